@@ -1,0 +1,85 @@
+import { type Static, Type } from 'typebox'
+import { deploySteps } from './deployment.ts'
+import { Inventory } from './inventory.ts'
+
+/*
+ * What the agent and the server say to each other on the boot plane. JSON over HTTP; every request but `session` and
+ * `proof` carries `Authorization: Bearer SESSION`. All are safe to repeat: an agent that lost the answer asks again.
+ *
+ *   POST /agent/session    SessionRequest  → SessionReply       boot token for a session; a second exchange freezes (409)
+ *   POST /agent/inventory  Inventory       → 204
+ *   GET  /agent/order                      → SignedOrder        held up to 20 s while there is nothing to do
+ *   POST /agent/progress   ProgressReport  → 204
+ *   POST /agent/written    WrittenReport   → 204                the intent is used up, durably, before this answers
+ *   POST /agent/handover   {}              → 204
+ *   POST /agent/failure    FailureReport   → 204
+ *   POST /agent/proof      {}              → 204                first-boot callback: Bearer is the proof token
+ *   GET  /images/VERSION/manifest, /images/VERSION/locations, /packs/PACK  (image/: the store's own formats)
+ */
+
+export const SessionRequest = Type.Object({
+  /** The boot token of the kernel command line; absent when somebody else's DHCP server booted the machine. */
+  token: Type.Optional(Type.String()),
+  mac: Type.String(),
+  /** X25519, SPKI DER, base64: secrets are sealed to it. Repeating a request with the same key is not a second exchange. */
+  publicKey: Type.String(),
+  nonce: Type.String({ minLength: 16, maxLength: 64 }),
+})
+export type SessionRequest = Static<typeof SessionRequest>
+
+export const SessionReply = Type.Object({
+  session: Type.String(),
+  machine: Type.Object({ id: Type.String(), name: Type.String() }),
+  /** The server's clock, milliseconds since the epoch: the agent sets its own by it. */
+  nowMs: Type.Integer(),
+})
+export type SessionReply = Static<typeof SessionReply>
+
+export const StepName = Type.Union(deploySteps.map((step) => Type.Literal(step)))
+
+export const ProgressReport = Type.Object({
+  deploymentId: Type.String(),
+  step: StepName,
+  state: Type.Union([Type.Literal('started'), Type.Literal('progress'), Type.Literal('done')]),
+  /** Work done so far in this step and in all, where the step has a size. */
+  bytesDone: Type.Optional(Type.Integer()),
+  bytesTotal: Type.Optional(Type.Integer()),
+  /** A sentence for the timeline: "chose /dev/vda [virtio, serial ROOT, 4.0 GB]". */
+  detail: Type.Optional(Type.String({ maxLength: 2000 })),
+  /** How long the step took, when it is done. */
+  seconds: Type.Optional(Type.Number()),
+})
+export type ProgressReport = Static<typeof ProgressReport>
+
+export const WrittenReport = Type.Object({
+  deploymentId: Type.String(),
+  bytesFetched: Type.Integer(),
+  bytesWritten: Type.Integer(),
+  /** The deployed machine's SSH host keys, public part, one OpenSSH line each. */
+  sshHostKeys: Type.Array(Type.String()),
+})
+export type WrittenReport = Static<typeof WrittenReport>
+
+export const FailureReport = Type.Object({
+  deploymentId: Type.String(),
+  step: StepName,
+  reason: Type.String({ maxLength: 8000 }),
+})
+export type FailureReport = Static<typeof FailureReport>
+
+export { Inventory }
+
+/** Names on the agent's kernel command line, set by the boot script. */
+export const agentArguments = {
+  /** `http://10.0.0.1:4280`, no slash at the end. */
+  server: 'bootwright.server',
+  token: 'bootwright.token',
+  /** `01-52-54-00-12-34-56`: the interface the machine was booted from. */
+  bootInterface: 'BOOTIF',
+} as const
+
+/** Where the ramdisk keeps the public keys it trusts (PEM, SPKI). */
+export const trustFiles = {
+  image: '/etc/bootwright/trust/image.pub',
+  order: '/etc/bootwright/trust/order.pub',
+} as const

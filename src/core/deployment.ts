@@ -1,0 +1,71 @@
+import type { DiskRule } from './disk-rule.ts'
+import type { LayoutName } from './order.ts'
+
+/** The work of a deployment, in order; a failure names its step. */
+export const deploySteps = [
+  'select-disk',
+  'partition',
+  'make-filesystems',
+  'write',
+  'verify',
+  'identity',
+  'boot-loader',
+  'flush',
+  'hand-over',
+] as const
+export type DeployStep = (typeof deploySteps)[number]
+
+/**
+ * queued: waits for the machine to boot · booting: its boot script was fetched · running: the agent works ·
+ * written: verified on the disk, the intent is used up · handed-over: the agent has left the machine ·
+ * proved / unproved: the deployed system called back, or did not by its deadline · frozen: a boot token came twice.
+ */
+export type DeploymentState =
+  | 'queued'
+  | 'booting'
+  | 'running'
+  | 'written'
+  | 'handed-over'
+  | 'proved'
+  | 'unproved'
+  | 'failed'
+  | 'cancelled'
+  | 'frozen'
+
+export const deploymentTransitions = {
+  queued: ['booting', 'running', 'failed', 'cancelled'],
+  booting: ['booting', 'running', 'failed', 'cancelled', 'frozen'],
+  running: ['running', 'written', 'failed', 'cancelled', 'frozen'],
+  written: ['handed-over', 'proved', 'unproved', 'failed'],
+  'handed-over': ['proved', 'unproved'],
+  unproved: ['proved'],
+  proved: [],
+  failed: [],
+  cancelled: [],
+  frozen: ['cancelled', 'failed'],
+} as const satisfies Record<DeploymentState, readonly DeploymentState[]>
+
+export function canMove(from: DeploymentState, to: DeploymentState): boolean {
+  return (deploymentTransitions[from] as readonly DeploymentState[]).includes(to)
+}
+
+/** One attempt to put a version on a machine. Times are milliseconds since the epoch. */
+export type Deployment = {
+  id: string
+  machineId: string
+  image: string
+  /** Version id: SHA-256 of the `tree` manifest, hexadecimal. */
+  version: string
+  diskRule: DiskRule
+  layout: LayoutName
+  filesystem: 'ext4' | 'btrfs' | 'xfs'
+  handOver: 'reboot' | 'kexec'
+  state: DeploymentState
+  step?: DeployStep
+  failure?: string
+  bytesFetched: number
+  bytesWritten: number
+  createdAt: number
+  deadlineAt: number
+  finishedAt?: number
+}

@@ -1,0 +1,47 @@
+import { type Static, Type } from 'typebox'
+
+export const Disk = Type.Object({
+  /** Kernel name for this boot only, `/dev/sda`: never used to choose. */
+  device: Type.String(),
+  bus: Type.String(),
+  model: Type.Optional(Type.String()),
+  serial: Type.Optional(Type.String()),
+  wwn: Type.Optional(Type.String()),
+  sizeBytes: Type.Integer(),
+  logicalSectorBytes: Type.Integer(),
+  physicalSectorBytes: Type.Integer(),
+  rotational: Type.Boolean(),
+  removable: Type.Boolean(),
+  readOnly: Type.Boolean(),
+})
+export type Disk = Static<typeof Disk>
+
+export const NetworkInterface = Type.Object({
+  name: Type.String(),
+  mac: Type.String(),
+  driver: Type.Optional(Type.String()),
+  linkUp: Type.Boolean(),
+  speedMbps: Type.Optional(Type.Integer()),
+  /** This is the interface the machine was booted from (BOOTIF). */
+  bootedFrom: Type.Boolean(),
+})
+export type NetworkInterface = Static<typeof NetworkInterface>
+
+/** What the agent found; strings are the machine's claims and are escaped wherever they are shown. */
+export const Inventory = Type.Object({
+  firmware: Type.Union([Type.Literal('bios'), Type.Literal('uefi')]),
+  secureBoot: Type.Optional(Type.Boolean()),
+  architecture: Type.String(),
+  smbios: Type.Object({
+    uuid: Type.Optional(Type.String()),
+    manufacturer: Type.Optional(Type.String()),
+    product: Type.Optional(Type.String()),
+    serial: Type.Optional(Type.String()),
+    biosVersion: Type.Optional(Type.String()),
+  }),
+  cpu: Type.Object({ model: Type.String(), count: Type.Integer() }),
+  memoryBytes: Type.Integer(),
+  disks: Type.Array(Disk),
+  interfaces: Type.Array(NetworkInterface),
+})
+export type Inventory = Static<typeof Inventory>

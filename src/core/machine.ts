@@ -1,0 +1,24 @@
+import type { Mac } from '../bytes/mac.ts'
+import type { Intent } from './intent.ts'
+
+export const machineNamePattern = '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'
+
+/** A physical or virtual computer, known by its MAC addresses and SMBIOS UUID (claims, not proofs). */
+export type Machine = {
+  id: string
+  /** A host name label: RFC 1123, lower case. */
+  name: string
+  macs: Mac[]
+  /** SMBIOS UUID, lower case, in RFC 4122 text form. */
+  uuid?: string
+  group: string
+  /** Address reserved for it, dotted. */
+  address?: string
+  approved: boolean
+  intent: Intent
+  /** When a packet of its was last seen: milliseconds since the epoch. */
+  lastSeenAt?: number
+}
+
+/** What the packet servers must know of a machine to answer it. */
+export type BootRecord = Pick<Machine, 'id' | 'name' | 'macs' | 'group' | 'address' | 'intent'>

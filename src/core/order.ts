@@ -1,0 +1,68 @@
+import { type KeyObject, sign, verify } from 'node:crypto'
+import { type Static, Type } from 'typebox'
+import { DiskRule } from './disk-rule.ts'
+
+/** Ready-made layouts by name; declarative ones come beside them. `whole-disk`: GPT for BIOS and UEFI, ESP, one root. */
+export const LayoutName = Type.Union([Type.Literal('whole-disk')])
+export type LayoutName = Static<typeof LayoutName>
+
+export const DeployOrder = Type.Object({
+  kind: Type.Literal('deploy'),
+  deploymentId: Type.String(),
+  machine: Type.Object({ id: Type.String(), name: Type.String() }),
+  /** The nonce of the agent's session: an order for another boot is refused. */
+  agentNonce: Type.String(),
+  image: Type.String(),
+  /** SHA-256 of the tree manifest's bytes, hexadecimal: the manifest's own signature is checked as well. */
+  version: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+  diskRule: DiskRule,
+  layout: LayoutName,
+  filesystem: Type.Union([Type.Literal('ext4'), Type.Literal('btrfs'), Type.Literal('xfs')]),
+  handOver: Type.Union([Type.Literal('reboot'), Type.Literal('kexec')]),
+  /** Extra kernel arguments of the deployed system. */
+  kernelArguments: Type.Array(Type.String()),
+  /** Secrets for this session only, sealed to its key (core/seal.ts); opens to a DeploySecrets. */
+  sealed: Type.String(),
+})
+export type DeployOrder = Static<typeof DeployOrder>
+
+/** `wait`: nothing to do, ask again. `reboot`: the machine's intent changed to one this boot cannot do. */
+export const Order = Type.Union([
+  DeployOrder,
+  Type.Object({ kind: Type.Literal('wait'), agentNonce: Type.String() }),
+  Type.Object({ kind: Type.Literal('reboot'), agentNonce: Type.String(), reason: Type.String() }),
+])
+export type Order = Static<typeof Order>
+
+export const DeploySecrets = Type.Object({
+  /** Bearer of the first-boot callback. */
+  proofToken: Type.String(),
+})
+export type DeploySecrets = Static<typeof DeploySecrets>
+
+/** The exact bytes that were signed travel, so that nothing depends on how JSON is written. */
+export const SignedOrder = Type.Object({ order: Type.String(), signature: Type.String() })
+export type SignedOrder = Static<typeof SignedOrder>
+
+/** Ed25519 over the UTF-8 JSON. */
+export function signOrder(order: Order, key: KeyObject): SignedOrder {
+  const text = JSON.stringify(order)
+  return { order: text, signature: sign(null, Buffer.from(text), key).toString('base64') }
+}
+
+/** An order that is not ours, or not for this boot. */
+export class OrderRefused extends Error {
+  override readonly name = 'OrderRefused'
+}
+
+/** Throws OrderRefused when the signature or the nonce is wrong. The caller checks the shape with the Order schema. */
+export function openOrder(signed: SignedOrder, key: KeyObject, agentNonce: string): unknown {
+  if (!verify(null, Buffer.from(signed.order), key, Buffer.from(signed.signature, 'base64'))) {
+    throw new OrderRefused('Cannot use the order: its signature is not by the order key this ramdisk trusts')
+  }
+  const order = JSON.parse(signed.order) as { agentNonce?: unknown }
+  if (order.agentNonce !== agentNonce) {
+    throw new OrderRefused('Cannot use the order: it was signed for another boot of this machine')
+  }
+  return order
+}

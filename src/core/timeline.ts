@@ -1,0 +1,28 @@
+/** One thing that happened to a machine; the timeline is append-only. */
+export type TimelineEvent = {
+  /** Grows by one for every event of the server. */
+  sequence: number
+  /** Milliseconds since the epoch. */
+  at: number
+  machineId?: string
+  deploymentId?: string
+  kind: TimelineKind
+  /** A sentence for people; strings that came from a machine are already made printable. */
+  message: string
+  /** The same in fields, for programs. */
+  data?: Record<string, unknown>
+}
+
+export const timelineKinds = [
+  'machine', // known, changed, seen for the first time
+  'intent',
+  'dhcp', // a DHCP decision with its reason
+  'tftp',
+  'script', // a boot script was rendered and fetched
+  'agent', // session, inventory
+  'step', // a deploy step started, moved on or ended
+  'deployment', // it changed state
+  'security', // a token came twice, a signature did not verify
+  'server', // a part was restarted
+] as const
+export type TimelineKind = (typeof timelineKinds)[number]
