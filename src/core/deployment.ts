@@ -49,6 +49,9 @@ export function canMove(from: DeploymentState, to: DeploymentState): boolean {
   return (deploymentTransitions[from] as readonly DeploymentState[]).includes(to)
 }
 
+/** What became of a step: seconds when it is done, bytes where the step has a size. */
+export type StepRecord = { step: DeployStep; state: 'started' | 'done' | 'failed'; seconds?: number; bytes?: number }
+
 /** One attempt to put a version on a machine. Times are milliseconds since the epoch. */
 export type Deployment = {
   id: string
@@ -60,11 +63,18 @@ export type Deployment = {
   layout: LayoutName
   filesystem: 'ext4' | 'btrfs' | 'xfs'
   handOver: 'reboot' | 'kexec'
+  /** Extra kernel arguments of the deployed system. */
+  kernelArguments: string[]
+  /** How long after hand-over the first-boot callback may take before the deployment counts as unproved. */
+  proofSeconds: number
   state: DeploymentState
   step?: DeployStep
   failure?: string
   bytesFetched: number
   bytesWritten: number
+  steps: StepRecord[]
+  /** Public halves, one OpenSSH line each, as the agent made them. */
+  sshHostKeys: string[]
   createdAt: number
   deadlineAt: number
   finishedAt?: number

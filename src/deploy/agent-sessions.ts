@@ -1,0 +1,90 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { Machine } from '../core/machine.ts'
+import {
+  assignSession,
+  deleteSessions,
+  deleteTokenUses,
+  findSession,
+  findTokenUse,
+  insertSession,
+  insertTokenUse,
+  type Session,
+} from '../store/session-rows.ts'
+import { Forbidden } from './refusals.ts'
+import type { StateChanges } from './state-changes.ts'
+
+export type SessionOffer = {
+  machine: Machine
+  /** Of a boot token that was checked already; absent for a machine that came without one. */
+  tokenNonce?: string
+  publicKey: string
+  agentNonce: string
+}
+
+export type SessionOutcome = { kind: 'opened'; bearer: string } | { kind: 'token-used-twice' }
+
+/** Sessions of agents: a boot token is exchanged once, for the holder of one key; bearers are kept only as hashes. */
+export class AgentSessions {
+  readonly #state: StateChanges
+
+  constructor(state: StateChanges) {
+    this.#state = state
+  }
+
+  /** Repeating the exchange with the same key (an answer was lost) opens a new session in the old one's place. */
+  async open(offer: SessionOffer): Promise<SessionOutcome> {
+    return this.#state.commit(async ({ db, now, tell }) => {
+      const { machine, tokenNonce, publicKey, agentNonce } = offer
+      if (tokenNonce !== undefined) {
+        const usedFor = await findTokenUse(db, tokenNonce)
+        if (usedFor !== undefined && usedFor !== publicKey) return { kind: 'token-used-twice' as const }
+        if (usedFor === undefined)
+          await insertTokenUse(db, { nonce: tokenNonce, machineId: machine.id, publicKey }, now)
+      }
+      // An anonymous newcomer must not end the session of the machine it claims to be.
+      await deleteSessions(db, machine.id, tokenNonce === undefined ? 'anonymous' : 'all')
+      const bearer = randomBytes(32).toString('base64url')
+      await insertSession(
+        db,
+        {
+          bearerHash: hashBearer(bearer),
+          machineId: machine.id,
+          ...(tokenNonce !== undefined && { tokenNonce }),
+          publicKey,
+          agentNonce,
+        },
+        now,
+      )
+      await tell({
+        machineId: machine.id,
+        kind: 'agent',
+        message:
+          tokenNonce === undefined
+            ? 'the agent is up, without a boot token: it may only look around'
+            : 'the agent is up',
+      })
+      return { kind: 'opened' as const, bearer }
+    })
+  }
+
+  /** Throws Forbidden. */
+  async authenticate(bearer: string): Promise<Session> {
+    const session = await findSession(this.#state.db, hashBearer(bearer))
+    if (!session)
+      throw new Forbidden('This session is not known: the machine has booted again since, or never exchanged its token')
+    return session
+  }
+
+  async assign(session: Session, deploymentId: string): Promise<void> {
+    if (session.deploymentId !== deploymentId) await assignSession(this.#state.db, session.bearerHash, deploymentId)
+  }
+
+  /** Token uses are needed only while the token would still be valid. */
+  async forgetOldTokens(olderThanMs: number): Promise<void> {
+    await deleteTokenUses(this.#state.db, this.#state.now() - olderThanMs)
+  }
+}
+
+function hashBearer(bearer: string): string {
+  return createHash('sha256').update(bearer).digest('hex')
+}

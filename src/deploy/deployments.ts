@@ -1,0 +1,301 @@
+import { randomUUID } from 'node:crypto'
+import { canMove, type Deployment, type DeploymentState, type DeployStep } from '../core/deployment.ts'
+import { describeRule } from '../core/disk-rule.ts'
+import type { Machine } from '../core/machine.ts'
+import {
+  type DeploymentChange,
+  extendDeadlines,
+  findDeployment,
+  insertDeployment,
+  listDeployments,
+  listOverdueDeployments,
+  updateDeployment,
+} from '../store/deployment-rows.ts'
+import { findMachineById, updateMachine } from '../store/machine-rows.ts'
+import { deadlineSeconds, overdueVerdict } from './deadlines.ts'
+import { Conflict, NotFound } from './refusals.ts'
+import type { Change, StateChanges } from './state-changes.ts'
+
+export type DeploymentRequest = Pick<
+  Deployment,
+  'image' | 'version' | 'diskRule' | 'layout' | 'filesystem' | 'handOver' | 'kernelArguments' | 'proofSeconds'
+>
+
+const openStates: readonly DeploymentState[] = ['queued', 'booting', 'running']
+const timedStates: readonly DeploymentState[] = [...openStates, 'written', 'handed-over', 'frozen']
+
+/** Deployments through their states, together with the intent that each of them sets and uses up. */
+export class Deployments {
+  readonly #state: StateChanges
+
+  constructor(state: StateChanges) {
+    this.#state = state
+  }
+
+  list(machineId?: string): Promise<Deployment[]> {
+    return listDeployments(this.#state.db, machineId)
+  }
+
+  /** Throws NotFound. */
+  async get(id: string): Promise<Deployment> {
+    const deployment = await findDeployment(this.#state.db, id)
+    if (!deployment) throw new NotFound(`There is no deployment "${id}"`)
+    return deployment
+  }
+
+  /** Sets the machine's intent to deploy. Throws Conflict when a deployment of the machine is under way. */
+  async create(machine: Machine, request: DeploymentRequest): Promise<Deployment> {
+    return this.#state.commit(async (change) => {
+      const current = await currentDeployment(change, machine.id)
+      if (current && openStates.includes(current.state)) {
+        throw new Conflict(`${machine.name} has a deployment that is ${current.state} (${current.id}); cancel it first`)
+      }
+      const deployment = newDeployment(machine.id, request, change.now)
+      await insertDeployment(change.db, deployment)
+      await setIntent(change, machine.id, { kind: 'deploy', deploymentId: deployment.id })
+      await change.tell({
+        machineId: machine.id,
+        deploymentId: deployment.id,
+        kind: 'deployment',
+        message: `queued: ${request.image}@${request.version.slice(0, 12)} to the disk ${describeRule(request.diskRule)} at its next network boot`,
+      })
+      return deployment
+    })
+  }
+
+  /** The machine fetched the boot script of its deploy intent. */
+  async booting(id: string): Promise<void> {
+    await this.#move(id, 'booting', 'the machine fetched its boot script')
+  }
+
+  /** The agent was given the order. Asking again while it runs changes nothing. */
+  async running(id: string): Promise<void> {
+    const deployment = await this.get(id)
+    if (deployment.state !== 'running') await this.#move(id, 'running', 'the agent has its order')
+  }
+
+  async stepStarted(id: string, step: DeployStep, detail?: string): Promise<void> {
+    await this.#alter(id, async (change, deployment) => {
+      // A step that starts again (after a reset, or a retry) stands once in the list, with what follows it gone.
+      const steps = [...deployment.steps.slice(0, stepIndex(deployment, step)), { step, state: 'started' as const }]
+      await updateDeployment(change.db, id, {
+        step,
+        steps,
+        deadlineAt: change.now + deadlineSeconds(deployment) * 1000,
+      })
+      await tellStep(change, deployment, step, detail ? `${step}: ${detail}` : `${step} …`, { state: 'started' })
+    })
+  }
+
+  async stepDone(
+    id: string,
+    step: DeployStep,
+    result: { seconds?: number; bytes?: number; detail?: string },
+  ): Promise<void> {
+    await this.#alter(id, async (change, deployment) => {
+      const { detail, ...record } = result
+      const index = stepIndex(deployment, step)
+      const steps = [...deployment.steps.slice(0, index), { step, state: 'done' as const, ...record }]
+      await updateDeployment(change.db, id, {
+        step,
+        steps,
+        deadlineAt: change.now + deadlineSeconds(deployment) * 1000,
+      })
+      await tellStep(change, deployment, step, describeDone(step, result), { state: 'done', ...record })
+    })
+  }
+
+  /** Progress inside a step: shown to who watches, kept only as a later deadline. */
+  async stepProgress(id: string, step: DeployStep, bytesDone: number, bytesTotal?: number): Promise<void> {
+    const deployment = await this.get(id)
+    await updateDeployment(this.#state.db, id, { deadlineAt: this.#state.now() + deadlineSeconds(deployment) * 1000 })
+    this.#state.showPassing({
+      machineId: deployment.machineId,
+      deploymentId: id,
+      kind: 'step',
+      message: step,
+      data: { step, state: 'progress', bytesDone, ...(bytesTotal !== undefined && { bytesTotal }) },
+    })
+  }
+
+  /** The write is verified and the boot loader installed: from the commit of this on, the machine boots its disk. */
+  async written(id: string, result: Pick<Deployment, 'bytesFetched' | 'bytesWritten' | 'sshHostKeys'>): Promise<void> {
+    await this.#alter(id, async (change, deployment) => {
+      if (deployment.state === 'written') return
+      refuseMove(deployment, 'written')
+      await this.#enter(change, deployment, 'written', result)
+      await setIntent(change, deployment.machineId, { kind: 'local' })
+      await tellState(
+        change,
+        deployment,
+        'written',
+        'verified on the disk; the deploy intent is used up, from now on the machine boots its disk',
+      )
+    })
+  }
+
+  async handedOver(id: string): Promise<void> {
+    const deployment = await this.get(id)
+    if (deployment.state === 'written')
+      await this.#move(id, 'handed-over', `the agent left; proof is due in ${deployment.proofSeconds} s`)
+  }
+
+  /** Proof may come late, and more than once. */
+  async proved(id: string, how: string): Promise<void> {
+    const deployment = await this.get(id)
+    if (deployment.state !== 'proved') await this.#move(id, 'proved', how)
+  }
+
+  async failed(id: string, step: DeployStep, reason: string): Promise<void> {
+    await this.#alter(id, async (change, deployment) => {
+      if (deployment.state === 'failed') return
+      await this.#fail(change, deployment, step, reason)
+    })
+  }
+
+  async cancel(id: string): Promise<void> {
+    await this.#alter(id, async (change, deployment) => {
+      refuseMove(deployment, 'cancelled')
+      await this.#enter(change, deployment, 'cancelled', {})
+      await leaveDeployIntent(change, deployment)
+      await tellState(change, deployment, 'cancelled', 'cancelled by the operator')
+    })
+  }
+
+  /** A boot token was exchanged twice: somebody else may hold the machine's place, so a person decides. */
+  async freeze(id: string, reason: string): Promise<void> {
+    await this.#alter(id, async (change, deployment) => {
+      if (!canMove(deployment.state, 'frozen')) return
+      await this.#enter(change, deployment, 'frozen', {})
+      await setIntent(change, deployment.machineId, { kind: 'discover' })
+      await tellState(change, deployment, 'frozen', reason)
+    })
+  }
+
+  /** Ends what is past its deadline: failed by name, or unproved. Called every few seconds. */
+  async expireOverdue(): Promise<void> {
+    for (const overdue of await listOverdueDeployments(this.#state.db, timedStates, this.#state.now())) {
+      await this.#alter(overdue.id, async (change, deployment) => {
+        if (deployment.deadlineAt > change.now || !timedStates.includes(deployment.state)) return
+        const verdict = overdueVerdict(deployment)
+        if (verdict.state === 'failed') return this.#fail(change, deployment, verdict.step, verdict.reason)
+        await this.#enter(change, deployment, verdict.state, {})
+        await tellState(change, deployment, verdict.state, verdict.reason)
+      })
+    }
+  }
+
+  /** After a start of the server: nobody could report while it was down. */
+  async forgiveAbsence(seconds: number): Promise<void> {
+    await extendDeadlines(this.#state.db, timedStates, this.#state.now() + seconds * 1000)
+  }
+
+  async #move(id: string, to: DeploymentState, message: string): Promise<void> {
+    await this.#alter(id, async (change, deployment) => {
+      refuseMove(deployment, to)
+      await this.#enter(change, deployment, to, {})
+      await tellState(change, deployment, to, message)
+    })
+  }
+
+  async #alter(id: string, work: (change: Change, deployment: Deployment) => Promise<void>): Promise<void> {
+    await this.#state.commit(async (change) => {
+      const deployment = await findDeployment(change.db, id)
+      if (!deployment) throw new NotFound(`There is no deployment "${id}"`)
+      await work(change, deployment)
+    })
+  }
+
+  async #enter(change: Change, deployment: Deployment, state: DeploymentState, more: DeploymentChange): Promise<void> {
+    const entered = { ...deployment, state }
+    const finished = deadlineSeconds(entered) === 0
+    await updateDeployment(change.db, deployment.id, {
+      ...more,
+      state,
+      deadlineAt: change.now + deadlineSeconds(entered) * 1000,
+      ...(finished && { finishedAt: change.now }),
+    })
+  }
+
+  async #fail(change: Change, deployment: Deployment, step: DeployStep, reason: string): Promise<void> {
+    refuseMove(deployment, 'failed')
+    const steps = [...deployment.steps.slice(0, stepIndex(deployment, step)), { step, state: 'failed' as const }]
+    await this.#enter(change, deployment, 'failed', { step, steps, failure: reason })
+    await leaveDeployIntent(change, deployment)
+    await tellState(change, deployment, 'failed', `failed at ${step}: ${reason}`)
+  }
+}
+
+function newDeployment(machineId: string, request: DeploymentRequest, now: number): Deployment {
+  const deployment: Deployment = {
+    id: randomUUID(),
+    machineId,
+    ...request,
+    state: 'queued',
+    bytesFetched: 0,
+    bytesWritten: 0,
+    steps: [],
+    sshHostKeys: [],
+    createdAt: now,
+    deadlineAt: 0,
+  }
+  return { ...deployment, deadlineAt: now + deadlineSeconds(deployment) * 1000 }
+}
+
+function stepIndex(deployment: Deployment, step: DeployStep): number {
+  const index = deployment.steps.findIndex((record) => record.step === step)
+  return index === -1 ? deployment.steps.length : index
+}
+
+function refuseMove(deployment: Deployment, to: DeploymentState): void {
+  if (!canMove(deployment.state, to)) {
+    throw new Conflict(`Deployment ${deployment.id} is ${deployment.state}; it cannot become ${to}`)
+  }
+}
+
+async function currentDeployment(change: Change, machineId: string): Promise<Deployment | undefined> {
+  const machine = await findMachineById(change.db, machineId)
+  return machine?.intent.deploymentId ? findDeployment(change.db, machine.intent.deploymentId) : undefined
+}
+
+type NewIntent = { kind: 'local' | 'discover' } | { kind: 'deploy'; deploymentId: string }
+
+async function setIntent(change: Change, machineId: string, intent: NewIntent): Promise<void> {
+  const machine = await findMachineById(change.db, machineId)
+  if (!machine) return
+  const revision = machine.intent.revision + 1
+  change.machineChanged(await updateMachine(change.db, machineId, { intent: { ...intent, revision } }))
+}
+
+/** An untouched disk may still boot; one that was begun on may not, so that machine waits in the agent instead. */
+async function leaveDeployIntent(change: Change, deployment: Deployment): Promise<void> {
+  const machine = await findMachineById(change.db, deployment.machineId)
+  if (machine?.intent.deploymentId !== deployment.id) return
+  const begun = deployment.steps.some((record) => record.step !== 'select-disk')
+  await setIntent(change, deployment.machineId, { kind: begun ? 'discover' : 'local' })
+}
+
+async function tellState(change: Change, deployment: Deployment, state: DeploymentState, message: string) {
+  const { machineId, id } = deployment
+  await change.tell({
+    machineId,
+    deploymentId: id,
+    kind: 'deployment',
+    message: `${state}: ${message}`,
+    data: { state },
+  })
+}
+
+async function tellStep(change: Change, deployment: Deployment, step: DeployStep, message: string, data: object) {
+  const { machineId, id } = deployment
+  await change.tell({ machineId, deploymentId: id, kind: 'step', message, data: { step, ...data } })
+}
+
+function describeDone(step: DeployStep, result: { seconds?: number; bytes?: number; detail?: string }): string {
+  const { seconds, bytes, detail } = result
+  const rate = bytes && seconds ? `, ${(bytes / 1e6 / seconds).toFixed(1)} MB/s` : ''
+  const size = bytes ? `${(bytes / 1e6).toFixed(1)} MB` : ''
+  const time = seconds === undefined ? '' : `${seconds.toFixed(1)} s`
+  const facts = [detail, size, time].filter(Boolean).join(', ')
+  return `${step} done${facts && `: ${facts}`}${rate}`
+}

@@ -1,0 +1,175 @@
+import type { Mac } from '../bytes/mac.ts'
+import type { IntentKind } from '../core/intent.ts'
+import type { Inventory } from '../core/inventory.ts'
+import type { Machine } from '../core/machine.ts'
+import {
+  deleteMachine,
+  findMachineById,
+  findMachineByMac,
+  findMachineByName,
+  insertMachine,
+  listMachines,
+  type MachineChange,
+  readInventory,
+  updateMachine,
+} from '../store/machine-rows.ts'
+import { Conflict, NotFound } from './refusals.ts'
+import type { StateChanges } from './state-changes.ts'
+
+const lastSeenResolutionMs = 10_000
+/** Rows made for machines nobody named; a flood of invented MAC addresses stops here. */
+const maximumUnapprovedMachines = 4096
+
+export type MachineSettings = {
+  macs?: readonly Mac[]
+  address?: string
+  group?: string
+  approved?: boolean
+  newName?: string
+  /** `deploy` is set by making a deployment. */
+  intent?: Exclude<IntentKind, 'deploy'>
+}
+
+/** The machines and their intents, deployments aside. */
+export class Machines {
+  readonly #state: StateChanges
+
+  constructor(state: StateChanges) {
+    this.#state = state
+  }
+
+  list(): Promise<Machine[]> {
+    return listMachines(this.#state.db)
+  }
+
+  findById(id: string): Promise<Machine | undefined> {
+    return findMachineById(this.#state.db, id)
+  }
+
+  findByMac(mac: Mac): Promise<Machine | undefined> {
+    return findMachineByMac(this.#state.db, mac)
+  }
+
+  /** Throws NotFound. */
+  async get(name: string): Promise<Machine> {
+    const machine = await findMachineByName(this.#state.db, name)
+    if (!machine)
+      throw new NotFound(`There is no machine "${name}"; 'bootwright machine list' shows those that are known`)
+    return machine
+  }
+
+  inventory(id: string): Promise<unknown> {
+    return readInventory(this.#state.db, id)
+  }
+
+  /** Makes the machine when the name is new (it needs a MAC address then), changes it otherwise. Throws Conflict. */
+  async set(name: string, settings: MachineSettings): Promise<Machine> {
+    return this.#state.commit(async (change) => {
+      const found = await findMachineByName(change.db, name)
+      if (!found && !settings.macs?.length) {
+        throw new NotFound(`There is no machine "${name}"; to make it, give at least one MAC address`)
+      }
+      await this.#refuseTakenMacs(settings.macs ?? [], found?.id)
+      const machine = found ?? (await this.#create(change, name, settings.macs ?? []))
+      const updated = await updateMachine(change.db, machine.id, settingsAsChange(machine, settings))
+      change.machineChanged(updated)
+      const kind = updated.intent.revision === machine.intent.revision ? 'machine' : 'intent'
+      await change.tell({
+        machineId: machine.id,
+        kind: found ? kind : 'machine',
+        message: found ? describeChange(updated, settings) : `${name} was added (${updated.macs.join(', ')})`,
+      })
+      return updated
+    })
+  }
+
+  /** A packet of this MAC was seen; unknown machines are recorded, up to a limit. */
+  async noticed(mac: Mac, because: string): Promise<Machine | undefined> {
+    const known = await this.findByMac(mac)
+    const now = this.#state.now()
+    if (known && now - (known.lastSeenAt ?? 0) < lastSeenResolutionMs) return known
+    return this.#state.commit(async (change) => {
+      const machine = await findMachineByMac(change.db, mac)
+      if (machine) return updateMachine(change.db, machine.id, { lastSeenAt: now })
+      if (await tooManyUnapproved(change.db)) return undefined
+      const created = await insertMachine(
+        change.db,
+        {
+          name: `m-${mac.replaceAll(':', '')}`,
+          macs: [mac],
+          approved: false,
+          intent: { kind: 'discover', revision: 0 },
+          lastSeenAt: now,
+        },
+        now,
+      )
+      change.machineChanged(created)
+      await change.tell({ machineId: created.id, kind: 'machine', message: `new machine ${mac}: ${because}` })
+      return created
+    })
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.#state.commit(async (change) => {
+      const machine = await findMachineByName(change.db, name)
+      if (!machine) throw new NotFound(`There is no machine "${name}"`)
+      await deleteMachine(change.db, machine.id)
+      change.machineRemoved(machine)
+      await change.tell({ machineId: machine.id, kind: 'machine', message: `${name} was removed` })
+    })
+  }
+
+  async recordInventory(machineId: string, inventory: Inventory): Promise<void> {
+    await this.#state.commit(async (change) => {
+      const uuid = inventory.smbios.uuid
+      const machine = await updateMachine(change.db, machineId, { inventory, ...(uuid !== undefined && { uuid }) })
+      change.machineChanged(machine)
+      await change.tell({ machineId, kind: 'agent', message: `inventory: ${describeInventory(inventory)}` })
+    })
+  }
+
+  async #create(change: Parameters<Parameters<StateChanges['commit']>[0]>[0], name: string, macs: readonly Mac[]) {
+    const intent = { kind: 'local' as const, revision: 0 }
+    return insertMachine(change.db, { name, macs: [...macs], approved: true, intent }, change.now)
+  }
+
+  async #refuseTakenMacs(macs: readonly Mac[], machineId: string | undefined): Promise<void> {
+    for (const mac of macs) {
+      const owner = await findMachineByMac(this.#state.db, mac)
+      if (owner && owner.id !== machineId) throw new Conflict(`${mac} already belongs to the machine "${owner.name}"`)
+    }
+  }
+}
+
+async function tooManyUnapproved(db: StateChanges['db']): Promise<boolean> {
+  const { count } = await db
+    .selectFrom('machines')
+    .select((select) => select.fn.countAll<number>().as('count'))
+    .where('approved', '=', 0)
+    .executeTakeFirstOrThrow()
+  return Number(count) >= maximumUnapprovedMachines
+}
+
+function settingsAsChange(machine: Machine, settings: MachineSettings): MachineChange {
+  const { newName, intent, macs, address, group, approved } = settings
+  return {
+    ...(newName !== undefined && { name: newName }),
+    ...(macs !== undefined && { macs }),
+    ...(address !== undefined && { address }),
+    ...(group !== undefined && { group }),
+    ...(approved !== undefined && { approved }),
+    ...(intent !== undefined && { intent: { kind: intent, revision: machine.intent.revision + 1 } }),
+  }
+}
+
+function describeChange(machine: Machine, settings: MachineSettings): string {
+  if (settings.intent) return `the next network boot of ${machine.name} is ${settings.intent}`
+  return `${machine.name} was changed: ${Object.keys(settings).join(', ')}`
+}
+
+function describeInventory(inventory: Inventory): string {
+  const { smbios, cpu, disks } = inventory
+  const model = [smbios.manufacturer, smbios.product].filter(Boolean).join(' ') || 'unknown model'
+  const memory = `${(inventory.memoryBytes / 2 ** 30).toFixed(1)} GiB`
+  return `${model}, ${inventory.firmware}, ${cpu.count} × ${cpu.model}, ${memory}, ${disks.length} disk${disks.length === 1 ? '' : 's'}`
+}

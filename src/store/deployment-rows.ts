@@ -1,0 +1,123 @@
+import type { Selectable } from 'kysely'
+import type { Deployment, DeploymentState, StepRecord } from '../core/deployment.ts'
+import type { Schema } from './schema.ts'
+import type { StateDatabase } from './state-database.ts'
+
+export async function insertDeployment(db: StateDatabase, deployment: Deployment): Promise<void> {
+  await db
+    .insertInto('deployments')
+    .values({
+      id: deployment.id,
+      machine_id: deployment.machineId,
+      image: deployment.image,
+      version: deployment.version,
+      disk_rule_json: JSON.stringify(deployment.diskRule),
+      layout: deployment.layout,
+      filesystem: deployment.filesystem,
+      hand_over: deployment.handOver,
+      kernel_arguments_json: JSON.stringify(deployment.kernelArguments),
+      proof_seconds: deployment.proofSeconds,
+      state: deployment.state,
+      step: null,
+      failure: null,
+      bytes_fetched: 0,
+      bytes_written: 0,
+      steps_json: '[]',
+      ssh_host_keys_json: '[]',
+      created_at: deployment.createdAt,
+      deadline_at: deployment.deadlineAt,
+      finished_at: null,
+    })
+    .execute()
+}
+
+export async function findDeployment(db: StateDatabase, id: string): Promise<Deployment | undefined> {
+  const row = await db.selectFrom('deployments').selectAll().where('id', '=', id).executeTakeFirst()
+  return row && fromRow(row)
+}
+
+/** Newest first. */
+export async function listDeployments(db: StateDatabase, machineId?: string): Promise<Deployment[]> {
+  let query = db.selectFrom('deployments').selectAll().orderBy('created_at', 'desc').limit(1000)
+  if (machineId) query = query.where('machine_id', '=', machineId)
+  return (await query.execute()).map(fromRow)
+}
+
+/** Those in one of the states whose deadline has passed. */
+export async function listOverdueDeployments(
+  db: StateDatabase,
+  states: readonly DeploymentState[],
+  now: number,
+): Promise<Deployment[]> {
+  const query = db.selectFrom('deployments').selectAll().where('state', 'in', states).where('deadline_at', '<=', now)
+  return (await query.execute()).map(fromRow)
+}
+
+export type DeploymentChange = Partial<
+  Pick<
+    Deployment,
+    | 'state'
+    | 'step'
+    | 'failure'
+    | 'bytesFetched'
+    | 'bytesWritten'
+    | 'steps'
+    | 'sshHostKeys'
+    | 'deadlineAt'
+    | 'finishedAt'
+  >
+>
+
+export async function updateDeployment(db: StateDatabase, id: string, change: DeploymentChange): Promise<void> {
+  const values = {
+    ...(change.state !== undefined && { state: change.state }),
+    ...(change.step !== undefined && { step: change.step }),
+    ...(change.failure !== undefined && { failure: change.failure }),
+    ...(change.bytesFetched !== undefined && { bytes_fetched: change.bytesFetched }),
+    ...(change.bytesWritten !== undefined && { bytes_written: change.bytesWritten }),
+    ...(change.steps !== undefined && { steps_json: JSON.stringify(change.steps) }),
+    ...(change.sshHostKeys !== undefined && { ssh_host_keys_json: JSON.stringify(change.sshHostKeys) }),
+    ...(change.deadlineAt !== undefined && { deadline_at: change.deadlineAt }),
+    ...(change.finishedAt !== undefined && { finished_at: change.finishedAt }),
+  }
+  await db.updateTable('deployments').set(values).where('id', '=', id).execute()
+}
+
+/** A server that was down must not count its own absence against a machine. */
+export async function extendDeadlines(
+  db: StateDatabase,
+  states: readonly DeploymentState[],
+  deadlineAt: number,
+): Promise<void> {
+  await db
+    .updateTable('deployments')
+    .set({ deadline_at: deadlineAt })
+    .where('state', 'in', states)
+    .where('deadline_at', '<', deadlineAt)
+    .execute()
+}
+
+function fromRow(row: Selectable<Schema['deployments']>): Deployment {
+  return {
+    id: row.id,
+    machineId: row.machine_id,
+    image: row.image,
+    version: row.version,
+    diskRule: JSON.parse(row.disk_rule_json),
+    layout: row.layout as Deployment['layout'],
+    filesystem: row.filesystem as Deployment['filesystem'],
+    handOver: row.hand_over as Deployment['handOver'],
+    kernelArguments: JSON.parse(row.kernel_arguments_json),
+    proofSeconds: row.proof_seconds,
+    state: row.state,
+    ...(row.step !== null && { step: row.step }),
+    ...(row.failure !== null && { failure: row.failure }),
+    bytesFetched: Number(row.bytes_fetched),
+    bytesWritten: Number(row.bytes_written),
+    steps: JSON.parse(row.steps_json) as StepRecord[],
+    sshHostKeys: JSON.parse(row.ssh_host_keys_json),
+    createdAt: Number(row.created_at),
+    deadlineAt: Number(row.deadline_at),
+    ...(row.finished_at !== null && { finishedAt: Number(row.finished_at) }),
+  }
+}

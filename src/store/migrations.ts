@@ -1,0 +1,101 @@
+import type { Kysely } from 'kysely'
+import type { Migration } from 'kysely/migration'
+
+/** In order of their names; a migration that has shipped is never edited. */
+export const migrations: Record<string, Migration> = {
+  '0001-machines': { up: createMachines },
+  '0002-deployments': { up: createDeployments },
+  '0003-sessions': { up: createSessions },
+  '0004-events': { up: createEvents },
+}
+
+async function createMachines(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('machines')
+    .addColumn('id', 'text', (c) => c.primaryKey())
+    .addColumn('name', 'text', (c) => c.notNull().unique())
+    .addColumn('uuid', 'text')
+    .addColumn('group_name', 'text', (c) => c.notNull())
+    .addColumn('address', 'text', (c) => c.unique())
+    .addColumn('approved', 'integer', (c) => c.notNull())
+    .addColumn('intent_kind', 'text', (c) => c.notNull())
+    .addColumn('intent_revision', 'integer', (c) => c.notNull())
+    .addColumn('deployment_id', 'text')
+    .addColumn('inventory_json', 'text')
+    .addColumn('last_seen_at', 'bigint')
+    .addColumn('created_at', 'bigint', (c) => c.notNull())
+    .execute()
+  await db.schema
+    .createTable('machine_macs')
+    .addColumn('mac', 'text', (c) => c.primaryKey())
+    .addColumn('machine_id', 'text', (c) => c.notNull().references('machines.id').onDelete('cascade'))
+    .execute()
+  await db.schema.createIndex('machine_macs_by_machine').on('machine_macs').column('machine_id').execute()
+}
+
+async function createDeployments(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('deployments')
+    .addColumn('id', 'text', (c) => c.primaryKey())
+    .addColumn('machine_id', 'text', (c) => c.notNull().references('machines.id').onDelete('cascade'))
+    .addColumn('image', 'text', (c) => c.notNull())
+    .addColumn('version', 'text', (c) => c.notNull())
+    .addColumn('disk_rule_json', 'text', (c) => c.notNull())
+    .addColumn('layout', 'text', (c) => c.notNull())
+    .addColumn('filesystem', 'text', (c) => c.notNull())
+    .addColumn('hand_over', 'text', (c) => c.notNull())
+    .addColumn('kernel_arguments_json', 'text', (c) => c.notNull())
+    .addColumn('proof_seconds', 'integer', (c) => c.notNull())
+    .addColumn('state', 'text', (c) => c.notNull())
+    .addColumn('step', 'text')
+    .addColumn('failure', 'text')
+    .addColumn('bytes_fetched', 'bigint', (c) => c.notNull())
+    .addColumn('bytes_written', 'bigint', (c) => c.notNull())
+    .addColumn('steps_json', 'text', (c) => c.notNull())
+    .addColumn('ssh_host_keys_json', 'text', (c) => c.notNull())
+    .addColumn('created_at', 'bigint', (c) => c.notNull())
+    .addColumn('deadline_at', 'bigint', (c) => c.notNull())
+    .addColumn('finished_at', 'bigint')
+    .execute()
+  await db.schema
+    .createIndex('deployments_by_machine')
+    .on('deployments')
+    .columns(['machine_id', 'created_at'])
+    .execute()
+  await db.schema.createIndex('deployments_by_state').on('deployments').columns(['state', 'deadline_at']).execute()
+}
+
+async function createSessions(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('sessions')
+    .addColumn('bearer_hash', 'text', (c) => c.primaryKey())
+    .addColumn('machine_id', 'text', (c) => c.notNull().references('machines.id').onDelete('cascade'))
+    .addColumn('token_nonce', 'text')
+    .addColumn('deployment_id', 'text')
+    .addColumn('public_key', 'text', (c) => c.notNull())
+    .addColumn('agent_nonce', 'text', (c) => c.notNull())
+    .addColumn('created_at', 'bigint', (c) => c.notNull())
+    .execute()
+  await db.schema.createIndex('sessions_by_machine').on('sessions').column('machine_id').execute()
+  await db.schema
+    .createTable('used_tokens')
+    .addColumn('nonce', 'text', (c) => c.primaryKey())
+    .addColumn('machine_id', 'text', (c) => c.notNull().references('machines.id').onDelete('cascade'))
+    .addColumn('public_key', 'text', (c) => c.notNull())
+    .addColumn('used_at', 'bigint', (c) => c.notNull())
+    .execute()
+}
+
+async function createEvents(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('events')
+    .addColumn('sequence', 'integer', (c) => c.primaryKey().autoIncrement())
+    .addColumn('at', 'bigint', (c) => c.notNull())
+    .addColumn('machine_id', 'text')
+    .addColumn('deployment_id', 'text')
+    .addColumn('kind', 'text', (c) => c.notNull())
+    .addColumn('message', 'text', (c) => c.notNull())
+    .addColumn('data_json', 'text')
+    .execute()
+  await db.schema.createIndex('events_by_machine').on('events').columns(['machine_id', 'sequence']).execute()
+}

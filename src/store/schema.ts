@@ -1,0 +1,67 @@
+import type { Generated } from 'kysely'
+import type { DeploymentState, DeployStep } from '../core/deployment.ts'
+import type { IntentKind } from '../core/intent.ts'
+import type { TimelineKind } from '../core/timeline.ts'
+
+/** Times are milliseconds since the epoch, truth values 0 or 1, `_json` columns JSON text: alike on SQLite and PostgreSQL. */
+export type Schema = {
+  machines: {
+    id: string
+    name: string
+    uuid: string | null
+    group_name: string
+    address: string | null
+    approved: number
+    intent_kind: IntentKind
+    intent_revision: number
+    deployment_id: string | null
+    inventory_json: string | null
+    last_seen_at: number | null
+    created_at: number
+  }
+  machine_macs: { mac: string; machine_id: string }
+  deployments: {
+    id: string
+    machine_id: string
+    image: string
+    version: string
+    disk_rule_json: string
+    layout: string
+    filesystem: string
+    hand_over: string
+    kernel_arguments_json: string
+    proof_seconds: number
+    state: DeploymentState
+    step: DeployStep | null
+    failure: string | null
+    bytes_fetched: number
+    bytes_written: number
+    steps_json: string
+    ssh_host_keys_json: string
+    created_at: number
+    deadline_at: number
+    finished_at: number | null
+  }
+  sessions: {
+    /** SHA-256 of the bearer, hexadecimal. */
+    bearer_hash: string
+    machine_id: string
+    /** What identifies the boot attempt; null for an anonymous session. */
+    token_nonce: string | null
+    deployment_id: string | null
+    public_key: string
+    agent_nonce: string
+    created_at: number
+  }
+  /** Boot tokens that were exchanged, kept until they would have expired anyway. */
+  used_tokens: { nonce: string; machine_id: string; public_key: string; used_at: number }
+  events: {
+    sequence: Generated<number>
+    at: number
+    machine_id: string | null
+    deployment_id: string | null
+    kind: TimelineKind
+    message: string
+    data_json: string | null
+  }
+}
