@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Firmware } from '../core/firmware.ts'
+import { chooseLoader } from './choose-loader.ts'
+import { debianLoaders, lookUp } from './tree.ts'
+
+const cases: [Firmware, string | undefined][] = [
+  [{ kind: 'bios-pxe', platform: 'bios', architecture: 'x86' }, 'ipxe/undionly.kpxe'],
+  [{ kind: 'uefi-pxe', platform: 'uefi', architecture: 'x64' }, 'ipxe/snponly.efi'],
+  [{ kind: 'uefi-pxe', platform: 'uefi', architecture: 'ia32' }, undefined],
+  [{ kind: 'uefi-pxe', platform: 'uefi', architecture: 'arm64' }, undefined],
+  [{ kind: 'ipxe', platform: 'bios', architecture: 'x86' }, undefined],
+  [{ kind: 'ipxe', platform: 'uefi', architecture: 'x64' }, undefined],
+]
+
+for (const [firmware, bootFile] of cases) {
+  test(`chooseLoader() gives ${firmware.kind} on ${firmware.architecture} ${bootFile ?? 'nothing'}`, () => {
+    assert.equal(chooseLoader(firmware)?.bootFile, bootFile)
+  })
+}
+
+test('chooseLoader() names only files of the virtual tree', () => {
+  for (const [firmware, bootFile] of cases) {
+    if (bootFile) assert.equal(lookUp(debianLoaders, chooseLoader(firmware)!.bootFile).kind, 'file')
+  }
+})

@@ -1,0 +1,32 @@
+import type { Architecture, Firmware, FirmwareKind } from '../core/firmware.ts'
+
+/** `bootFile` is a path in the virtual tree (boot/tree.ts), the same over TFTP and HTTP. */
+export type LoaderChoice = { bootFile: string; because: string }
+
+type LoaderRow = LoaderChoice & { firmware: FirmwareKind; architecture: Architecture }
+
+/**
+ * What each firmware runs first. A group's choice of another loader (GRUB behind shim, PXELINUX) is a further column
+ * here; firmware without a row gets no boot file.
+ */
+const loaders: readonly LoaderRow[] = [
+  {
+    firmware: 'bios-pxe',
+    architecture: 'x86',
+    bootFile: 'ipxe/undionly.kpxe',
+    because: 'BIOS PXE runs iPXE on the network card driver of its own ROM (UNDI)',
+  },
+  {
+    firmware: 'uefi-pxe',
+    architecture: 'x64',
+    bootFile: 'ipxe/snponly.efi',
+    // The firmware's driver keeps the link up: iPXE's native drivers reset it, and spanning tree starts again.
+    because: "UEFI PXE on x64 runs iPXE on the firmware's own network driver (SNP)",
+  },
+]
+
+/** Undefined when nothing we serve runs on that firmware; iPXE itself gets a script and no loader. */
+export function chooseLoader(firmware: Firmware): LoaderChoice | undefined {
+  const row = loaders.find((row) => row.firmware === firmware.kind && row.architecture === firmware.architecture)
+  return row && { bootFile: row.bootFile, because: row.because }
+}

@@ -1,0 +1,74 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: iPXE writes its own expansions like that
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseMac } from '../bytes/mac.ts'
+import { BootScriptUnrenderable, ipxeMessage } from './ipxe-text.ts'
+import { type AgentBoot, renderIpxe } from './render-ipxe.ts'
+
+const golden = (name: string) => `${import.meta.dirname}/goldens/${name}`
+const asText = { serializers: [(value: string) => value] }
+
+const agentBoot: AgentBoot = {
+  kind: 'agent',
+  title: 'rack-3: deploy debian:current',
+  server: 'http://10.0.0.1:4280',
+  kernelUrl: 'http://10.0.0.1:4280/ramdisk/3f9a/vmlinuz',
+  initrdUrls: [
+    'http://10.0.0.1:4280/ramdisk/3f9a/modules.cpio.zst',
+    'http://10.0.0.1:4280/ramdisk/3f9a/tools.cpio.zst',
+    'http://10.0.0.1:4280/ramdisk/3f9a/site.cpio',
+  ],
+  token: 'AAECAwQFBgcICQoLcT-0gGnvWn8rDOyBWd6fPqLZcTg',
+  mac: parseMac('52:54:00:12:34:56'),
+  consoles: ['tty0', 'ttyS0,115200'],
+  kernelArguments: ['dyndbg="file tg3.c +p"', 'bootwright.debug'],
+}
+
+test('renderIpxe() starts the agent with every initrd and kernel argument', (t) => {
+  t.assert.fileSnapshot(renderIpxe(agentBoot), golden('agent.ipxe'), asText)
+})
+
+test('renderIpxe() starts the agent of an anonymous machine without a token', (t) => {
+  const { token: _, ...anonymous } = agentBoot
+  const script = renderIpxe({ ...anonymous, title: 'unknown machine: discover', kernelArguments: [] })
+  t.assert.fileSnapshot(script, golden('anonymous.ipxe'), asText)
+})
+
+test('renderIpxe() leaves a machine to its own disk', (t) => {
+  t.assert.fileSnapshot(
+    renderIpxe({ kind: 'local', title: 'rack-3: starts from its disk' }),
+    golden('local.ipxe'),
+    asText,
+  )
+})
+
+test('renderIpxe() says why a boot is refused, asks once more, then restarts the machine', (t) => {
+  const script = renderIpxe({ kind: 'refused', title: 'rack-3', reason: 'its boot token expired 90 s ago' })
+  t.assert.fileSnapshot(script, golden('refused.ipxe'), asText)
+})
+
+test('renderIpxe() escapes what a machine says of itself', (t) => {
+  const title = 'x\nreboot\r\n|| shell && ${mac} ; # \u001b[2J $(id) `id` \\'
+  t.assert.fileSnapshot(renderIpxe({ kind: 'refused', title, reason: '' }), golden('hostile-name.ipxe'), asText)
+})
+
+test('ipxeMessage() keeps to one line of 300 characters', () => {
+  assert.equal(ipxeMessage('a'.repeat(1000)).length, 300)
+})
+
+for (const argument of ['a\nb', 'a || shell', 'a && b', 'a ; b', '#x', 'a #x', 'x=${mac}', 'é', 'a  b', '', ' a']) {
+  test(`renderIpxe() refuses the kernel argument ${JSON.stringify(argument)}`, () => {
+    assert.throws(() => renderIpxe({ ...agentBoot, kernelArguments: [argument] }), BootScriptUnrenderable)
+  })
+}
+
+for (const url of ['file:///x', '/relative', 'http://10.0.0.1/a b', 'http://10.0.0.1/${mac}', 'http://10.0.0.1/\n']) {
+  test(`renderIpxe() refuses the URL ${JSON.stringify(url)}`, () => {
+    assert.throws(() => renderIpxe({ ...agentBoot, kernelUrl: url }), BootScriptUnrenderable)
+  })
+}
+
+test('renderIpxe() refuses a command line the kernel would cut', () => {
+  const kernelArguments = Array.from({ length: 200 }, (_, index) => `argument${index}=x`)
+  assert.throws(() => renderIpxe({ ...agentBoot, kernelArguments }), /at most 2047 characters/)
+})
