@@ -1,0 +1,28 @@
+import type { Mac } from '../bytes/mac.ts'
+
+export type DiskSpec = {
+  path: string
+  format: 'qcow2' | 'raw'
+  /** What the guest sees as the disk's serial number; at most 20 characters. */
+  serial: string
+}
+
+export type NicModel = 'virtio-net-pci' | 'e1000' | 'e1000e'
+
+/** One virtual machine: what would be screwed into the rack. */
+export type MachineSpec = {
+  name: string
+  firmware: 'bios' | 'uefi'
+  /**
+   * What asks the network first. `firmware`: EDK2's own PXE on UEFI (SeaBIOS has none of its own: there it is the iPXE ROM
+   * on the card, as on every BIOS machine under QEMU). `ipxe-rom`: the iPXE ROM on the card also on UEFI.
+   */
+  networkBoot: 'firmware' | 'ipxe-rom'
+  mac: Mac
+  uuid: string
+  nic: NicModel
+  memoryMiB: number
+  processors: number
+  /** The first one is booted from. */
+  disks: readonly DiskSpec[]
+}

@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import type { Duplex } from 'node:stream'
+import { Console } from './console.ts'
+import type { MachineSpec } from './machine-spec.ts'
+import { type MachineWiring, qemuArguments } from './qemu-arguments.ts'
+import { Qmp } from './qmp.ts'
+
+/** QEMU ended although nobody switched the machine off. */
+export class MachineStopped extends Error {
+  override readonly name = 'MachineStopped'
+}
+
+type SpecWiring = Omit<MachineWiring, 'qmpFd' | 'capturePath'>
+type Running = { qemu: ChildProcess; qmp: Qmp; ended: Promise<void> }
+
+const powerOffTimeoutMs = 10_000
+
+/** A machine in the rack: a power button, a reset button and a console. What is on its disks stays. */
+export class RackMachine implements AsyncDisposable {
+  readonly spec: MachineSpec
+  readonly console: Console
+  #wiring: SpecWiring
+  /** Logs and captures are this path with an ending. */
+  #filePrefix: string
+  #powerCycles = 0
+  #running: Running | undefined
+
+  constructor(spec: MachineSpec, wiring: SpecWiring, filePrefix: string) {
+    this.spec = spec
+    this.console = new Console(spec.name, `${filePrefix}.console.log`)
+    this.#wiring = wiring
+    this.#filePrefix = filePrefix
+  }
+
+  get isOn(): boolean {
+    return this.#running !== undefined
+  }
+
+  /** Rejects with MachineStopped when QEMU does not start. */
+  async powerOn(): Promise<void> {
+    if (this.#running) return
+    const qmpFd = 3
+    // QEMU begins the file anew each time
+    const capturePath = `${this.#filePrefix}.${++this.#powerCycles}.pcap`
+    const qemu = spawn('qemu-system-x86_64', qemuArguments(this.spec, { ...this.#wiring, capturePath, qmpFd }), {
+      stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+    })
+    let complaint = ''
+    qemu.stderr.setEncoding('utf8').on('data', (piece: string) => {
+      complaint = (complaint + piece).slice(-2000)
+    })
+    qemu.stderr.pipe(createWriteStream(`${this.#filePrefix}.qemu.log`, { flags: 'a' }))
+    const ended = this.#watchEnd(qemu)
+    this.console.attach(qemu.stdout, qemu.stdin)
+    try {
+      const qmp = await Qmp.open(qemu.stdio[qmpFd] as Duplex)
+      this.#running = { qemu, qmp, ended }
+    } catch (cause) {
+      qemu.kill('SIGKILL')
+      await ended
+      throw new MachineStopped(`QEMU did not start ${this.spec.name}: ${complaint.trim() || 'it said nothing'}`, {
+        cause,
+      })
+    }
+  }
+
+  /** Pulls the plug: nothing is flushed inside the guest; the disks keep what reached them. */
+  async powerOff(): Promise<void> {
+    const running = this.#running
+    if (!running) return
+    // QEMU writes its own caches out on quit: to the guest it is a plug pulled, to the disk file it is a clean end
+    running.qmp.execute('quit').catch(() => {})
+    const timer = setTimeout(() => running.qemu.kill('SIGKILL'), powerOffTimeoutMs)
+    await running.ended
+    clearTimeout(timer)
+  }
+
+  /** Presses the reset button. */
+  async reset(): Promise<void> {
+    if (!this.#running) throw new MachineStopped(`Cannot reset ${this.spec.name}: it is off`)
+    this.console.mark('reset')
+    await this.#running.qmp.execute('system_reset')
+  }
+
+  async powerCycle(): Promise<void> {
+    await this.powerOff()
+    await this.powerOn()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.powerOff()
+    await this.console.close()
+  }
+
+  async #watchEnd(qemu: ChildProcess): Promise<void> {
+    const [code, signal] = await once(qemu, 'exit').catch((error: Error) => [error.message, null])
+    this.#running = undefined
+    this.console.detach(`power off (QEMU ended with ${signal ?? code})`)
+  }
+}

@@ -1,0 +1,69 @@
+import { firmwareFiles } from './firmware-files.ts'
+import type { MachineSpec } from './machine-spec.ts'
+
+/** What else a QEMU process needs: the port of the switch, its copy of the UEFI variables, the capture. */
+export type MachineWiring = {
+  accelerator: readonly string[]
+  tap: string
+  /** UEFI only. */
+  variablesPath: string
+  capturePath: string
+  /** File descriptor of the QMP socket in the QEMU process. */
+  qmpFd: number
+}
+
+/**
+ * A whole DHCP packet and the head of everything else. QEMU's own dump is used because tcpdump insists on changing to
+ * another user, and the rack's user namespace has only one.
+ */
+const captureBytes = 700
+/** After a machine found nothing to boot it tries again, as a server would. */
+const rebootTimeoutMs = 5000
+
+/** The serial console is on QEMU's standard input and output. */
+export function qemuArguments(spec: MachineSpec, wiring: MachineWiring): string[] {
+  return [
+    ...['-name', spec.name, '-uuid', spec.uuid, '-m', String(spec.memoryMiB), '-smp', String(spec.processors)],
+    ...['-nodefaults', '-no-user-config', '-display', 'none', '-msg', 'timestamp=on'],
+    // graphics=off makes SeaBIOS and the iPXE ROM talk on the serial port
+    ...['-machine', 'q35,graphics=off', ...wiring.accelerator],
+    ...['-smbios', `type=1,manufacturer=Bootwright,product=Virtual rack machine,serial=${spec.name},uuid=${spec.uuid}`],
+    ...['-boot', `strict=on,reboot-timeout=${rebootTimeoutMs}`],
+    ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
+    ...['-chardev', `socket,id=qmp,fd=${wiring.qmpFd}`, '-mon', 'chardev=qmp,mode=control'],
+    // newer OVMF has no network without a source of randomness
+    ...['-object', 'rng-random,id=rng,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=rng'],
+    ...firmwareArguments(spec, wiring),
+    ...networkArguments(spec, wiring),
+    ...spec.disks.flatMap(diskArguments),
+  ]
+}
+
+function firmwareArguments(spec: MachineSpec, { variablesPath }: MachineWiring): string[] {
+  if (spec.firmware === 'bios') return []
+  return [
+    ...['-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${quoted(firmwareFiles.uefiCode.path)}`],
+    ...['-drive', `if=pflash,format=raw,unit=1,file=${quoted(variablesPath)}`],
+  ]
+}
+
+function networkArguments(spec: MachineSpec, { tap, capturePath }: MachineWiring): string[] {
+  // an empty romfile leaves UEFI to EDK2's own driver and PXE; QEMU's default ROM is iPXE
+  const rom = spec.firmware === 'uefi' && spec.networkBoot === 'firmware' ? ',romfile=' : ''
+  // with vnet_hdr the dump would have a virtio header in front of every frame, which no reader of captures knows
+  return [
+    ...['-netdev', `tap,id=net0,ifname=${tap},script=no,downscript=no,vnet_hdr=off`],
+    ...['-object', `filter-dump,id=capture,netdev=net0,file=${quoted(capturePath)},maxlen=${captureBytes}`],
+    ...['-device', `${spec.nic},netdev=net0,mac=${spec.mac},bootindex=1${rom}`],
+  ]
+}
+
+function diskArguments(disk: MachineSpec['disks'][number], index: number): string[] {
+  const drive = `if=none,id=disk${index},format=${disk.format},file=${quoted(disk.path)},discard=unmap,detect-zeroes=off`
+  return ['-drive', drive, '-device', `virtio-blk-pci,drive=disk${index},serial=${disk.serial},bootindex=${index + 2}`]
+}
+
+/** In QEMU's option lists a comma inside a value is written twice. */
+function quoted(value: string): string {
+  return value.replaceAll(',', ',,')
+}
