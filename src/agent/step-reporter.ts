@@ -1,0 +1,71 @@
+import type { ProgressReport } from '../core/agent-protocol.ts'
+import type { DeployStep } from '../core/deployment.ts'
+
+/** Progress inside a step is told at most this often; the beginning and end of a step always. */
+const quietMs = 500
+
+/**
+ * Tells the server what the agent does, in order, without ever holding up the work: reports wait in a queue while the
+ * server is away, and progress that was overtaken by newer progress is dropped.
+ */
+export class StepReporter {
+  readonly #deploymentId: string
+  readonly #send: (report: ProgressReport) => Promise<void>
+  readonly #onRefused: (error: unknown) => void
+  readonly #queue: ProgressReport[] = []
+  #sending: Promise<void> | undefined
+  #lastProgressAt = Number.NEGATIVE_INFINITY
+
+  /** `send` retries by itself; what it throws is final and goes to `onRefused` once, after which nothing is sent. */
+  constructor(
+    deploymentId: string,
+    send: (report: ProgressReport) => Promise<void>,
+    onRefused: (error: unknown) => void,
+  ) {
+    this.#deploymentId = deploymentId
+    this.#send = send
+    this.#onRefused = onRefused
+  }
+
+  started(step: DeployStep): void {
+    this.#lastProgressAt = Number.NEGATIVE_INFINITY
+    this.#enqueue({ deploymentId: this.#deploymentId, step, state: 'started' })
+  }
+
+  progress(step: DeployStep, bytesDone: number, bytesTotal: number | undefined): void {
+    const now = performance.now()
+    if (now - this.#lastProgressAt < quietMs) return
+    this.#lastProgressAt = now
+    if (this.#queue.at(-1)?.state === 'progress') this.#queue.pop()
+    const report: ProgressReport = { deploymentId: this.#deploymentId, step, state: 'progress', bytesDone }
+    if (bytesTotal !== undefined) report.bytesTotal = bytesTotal
+    this.#enqueue(report)
+  }
+
+  done(step: DeployStep, facts: Pick<ProgressReport, 'bytesDone' | 'bytesTotal' | 'detail' | 'seconds'>): void {
+    this.#enqueue({ deploymentId: this.#deploymentId, step, state: 'done', ...facts })
+  }
+
+  /** Settles when everything said so far was delivered (or refused). */
+  async delivered(): Promise<void> {
+    while (this.#sending !== undefined) await this.#sending
+  }
+
+  #enqueue(report: ProgressReport): void {
+    this.#queue.push(report)
+    this.#sending ??= this.#sendAll().finally(() => {
+      this.#sending = undefined
+    })
+  }
+
+  async #sendAll(): Promise<void> {
+    try {
+      for (let report = this.#queue.shift(); report !== undefined; report = this.#queue.shift()) {
+        await this.#send(report)
+      }
+    } catch (error) {
+      this.#queue.length = 0
+      this.#onRefused(error)
+    }
+  }
+}
