@@ -1,0 +1,188 @@
+import { BlockRing } from './block-ring.ts'
+import type { BlockSource } from './block-source.ts'
+import type { TransferTerms } from './decide-request.ts'
+import { ErrorCode, encodePacket, type TftpPacket } from './packet.ts'
+
+export type TransferOutcome =
+  /** `acknowledged` is false when the last block was sent and the client went on without a word, as many do. */
+  | { kind: 'sent'; bytes: number; acknowledged: boolean }
+  /** The client only wanted to know the options, most often the size. */
+  | { kind: 'declined'; reason: string }
+  | { kind: 'aborted'; bytes: number; reason: string }
+  | { kind: 'timed-out'; bytes: number; reason: string }
+  | { kind: 'failed'; bytes: number; reason: string; cause: unknown }
+
+const firstTimeoutMs = 1000
+const longestTimeoutMs = 8000
+/** A client that has every block but the last acknowledged is most often already running what it loaded. */
+const lastBlockTries = 4
+
+export type TransferOptions = {
+  source: BlockSource
+  terms: TransferTerms
+  /** Without any progress for this long the transfer ends. */
+  giveUpMs: number
+  send(datagram: Uint8Array): void
+  /** Called once. */
+  onEnd(outcome: TransferOutcome): void
+}
+
+/**
+ * One file on its way to one client: sends a window of blocks, waits for its acknowledgement, sends the next. Only a
+ * new acknowledgement or the timer ever causes a send, so duplicated packets do not multiply (RFC 1123 §4.2.3.1).
+ */
+export class Transfer {
+  readonly #options: TransferOptions
+  readonly #ring: BlockRing
+  readonly #windowBlocks: number
+  #timer: NodeJS.Timeout | undefined
+  #timerMs = 0
+  #timeoutMs: number
+  #silentMs = 0
+  #tries = 0
+  #awaitsOptions: boolean
+  /** Blocks counted from 0 without wrapping: all below `#acknowledged` arrived, all below `#sent` are sent. */
+  #acknowledged = 0
+  #sent = 0
+  #ended = false
+
+  constructor(options: TransferOptions) {
+    this.#options = options
+    this.#windowBlocks = options.terms.windowBlocks
+    this.#ring = new BlockRing(options.source, options.terms.blockBytes, this.#windowBlocks)
+    this.#awaitsOptions = options.terms.accepted.size > 0
+    this.#timeoutMs = options.terms.timeoutMs ?? firstTimeoutMs
+  }
+
+  start(): void {
+    if (this.#awaitsOptions) this.#sendOptions()
+    this.#refill()
+    this.#startTimer()
+  }
+
+  /** A packet from this transfer's client. */
+  receive(packet: TftpPacket): void {
+    if (this.#ended) return
+    if (packet.kind === 'ack') this.#receiveAck(packet.block)
+    if (packet.kind === 'error') this.#receiveError(packet.code, packet.message)
+  }
+
+  /** Ends the transfer from our side; the client is told. */
+  stop(reason: string): void {
+    if (this.#ended) return
+    this.#options.send(encodePacket({ kind: 'error', code: ErrorCode.undefined, message: reason }))
+    this.#end({ kind: 'aborted', bytes: this.#bytesDone(), reason })
+  }
+
+  /** Ends the transfer because something of ours does not work. */
+  fail(cause: unknown): void {
+    if (this.#ended) return
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    // Names of files and directories of this machine are nothing for the wire.
+    this.#options.send(encodePacket({ kind: 'error', code: ErrorCode.undefined, message: 'the server cannot read it' }))
+    this.#end({ kind: 'failed', bytes: this.#bytesDone(), reason, cause })
+  }
+
+  #receiveAck(block: number): void {
+    if (this.#awaitsOptions) {
+      if (block !== 0) return
+      this.#awaitsOptions = false
+      this.#progress()
+      return
+    }
+    const newBlocks = (block - this.#acknowledged) & 0xffff
+    // 0 is a duplicate; more than was sent is an old one (or nonsense). Neither causes a send.
+    if (newBlocks === 0 || newBlocks > this.#sent - this.#acknowledged) return
+    this.#acknowledged += newBlocks
+    if (this.#acknowledged === this.#ring.total) {
+      this.#end({ kind: 'sent', bytes: this.#bytesDone(), acknowledged: true })
+      return
+    }
+    // An acknowledgement inside the window says that what follows it was lost (RFC 7440 §4).
+    this.#sent = this.#acknowledged
+    this.#progress()
+  }
+
+  #receiveError(code: number, message: string): void {
+    const reason = `the client says error ${code}: ${message}`
+    const wanted = !this.#awaitsOptions && this.#acknowledged > 0
+    this.#end(wanted ? { kind: 'aborted', bytes: this.#bytesDone(), reason } : { kind: 'declined', reason })
+  }
+
+  #progress(): void {
+    this.#silentMs = 0
+    this.#tries = 0
+    this.#timeoutMs = this.#options.terms.timeoutMs ?? firstTimeoutMs
+    this.#sendWindow()
+    this.#startTimer()
+  }
+
+  #sendWindow(): void {
+    if (this.#awaitsOptions) return
+    const end = Math.min(this.#acknowledged + this.#windowBlocks, this.#ring.filled)
+    while (this.#sent < end) this.#options.send(this.#ring.datagram(this.#sent++))
+    this.#refill()
+  }
+
+  #refill(): void {
+    if (!this.#ring.wantsFill(this.#acknowledged)) return
+    this.#ring.fill(this.#acknowledged).then(
+      () => {
+        if (!this.#ended) this.#sendWindow()
+      },
+      (error) => this.fail(error),
+    )
+  }
+
+  #sendOptions(): void {
+    this.#options.send(encodePacket({ kind: 'oack', options: this.#options.terms.accepted }))
+  }
+
+  /** Counts `#timeoutMs` from now. */
+  #startTimer(): void {
+    if (this.#timer !== undefined && this.#timerMs === this.#timeoutMs) {
+      this.#timer.refresh()
+      return
+    }
+    clearTimeout(this.#timer)
+    this.#timerMs = this.#timeoutMs
+    this.#timer = setTimeout(() => this.#timeOut(), this.#timeoutMs)
+  }
+
+  #timeOut(): void {
+    this.#silentMs += this.#timeoutMs
+    this.#tries++
+    const isLast = this.#ring.total !== undefined && this.#sent === this.#ring.total && !this.#awaitsOptions
+    if (isLast && this.#tries >= lastBlockTries) {
+      this.#end({ kind: 'sent', bytes: this.#ring.bytesBelow(this.#sent), acknowledged: false })
+      return
+    }
+    if (this.#silentMs >= this.#options.giveUpMs) {
+      const reason = `no answer for ${Math.round(this.#silentMs / 1000)} s`
+      this.#end({ kind: 'timed-out', bytes: this.#bytesDone(), reason })
+      return
+    }
+    this.#retransmit()
+  }
+
+  #retransmit(): void {
+    if (this.#awaitsOptions) this.#sendOptions()
+    this.#sent = this.#acknowledged
+    this.#sendWindow()
+    if (this.#options.terms.timeoutMs === undefined) {
+      this.#timeoutMs = Math.min(this.#timeoutMs * 2, longestTimeoutMs)
+    }
+    this.#startTimer()
+  }
+
+  #bytesDone(): number {
+    return this.#ring.bytesBelow(this.#acknowledged)
+  }
+
+  #end(outcome: TransferOutcome): void {
+    if (this.#ended) return
+    this.#ended = true
+    clearTimeout(this.#timer)
+    this.#options.onEnd(outcome)
+  }
+}
