@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { chmod, mkdir, mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { findAptSources, formatAptSources, type Release, readReleases } from './apt-sources.ts'
+import { BuildCache, type BuildResult } from './build-cache.ts'
+import { BuildFailed } from './build-errors.ts'
+import { type BuildProgress, StepFollower } from './build-steps.ts'
+import { renderCleanUpScript } from './clean-up-script.ts'
+import { renderCustomizeScript, renderPasswords } from './customize-script.ts'
+import { runLogged } from './logged-run.ts'
+import { chooseMode, mmdebstrapArguments, readAptOptions } from './mmdebstrap.ts'
+import { type ReadRecipe, readRecipe } from './read-recipe.ts'
+import { hashInputs, hashRecipe } from './recipe-hash.ts'
+import { ProgramFailed, runProgram } from './run-program.ts'
+
+export type BuildOptions = {
+  cacheDirectory: string
+  onProgress?: (progress: BuildProgress) => void
+  signal?: AbortSignal
+  /** The longest one step of the build may take; 15 minutes where not given. */
+  stepTimeoutMs?: number
+  /** Builds although the cache has the result. */
+  ignoreCache?: boolean
+}
+
+const shortTimeoutMs = 60_000
+
+/**
+ * Makes a recipe's root filesystem, or finds it in the cache. The key is the recipe, everything it refers to, and what
+ * the mirrors offer now. When no mirror can be reached the last build of the same recipe is used, and progress says so.
+ * Throws RecipeInvalid, BuildUnavailable, BuildFailed.
+ */
+export async function buildRecipe(recipePath: string, options: BuildOptions): Promise<BuildResult> {
+  const read = await readRecipe(recipePath)
+  const cache = new BuildCache(options.cacheDirectory)
+  await cache.open()
+  const follower = new StepFollower(options.onProgress ?? (() => {}))
+  follower.begin('look at the package mirrors')
+  const architecture = read.recipe.source.architecture ?? (await hostArchitecture())
+  const inputsHash = hashInputs(read, architecture)
+  const work = await mkdtemp(join(options.cacheDirectory, 'build-'))
+  try {
+    const releases = await releasesOrCached(read, work, options, cache, inputsHash, follower)
+    if (!Array.isArray(releases)) return releases
+    const cached = options.ignoreCache ? undefined : await cache.find(hashRecipe(inputsHash, releases))
+    if (cached) {
+      follower.begin('use the finished build', cached.recipeHash.slice(0, 12))
+      return cached
+    }
+    const built = await runBuild({ read, architecture, inputsHash, releases, work }, options, follower)
+    const result = await cache.put(built.tarPath, built.result)
+    follower.begin('done', `${result.packages.length} packages, ${(result.sizeBytes / 2 ** 20).toFixed(0)} MiB`)
+    return result
+  } finally {
+    // A build that was killed may leave its tree behind; nothing of the host is ever mounted outside its namespace.
+    await rm(work, { recursive: true, force: true })
+  }
+}
+
+type BuildPlan = { read: ReadRecipe; architecture: string; inputsHash: string; releases: Release[]; work: string }
+
+async function runBuild(plan: BuildPlan, options: BuildOptions, follower: StepFollower) {
+  const { read, work, releases } = plan
+  const mode = await chooseMode()
+  const isCompressed = read.recipe.output === 'tar.zst'
+  const tarPath = join(work, isCompressed ? 'root.tar.zst' : 'root.tar')
+  const stagingDirectory = await writeStaging(read, work)
+  const sourceDateEpochSeconds = Math.max(...releases.map((release) => release.dateSeconds))
+  const logPath = join(options.cacheDirectory, `${read.recipe.name}.log`)
+  await writeFile(logPath, '', { mode: 0o600 })
+  const inputs = { mode, recipe: read.recipe, architecture: plan.architecture, stagingDirectory, tarPath }
+  const aptOptions = await readAptOptions(shortTimeoutMs)
+  const suite = releases[0]!.suite.replace(/[-/].*$/, '')
+  // In a user namespace the tree must stand where that namespace's root may write: /tmp, as mmdebstrap chooses.
+  const temporary = mode === 'root' ? { TMPDIR: work } : {}
+  const env = { ...process.env, ...temporary, LC_ALL: 'C.UTF-8', SOURCE_DATE_EPOCH: String(sourceDateEpochSeconds) }
+  try {
+    await runLogged('mmdebstrap', mmdebstrapArguments({ ...inputs, aptOptions, suite }), {
+      input: formatAptSources(releases),
+      env,
+      logPath,
+      stepTimeoutMs: options.stepTimeoutMs ?? 15 * 60_000,
+      onLine: (line) => follower.follow(line),
+      signal: options.signal,
+    })
+  } catch (cause) {
+    if (!(cause instanceof ProgramFailed)) throw cause
+    throw new BuildFailed(read.recipe.name, follower.step, cause.message, logPath, cause)
+  }
+  follower.begin('check the archive')
+  const tarSha256 = await syncAndHash(tarPath)
+  // The mirror may have moved on between the look and the download: the name tells what was really used.
+  const used = follower.useReleases(releases)
+  const result = {
+    tarSha256,
+    sizeBytes: (await stat(tarPath)).size,
+    recipeName: read.recipe.name,
+    recipeHash: hashRecipe(plan.inputsHash, used),
+    inputsHash: plan.inputsHash,
+    sourceDateEpochSeconds,
+    packages: follower.packages(),
+  }
+  return { tarPath, result }
+}
+
+/** The mirrors' state, or, when they cannot be reached, the last result of the same inputs. */
+async function releasesOrCached(
+  read: ReadRecipe,
+  work: string,
+  options: BuildOptions,
+  cache: BuildCache,
+  inputsHash: string,
+  follower: StepFollower,
+): Promise<Release[] | BuildResult> {
+  const runOptions = { timeoutMs: shortTimeoutMs, signal: options.signal }
+  const sources = await findAptSources(read.recipe, runOptions)
+  try {
+    return await readReleases(sources, work, runOptions)
+  } catch (error) {
+    if (!(error instanceof ProgramFailed) || options.signal?.aborted) throw error
+    const newest = options.ignoreCache ? undefined : await cache.findNewest(inputsHash)
+    if (!newest) {
+      throw new BuildFailed(read.recipe.name, follower.step, error.message, 'not begun: no mirror answered', error)
+    }
+    const builtOn = new Date(newest.sourceDateEpochSeconds * 1000).toISOString().slice(0, 10)
+    follower.begin('use the last build', `no mirror can be reached; its packages are those of ${builtOn}`)
+    return newest
+  }
+}
+
+async function writeStaging(read: ReadRecipe, work: string): Promise<string> {
+  const directory = join(work, 'staging')
+  await mkdir(join(directory, 'files'), { recursive: true })
+  await writeFile(join(directory, 'customize.sh'), renderCustomizeScript(read))
+  await writeFile(join(directory, 'clean-up.sh'), renderCleanUpScript(read))
+  await writeFile(join(directory, 'passwords'), renderPasswords(read.users), { mode: 0o600 })
+  for (const [index, file] of read.files.entries()) {
+    if (file.content) await writeFile(join(directory, 'files', String(index)), file.content)
+  }
+  // apt's unprivileged downloader works below `work`; what is secret in there has its own mode.
+  await chmod(work, 0o755)
+  return directory
+}
+
+/** On disk before its name is: a crash leaves no archive that looks finished. */
+async function syncAndHash(path: string): Promise<string> {
+  await using file = await open(path, 'r')
+  await file.sync()
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash)
+  return hash.digest('hex')
+}
+
+async function hostArchitecture(): Promise<string> {
+  const { stdout } = await runProgram('dpkg', ['--print-architecture'], { timeoutMs: shortTimeoutMs })
+  return stdout.trim()
+}

@@ -1,0 +1,100 @@
+import { readFile, stat } from 'node:fs/promises'
+import { userInfo } from 'node:os'
+import { BuildUnavailable } from './build-errors.ts'
+import { stagingPath } from './customize-script.ts'
+import type { Recipe } from './recipe.ts'
+import { runProgram } from './run-program.ts'
+
+export type MmdebstrapMode = 'root' | 'unshare'
+
+export type MmdebstrapInputs = {
+  mode: MmdebstrapMode
+  recipe: Recipe
+  architecture: string
+  suite: string
+  /** Lines for apt's configuration during the build; they do not stay in the image. */
+  aptOptions: readonly string[]
+  stagingDirectory: string
+  tarPath: string
+}
+
+const mergedUsrHooks = '/usr/share/mmdebstrap/hooks/maybe-merged-usr'
+
+/** Arguments for a run that reads its apt sources from standard input. Pure. */
+export function mmdebstrapArguments(inputs: MmdebstrapInputs): string[] {
+  const { recipe } = inputs
+  const inside = (script: string) => `--customize-hook=chroot "$1" sh -eu ${stagingPath}/${script}`
+  return [
+    `--mode=${inputs.mode}`,
+    `--variant=${recipe.source.variant}`,
+    `--architectures=${inputs.architecture}`,
+    '--format=tar',
+    `--hook-dir=${mergedUsrHooks}`,
+    ...(recipe.excludePaths ?? []).map((path) => `--dpkgopt=path-exclude=${path}`),
+    ...(recipe.includePaths ?? []).map((path) => `--dpkgopt=path-include=${path}`),
+    ...inputs.aptOptions.map((option) => `--aptopt=${option}`),
+    ...(recipe.packages?.length ? [`--include=${recipe.packages.join(',')}`] : []),
+    `--customize-hook=mkdir -m 0700 "$1${stagingPath}"`,
+    // `sync-in` works in every mode; a path would not be readable inside a user namespace.
+    `--customize-hook=sync-in "${inputs.stagingDirectory}" ${stagingPath}`,
+    inside('customize.sh'),
+    inside('clean-up.sh'),
+    inputs.suite,
+    inputs.tarPath,
+    '-',
+  ]
+}
+
+/** What of this machine's apt configuration the build's own apt must know: proxies, and checks that were relaxed. */
+export async function readAptOptions(timeoutMs: number): Promise<string[]> {
+  const { stdout } = await runProgram('apt-config', ['dump', '--no-empty', '--format', '%F "%v";%n', 'Acquire'], {
+    timeoutMs,
+  })
+  const wanted =
+    /^Acquire::((https?|ftp)::(Proxy|CaInfo|SslCert|SslKey)|Check-Valid-Until|Check-Date|Retries|ForceIPv)/i
+  const lines = stdout.split('\n').filter((line) => wanted.test(line))
+  return ['APT::Install-Recommends "false";', 'Acquire::Languages "none";', ...lines]
+}
+
+/** Root builds directly; anyone else in a user namespace. Throws BuildUnavailable naming everything that is missing. */
+export async function chooseMode(): Promise<MmdebstrapMode> {
+  const missing: string[] = []
+  const programs = ['mmdebstrap', 'perl', 'apt-get', 'tar']
+  const user = userInfo()
+  if (user.uid !== 0) programs.push('newuidmap', 'newgidmap', 'unshare')
+  const packages: Record<string, string> = { newuidmap: 'uidmap', newgidmap: 'uidmap', unshare: 'util-linux' }
+  for (const program of programs) {
+    if (!(await isOnPath(program))) {
+      missing.push(`the program ${program} is not installed: apt-get install ${packages[program] ?? program}`)
+    }
+  }
+  if (user.uid === 0) return missing.length === 0 ? 'root' : fail(missing)
+  for (const path of ['/etc/subuid', '/etc/subgid']) {
+    const text = await readFile(path, 'utf8').catch(() => '')
+    if (!text.split('\n').some((line) => line.startsWith(`${user.username}:`) || line.startsWith(`${user.uid}:`))) {
+      const add = path === '/etc/subuid' ? '--add-subuids' : '--add-subgids'
+      missing.push(
+        `${path} has no range for ${user.username}: as root run usermod ${add} 100000-165535 ${user.username}`,
+      )
+    }
+  }
+  if (missing.length === 0)
+    await runProgram('unshare', ['--user', 'true'], { timeoutMs: 10_000 }).catch(noUserNamespace)
+  return missing.length === 0 ? 'unshare' : fail(missing)
+
+  function noUserNamespace(error: Error) {
+    missing.push(`this kernel allows no user namespace to ${user.username} (${error.message}): build as root`)
+  }
+}
+
+function fail(missing: string[]): never {
+  throw new BuildUnavailable(missing)
+}
+
+async function isOnPath(program: string): Promise<boolean> {
+  const directories = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']
+  const found = await Promise.all(
+    directories.map((directory) => stat(`${directory}/${program}`).catch(() => undefined)),
+  )
+  return found.some((entry) => entry?.isFile())
+}

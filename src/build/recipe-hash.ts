@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto'
+import type { Release } from './apt-sources.ts'
+import type { ReadRecipe } from './read-recipe.ts'
+
+/** Goes up when the same recipe gives other bytes than before, because the builder changed. */
+const builderRevision = 1
+
+/** Hash of everything the operator wrote: the recipe and the contents it refers to. Hexadecimal. */
+export function hashInputs({ recipe, users, files }: ReadRecipe, architecture: string): string {
+  const hash = createHash('sha256')
+  // What was read of users and files stands for what the recipe says of them: a moved file changes nothing.
+  const { users: _users, files: _files, description: _description, ...rest } = recipe
+  hash.update(canonicalJson({ builderRevision, architecture, ...rest, users }))
+  for (const { content, ...file } of files) {
+    hash.update(canonicalJson({ ...file, sizeBytes: content?.length ?? -1 })).update(content ?? '')
+  }
+  return hash.digest('hex')
+}
+
+/** The inputs and what the mirrors had: the name of the result. Where the packages came from does not count. */
+export function hashRecipe(inputsHash: string, releases: readonly Release[]): string {
+  const digests = releases.map(
+    (release) => `${release.suite} ${release.components.join(' ')} ${release.inReleaseSha256}`,
+  )
+  return createHash('sha256')
+    .update([inputsHash, ...digests.sort()].join('\n'))
+    .digest('hex')
+}
+
+/** JSON with the keys of every object in order, so that the order in the recipe does not count. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) => {
+    if (part === null || typeof part !== 'object' || Array.isArray(part)) return part
+    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+  })
+}
