@@ -6,11 +6,10 @@ test('runProgram() gives standard output and passes input', async (t) => {
 })
 
 test('runProgram() names the program, its exit code and what it said', async (t) => {
-  await t.assert.rejects(runProgram('sh', ['-c', 'echo no medium >&2; exit 3'], { timeoutMs: 5000 }), (error) => {
-    t.assert.ok(error instanceof ProgramFailed)
-    t.assert.match(error.message, /ended with code 3: no medium$/)
-    return true
-  })
+  await t.assert.rejects(
+    runProgram('sh', ['-c', 'echo no medium >&2; exit 3'], { timeoutMs: 5000 }),
+    (error) => error instanceof ProgramFailed && /ended with code 3: no medium$/.test(error.message),
+  )
 })
 
 test('runProgram() says when a program is missing', async (t) => {
@@ -32,6 +31,5 @@ test('runProgram() kills a program when the deployment is stopped', async (t) =>
 })
 
 test('runProgram() does not mind a program that leaves its input unread', async (t) => {
-  await runProgram('true', [], { input: 'x'.repeat(1 << 20), timeoutMs: 5000 })
-  t.assert.ok(true)
+  t.assert.equal(await runProgram('true', [], { input: 'x'.repeat(1 << 20), timeoutMs: 5000 }), '')
 })

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { deploySteps } from './deployment.ts'
+import { type DeployStep, deploySteps } from './deployment.ts'
 import { Inventory } from './inventory.ts'
 
 /*
@@ -35,7 +35,8 @@ export const SessionReply = Type.Object({
 })
 export type SessionReply = Static<typeof SessionReply>
 
-export const StepName = Type.Union(deploySteps.map((step) => Type.Literal(step)))
+/** `Unsafe` because a mapped tuple has no static type of its own; the check is the union's. */
+export const StepName = Type.Unsafe<DeployStep>(Type.Union(deploySteps.map((step) => Type.Literal(step))))
 
 export const ProgressReport = Type.Object({
   deploymentId: Type.String(),
