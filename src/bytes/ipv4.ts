@@ -23,6 +23,11 @@ export function ipv4FromBytes(bytes: Uint8Array, offset = 0): Ipv4 {
     0) as Ipv4
 }
 
+/** Four bytes in network order. */
+export function ipv4ToBytes(address: Ipv4): Uint8Array {
+  return Uint8Array.of(address >>> 24, address >>> 16, address >>> 8, address)
+}
+
 export function formatIpv4(address: Ipv4): string {
   return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`
 }
