@@ -1,0 +1,76 @@
+import { isId, packFile, type VersionFileName, versionFile, versionFileNames } from '../image/repository-layout.ts'
+
+/** Directories of this machine that the boot plane serves. */
+export type ContentDirectories = {
+  /** Holds a directory for each ramdisk id. */
+  ramdiskDirectory: string
+  /** The image repository (image/repository-layout.ts). */
+  imageDirectory: string
+}
+
+export type ContentRoute =
+  /** A path of the virtual tree (boot/tree.ts). */
+  | { kind: 'tree'; path: string }
+  /** `isImmutable`: the bytes under this URL never change, because its name is made from them. */
+  | { kind: 'file'; file: string; root: string; isImmutable: boolean }
+  | { kind: 'missing'; reason: string }
+  /** Not a file: the main thread answers. */
+  | { kind: 'forward' }
+  | { kind: 'malformed'; reason: string }
+
+const ramdiskId = /^[\w-]{1,128}$/
+const ramdiskFile = /^[\w-][\w.-]{0,127}$/
+
+/** `target` is the request target as it came (RFC 9112 §3.2): path and query, or an absolute URL. */
+export function routeContent(target: string, directories: ContentDirectories): ContentRoute {
+  const path = decodePath(target)
+  if (path === undefined) return { kind: 'malformed', reason: 'the path is not percent-encoded UTF-8' }
+  // Boot loaders write doubled slashes.
+  const [area, ...rest] = path.split('/').filter((segment) => segment !== '')
+  switch (area) {
+    case 'loaders':
+      return { kind: 'tree', path: rest.join('/') }
+    case 'ramdisk':
+      return routeRamdisk(rest, directories.ramdiskDirectory)
+    case 'packs':
+      return routePack(rest, directories.imageDirectory)
+    case 'images':
+      return routeVersion(rest, directories.imageDirectory)
+    default:
+      return { kind: 'forward' }
+  }
+}
+
+function routeRamdisk([id, file, ...more]: string[], root: string): ContentRoute {
+  if (id === undefined || file === undefined || more.length > 0) return missing('not /ramdisk/ID/FILE')
+  if (!ramdiskId.test(id) || !ramdiskFile.test(file)) return missing('no such ramdisk file')
+  return { kind: 'file', file: `${root}/${id}/${file}`, root, isImmutable: true }
+}
+
+function routePack([pack, ...more]: string[], imageDirectory: string): ContentRoute {
+  const id = pack?.replace(/\.pack$/, '')
+  if (id === undefined || more.length > 0 || !isId(id)) return missing('not /packs/PACK')
+  return { kind: 'file', file: packFile(imageDirectory, id), root: imageDirectory, isImmutable: true }
+}
+
+function routeVersion([id, name, ...more]: string[], imageDirectory: string): ContentRoute {
+  if (id === undefined || name === undefined || more.length > 0 || !isId(id)) return missing('not /images/VERSION/FILE')
+  if (!(versionFileNames as readonly string[]).includes(name)) return missing('no such file of a version')
+  const file = versionFile(imageDirectory, id, name as VersionFileName)
+  // Signatures are added to and locations are made anew; only the manifest is what the id is the hash of.
+  return { kind: 'file', file, root: imageDirectory, isImmutable: name === 'manifest' }
+}
+
+function missing(reason: string): ContentRoute {
+  return { kind: 'missing', reason }
+}
+
+function decodePath(target: string): string | undefined {
+  const origin = /^https?:\/\/[^/?#]*/i.exec(target)?.[0] ?? ''
+  const path = target.slice(origin.length).split('?', 1)[0]!
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,37 @@
+import { once } from 'node:events'
+import { MessageChannel, Worker } from 'node:worker_threads'
+import { answerForwarded, type ForwardedHandler } from './answer-forwarded.ts'
+import type { ContentWorkerData, ContentWorkerMessage } from './content-worker.ts'
+import type { AccessEvent } from './server.ts'
+
+export type ContentWorkerOptions = Omit<ContentWorkerData, 'forward'> & {
+  /** Answers what is not a file; runs in this thread. */
+  handler: ForwardedHandler
+  onListening?(port: number): void
+  onAccess?(event: AccessEvent): void
+  onFault(error: unknown): void
+  signal: AbortSignal
+}
+
+/** Runs the boot plane's listener in a thread of its own until the signal aborts; rejects when the thread dies. */
+export async function runContentWorker(options: ContentWorkerOptions): Promise<void> {
+  const { handler, onListening, onAccess, onFault, signal, ...settings } = options
+  const { port1, port2 } = new MessageChannel()
+  answerForwarded(port1, handler, onFault)
+  const workerData: ContentWorkerData = { ...settings, forward: port2 }
+  const worker = new Worker(new URL('./content-worker.ts', import.meta.url), { workerData, transferList: [port2] })
+  worker.on('message', (message: ContentWorkerMessage) => {
+    if (message.kind === 'listening') onListening?.(message.port)
+    if (message.kind === 'access') onAccess?.(message.event)
+    if (message.kind === 'fault') onFault(message.error)
+  })
+  const stop = () => worker.postMessage('stop')
+  signal.addEventListener('abort', stop, { once: true })
+  if (signal.aborted) stop()
+  try {
+    await once(worker, 'exit') // rejects with the thread's uncaught error
+  } finally {
+    signal.removeEventListener('abort', stop)
+    port1.close()
+  }
+}

@@ -1,0 +1,63 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { extname } from 'node:path'
+import { decideRange } from './byte-range.ts'
+import type { OpenFile } from './open-file.ts'
+import { streamFile } from './stream-file.ts'
+
+/** UEFI HTTP boot goes by the type (UEFI specification §24.7); the rest is for people and caches. */
+const contentTypes: Record<string, string> = {
+  '.efi': 'application/efi',
+  '.ipxe': 'text/plain; charset=utf-8',
+  '.cfg': 'text/plain; charset=utf-8',
+  '.json': 'application/json',
+  '.zst': 'application/zstd',
+}
+
+/**
+ * Answers GET and HEAD with the file or one range of it, never compressed (boot firmware asks for none and some cannot
+ * undo it). Resolves to the bytes of the body that were handed on. Closes nothing.
+ */
+export async function sendFile(
+  request: IncomingMessage,
+  response: ServerResponse,
+  file: OpenFile,
+  isImmutable: boolean,
+): Promise<number> {
+  const entityTag = `"${file.inode.toString(36)}-${file.modifiedMs.toString(36)}-${file.sizeBytes.toString(36)}"`
+  const headers: Record<string, string | number> = {
+    'accept-ranges': 'bytes',
+    'cache-control': isImmutable ? 'public, max-age=31536000, immutable' : 'no-cache',
+    etag: entityTag,
+    'last-modified': new Date(file.modifiedMs).toUTCString(),
+  }
+  if (matches(request.headers['if-none-match'], entityTag)) return sendEmpty(response, 304, headers)
+  const range = isRangeWanted(request, entityTag) ? decideRange(request.headers.range, file.sizeBytes) : wholeFile
+  if (range.kind === 'unsatisfiable') {
+    return sendEmpty(response, 416, { ...headers, 'content-range': `bytes */${file.sizeBytes}`, 'content-length': 0 })
+  }
+  const { start, end } = range.kind === 'part' ? range : { start: 0, end: file.sizeBytes }
+  headers['content-type'] = contentTypes[extname(file.path)] ?? 'application/octet-stream'
+  headers['content-length'] = end - start
+  if (range.kind === 'part') headers['content-range'] = `bytes ${start}-${end - 1}/${file.sizeBytes}`
+  response.writeHead(range.kind === 'part' ? 206 : 200, headers)
+  const sentBytes = request.method === 'HEAD' ? 0 : await streamFile(file.handle, start, end, response)
+  response.end()
+  return sentBytes
+}
+
+const wholeFile = { kind: 'whole' } as const
+
+/** A range is of the file the client began with, or else the whole new one is sent (RFC 9110 §13.1.5). */
+function isRangeWanted(request: IncomingMessage, entityTag: string): boolean {
+  const condition = request.headers['if-range']
+  return request.method === 'GET' && (condition === undefined || condition === entityTag)
+}
+
+function matches(condition: string | undefined, entityTag: string): boolean {
+  return condition?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === entityTag) ?? false
+}
+
+function sendEmpty(response: ServerResponse, status: number, headers: Record<string, string | number>): number {
+  response.writeHead(status, headers).end()
+  return 0
+}

@@ -1,0 +1,201 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { MessagePort } from 'node:worker_threads'
+import type { BootTree } from '../boot/tree.ts'
+import { type ContentDirectories, type ContentRoute, routeContent } from './content-route.ts'
+import type { HeaderFields } from './forward-protocol.ts'
+import { Forwarder } from './forwarder.ts'
+import { type OpenedFile, openInsideRoot, openTreeFile } from './open-file.ts'
+import { readBody } from './read-body.ts'
+import { redactUrl } from './redact-url.ts'
+import { sendFile } from './send-file.ts'
+
+/** One request, answered; nothing in it is secret, all of it is printable. */
+export type AccessEvent = {
+  remoteAddress: string
+  method: string
+  url: string
+  status: number
+  /** Of the body. */
+  sentBytes: number
+  durationMs: number
+  /** False when the client left before the end. */
+  isComplete: boolean
+}
+
+export type ContentLimits = {
+  connections: number
+  connectionsPerAddress: number
+  bodyBytes: number
+  /** How long the main thread may take for a forwarded request. */
+  forwardMs: number
+  /** A connection on which nothing moves for this long is closed: long, because slow readers are ordinary machines. */
+  idleMs: number
+}
+
+export const defaultContentLimits: ContentLimits = {
+  connections: 4096,
+  connectionsPerAddress: 64,
+  bodyBytes: 1024 * 1024,
+  forwardMs: 60_000,
+  idleMs: 300_000,
+}
+
+export type ContentOptions = ContentDirectories & {
+  address: string
+  /** 0 lets the kernel choose. */
+  port: number
+  tree: BootTree
+  /** Answers what is not a file (answer-forwarded.ts). */
+  forward: MessagePort
+  limits?: Partial<ContentLimits>
+  onListening?(port: number): void
+  onAccess?(event: AccessEvent): void
+  /** Something of ours does not work: an unreadable file, not a client's doing. */
+  onFault(error: unknown): void
+  signal: AbortSignal
+}
+
+/** The boot plane's HTTP listener. Runs until the signal aborts; rejects when it cannot listen. */
+export async function serveContent(options: ContentOptions): Promise<void> {
+  const limits = { ...defaultContentLimits, ...options.limits }
+  const forwarder = new Forwarder(options.forward, limits.forwardMs)
+  const server = createServer({ headersTimeout: 20_000, requestTimeout: 60_000, keepAliveTimeout: 75_000 })
+  server.maxConnections = limits.connections
+  server.setTimeout(limits.idleMs)
+  limitConnectionsPerAddress(server, limits.connectionsPerAddress)
+  server.on('request', (request, response) => {
+    answer({ request, response, options, limits, forwarder }).catch((error) => {
+      options.onFault(error)
+      response.destroy()
+    })
+  })
+  try {
+    await listenUntilAborted(server, options)
+  } finally {
+    forwarder.close()
+  }
+}
+
+type Exchange = {
+  request: IncomingMessage
+  response: ServerResponse
+  options: ContentOptions
+  limits: ContentLimits
+  forwarder: Forwarder
+}
+
+async function answer(exchange: Exchange): Promise<void> {
+  const { request, response, options } = exchange
+  const startedAt = performance.now()
+  const remoteAddress = request.socket.remoteAddress ?? ''
+  const sentBytes = await answerRoute(exchange, routeContent(request.url ?? '/', options))
+  options.onAccess?.({
+    remoteAddress,
+    method: request.method ?? '',
+    url: redactUrl(request.url ?? ''),
+    status: response.statusCode,
+    sentBytes,
+    durationMs: performance.now() - startedAt,
+    isComplete: response.writableFinished || (response.writableEnded && !response.destroyed),
+  })
+}
+
+/** Resolves to the bytes of the body. */
+async function answerRoute(exchange: Exchange, route: ContentRoute): Promise<number> {
+  const { request, response, options } = exchange
+  switch (route.kind) {
+    case 'forward':
+      return forward(exchange)
+    case 'malformed':
+      return sendText(response, 400, route.reason)
+    case 'missing':
+      return sendText(response, 404, route.reason)
+  }
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('allow', 'GET, HEAD')
+    return sendText(response, 405, 'files are only read here')
+  }
+  let opened: OpenedFile
+  try {
+    if (route.kind === 'tree') opened = await openTreeFile(options.tree, route.path)
+    else opened = await openInsideRoot(route.file, route.root)
+  } catch (error) {
+    options.onFault(error)
+    return sendText(response, 500, 'the server cannot read this file; its log says why')
+  }
+  if (opened.kind === 'missing') return sendText(response, 404, opened.reason)
+  try {
+    return await sendFile(request, response, opened, route.kind === 'file' && route.isImmutable)
+  } finally {
+    await opened.handle.close()
+  }
+}
+
+async function forward({ request, response, limits, forwarder }: Exchange): Promise<number> {
+  const body = await readBody(request, limits.bodyBytes)
+  if (body.kind === 'gone') return 0
+  if (body.kind === 'too-large') {
+    response.setHeader('connection', 'close')
+    return sendText(response, 413, `a body has at most ${limits.bodyBytes} bytes here`)
+  }
+  const outcome = await forwarder.ask({
+    method: request.method ?? 'GET',
+    url: request.url ?? '/',
+    headers: request.headers as HeaderFields,
+    body: body.bytes,
+    remoteAddress: request.socket.remoteAddress ?? '',
+  })
+  if (outcome.kind === 'late') return sendText(response, 504, 'the service did not answer in time')
+  if (outcome.kind === 'unavailable') {
+    response.setHeader('retry-after', '2')
+    return sendText(response, 503, outcome.reason)
+  }
+  const { status, headers, body: answerBody } = outcome.answer
+  for (const [name, value] of Object.entries(headers)) {
+    if (!connectionFields.has(name.toLowerCase())) response.setHeader(name, value)
+  }
+  const hasBody = request.method !== 'HEAD' && status !== 204 && status !== 304
+  if (hasBody) response.setHeader('content-length', answerBody.length)
+  response.writeHead(status).end(hasBody ? answerBody : undefined)
+  return hasBody ? answerBody.length : 0
+}
+
+/** They belong to one connection or are ours to say (RFC 9110 §7.6.1). */
+const connectionFields = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'date'])
+
+function sendText(response: ServerResponse, status: number, text: string): number {
+  const body = Buffer.from(`${text}\n`)
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'content-length': body.length }).end(body)
+  return body.length
+}
+
+function limitConnectionsPerAddress(server: Server, most: number): void {
+  const counts = new Map<string, number>()
+  server.on('connection', (socket: Socket) => {
+    const address = socket.remoteAddress ?? ''
+    const count = (counts.get(address) ?? 0) + 1
+    counts.set(address, count)
+    socket.once('close', () => {
+      const left = counts.get(address)! - 1
+      if (left === 0) counts.delete(address)
+      else counts.set(address, left)
+    })
+    if (count > most) socket.destroy()
+  })
+}
+
+function listenUntilAborted(server: Server, options: ContentOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    }
+    server.on('error', reject)
+    server.listen(options.port, options.address, () => {
+      options.onListening?.((server.address() as AddressInfo).port)
+      if (options.signal.aborted) stop()
+      else options.signal.addEventListener('abort', stop, { once: true })
+    })
+  })
+}
