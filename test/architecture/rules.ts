@@ -1,0 +1,59 @@
+/**
+ * Which folder of src may import which (DESIGN.md, "Folders and who may import whom"), besides itself and `bytes`, the
+ * bottom of everything. A folder that is not here may not exist. Tests may also import what they need to be one.
+ */
+export const folderImports: Record<string, readonly string[]> = {
+  bytes: [],
+  linux: [],
+  core: [],
+  boot: ['core'],
+  store: ['core'],
+  net: ['linux'],
+  image: ['core', 'linux'],
+  content: ['core', 'boot', 'image', 'net'],
+  dhcp: ['core', 'boot', 'net', 'store'],
+  bsdp: ['core', 'boot', 'dhcp'],
+  tftp: ['core', 'boot', 'net', 'content'],
+  dns: ['core', 'net'],
+  build: ['core', 'image'],
+  spread: ['core', 'image', 'net'],
+  deploy: ['core', 'image', 'store'],
+  power: ['core'],
+  mirror: ['core'],
+  api: ['core', 'boot', 'deploy', 'image', 'build', 'power', 'store', 'content'],
+  agent: ['core', 'image', 'spread', 'net', 'linux'],
+  ramdisk: ['core'],
+  rack: [],
+}
+
+/** Compositions: they join the parts, so they may import all of them; nothing else may import these. */
+export const compositions = ['cli', ''] as const
+
+/** `linux` stands alone, even without `bytes`. */
+export const importsNothing = ['bytes', 'linux'] as const
+
+/** Packages that one folder alone may use. */
+export const packageOwners: Record<string, string> = { koffi: 'linux', 'node:dgram': 'net' }
+
+/** Files that read no clock, no chance, no file and no socket; paths from src. */
+export const pureFiles: readonly RegExp[] = [
+  /^(boot|core|bytes)\//,
+  /^dhcp\/(decide|classify|choose|message|options?|offer)[a-z-]*\.ts$/,
+  /^tftp\/(packet|decide)[a-z-]*\.ts$/,
+]
+
+/** What a pure file does not import. */
+export const impureModules =
+  /^(koffi|node:(fs|fs\/promises|net|dgram|http|https|dns|child_process|worker_threads|os|timers|timers\/promises|crypto|process))$/
+
+/** What a pure file does not call. */
+export const impureCalls =
+  /\b(Date\.now\(|new Date\(\)|Math\.random\(|randomBytes\(|randomUUID\(|randomInt\(|performance\.now\(|process\.env\b|setTimeout\(|setInterval\()/
+
+/** Signing, sealing and tokens are functions of their arguments, but for the ephemeral key a sealed text needs. */
+export const mayUseCrypto = ['core/order.ts', 'core/seal.ts', 'boot/boot-token.ts'] as const
+
+export const sizeWarnLines = 300
+export const sizeLimitLines = 400
+/** Tables of data, exempt from the size limit. */
+export const dataFiles: readonly string[] = []
