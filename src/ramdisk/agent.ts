@@ -1,0 +1,109 @@
+import { readFile, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
+import type { ArchiveEntry } from './cpio.ts'
+import type { SegmentEntry, SegmentRecipe } from './segment.ts'
+
+/** Where the agent stands in the ramdisk; init runs main.js in it. */
+const agentDirectory = 'bootwright/agent'
+
+/** koffi's native part below node_modules, which its bundled part requires at run time. */
+const koffiFiles = [
+  '@koromix/koffi-linux-x64/package.json',
+  '@koromix/koffi-linux-x64/index.js',
+  '@koromix/koffi-linux-x64/linux_x64/koffi.node',
+]
+
+export type AgentSources = {
+  /** TypeScript the machine runs: src/agent/main.ts. */
+  entry: string
+  nodeModulesDirectory: string
+}
+
+/** The agent as one JavaScript file (and one for each worker it starts), with init beside it. */
+export async function agentRecipe(sources: AgentSources): Promise<SegmentRecipe> {
+  const entries = [...(await bundle(sources.entry)), ...(await koffi(sources)), ...(await initFiles())]
+  return {
+    name: 'agent',
+    inputs: entries.map(({ entry }) => [
+      entry.path,
+      'bytes' in entry ? Buffer.from(entry.bytes).toString('base64') : '',
+    ]),
+    compress: 19,
+    entries: async () => entries,
+  }
+}
+
+/** Follows the imports exactly, strips the types and leaves out what is not reached: a booting machine opens few files. */
+async function bundle(entry: string): Promise<SegmentEntry[]> {
+  const build = await rolldown({
+    input: { main: entry },
+    platform: 'node',
+    external: [/^node:/, /^@koromix\//],
+    plugins: [bundleWorkers],
+    onLog: () => {}, // a fault in the sources throws; hints about style are for the type check
+  })
+  try {
+    const { output } = await build.generate({ format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name].js' })
+    const chunks = output.filter((each): each is OutputChunk => each.type === 'chunk')
+    return [
+      text(`${agentDirectory}/package.json`, '{"type":"module"}\n', 0o644),
+      ...chunks.map((chunk) => text(`${agentDirectory}/${chunk.fileName}`, chunk.code, 0o644)),
+    ]
+  } finally {
+    await build.close()
+  }
+}
+
+/** `new URL('./some-worker.ts', import.meta.url)` makes some-worker.js another entry beside main.js. */
+const bundleWorkers: Plugin = {
+  name: 'bundle-workers',
+  transform(code) {
+    if (!code.includes('import.meta.url')) return null
+    return code.replaceAll(
+      /new URL\(\s*(['"])([^'"]+)\.ts\1,\s*import\.meta\.url,?\s*\)/g,
+      (_all, _quote, path: string) => {
+        const fileName = `${basename(path)}.js`
+        this.emitFile({ type: 'chunk', id: `${path}.ts`, name: basename(path), fileName })
+        return `new URL('./${fileName}', import.meta.url)`
+      },
+    )
+  },
+}
+
+async function koffi(sources: AgentSources): Promise<SegmentEntry[]> {
+  const entries: SegmentEntry[] = []
+  for (const file of koffiFiles) {
+    const bytes = await readFile(join(sources.nodeModulesDirectory, file))
+    entries.push({
+      entry: { kind: 'bytes', path: `${agentDirectory}/node_modules/${file}`, mode: 0o644, bytes },
+      of: 'koffi',
+    })
+  }
+  return entries
+}
+
+/** rootfs/ beside this file: the scripts that run before the agent, at their paths in the ramdisk. */
+async function initFiles(): Promise<SegmentEntry[]> {
+  const source = join(import.meta.dirname, 'rootfs')
+  const files = [
+    'init',
+    'usr/share/udhcpc/default.script',
+    'usr/lib/bootwright/hotplug',
+    'etc/modprobe.d/bootwright.conf',
+  ]
+  return Promise.all(
+    files.map(async (path): Promise<SegmentEntry> => {
+      const { mode } = await stat(join(source, path))
+      return {
+        entry: { kind: 'bytes', path, mode: mode & 0o111 ? 0o755 : 0o644, bytes: await readFile(join(source, path)) },
+        of: 'init',
+      }
+    }),
+  )
+}
+
+function text(path: string, content: string, mode: number): SegmentEntry {
+  const entry: ArchiveEntry = { kind: 'bytes', path, mode, bytes: Buffer.from(content) }
+  return { entry, of: 'agent' }
+}
