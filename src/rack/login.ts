@@ -15,7 +15,7 @@ const panic = /Kernel panic - not syncing.*|You are in emergency mode.*/
 
 /** Waits until the machine offers a login on its console. */
 export async function awaitLoginPrompt(console: Console, timeoutMs: number): Promise<void> {
-  await console.expect(/ login: ?$/m, { timeoutMs, what: 'a login prompt', failOn: panic })
+  await console.expect(/^\S+ login:/m, { timeoutMs, what: 'a login prompt', failOn: panic })
 }
 
 /** Logs in at the prompt as a person would, and proves it by running a command. Rejects with ConsoleTimeout. */

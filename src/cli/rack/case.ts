@@ -1,0 +1,44 @@
+import type { Deployment } from '../../core/deployment.ts'
+import type { RackSite } from './site.ts'
+
+/** What a rack case measured; printed as it is with --json. */
+export type CaseFigures = {
+  /** From power-on to the agent's first word to the server. */
+  secondsToAgent: number
+  bytesFetched: number
+  bytesWritten: number
+  steps: { step: string; seconds?: number; bytes?: number }[]
+}
+
+export type CaseResult = {
+  case: string
+  ok: boolean
+  /** The whole case, from the start of the service to the last check. */
+  secondsTotal: number
+  failure?: string
+  /** Logs and captures of a case that failed. */
+  artifacts?: string
+} & Partial<CaseFigures>
+
+/** A rack case: files of test/rack export one as `rackCase`. It rejects when something is not as it must be. */
+export type RackCase = {
+  name: string
+  /** One sentence for --list. */
+  describe: string
+  /** `--all` runs the default set; the others are asked for by name. */
+  set: 'default' | 'long'
+  run(site: RackSite): Promise<CaseFigures>
+}
+
+export function caseFigures(deployment: Deployment, secondsToAgent: number): CaseFigures {
+  return {
+    secondsToAgent: Math.round(secondsToAgent * 10) / 10,
+    bytesFetched: deployment.bytesFetched,
+    bytesWritten: deployment.bytesWritten,
+    steps: deployment.steps.map(({ step, seconds, bytes }) => ({
+      step,
+      ...(seconds !== undefined && { seconds }),
+      ...(bytes !== undefined && { bytes }),
+    })),
+  }
+}

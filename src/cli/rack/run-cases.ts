@@ -1,0 +1,104 @@
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { checkRack, RackUnavailable } from '../../rack/check-rack.ts'
+import { enterRack } from '../../rack/namespace.ts'
+import { ProgressBar } from '../progress-bar.ts'
+import { formatEvent } from '../timeline-text.ts'
+import type { CaseResult } from './case.ts'
+import type { ListedCase } from './list-cases.ts'
+import type { RackMessage, RackTask } from './rack-message.ts'
+import { prepareSupplies, type RackSupplies } from './supplies.ts'
+
+export type CaseRun = {
+  cases: readonly ListedCase[]
+  /** One line for people. */
+  log: (line: string) => void
+  onResult?: (result: CaseResult) => void
+  /** Keeps disks, logs and captures of cases that passed, too. */
+  keep?: boolean
+  signal?: AbortSignal
+}
+
+/** Eight machines at once starve each other; two lanes are quickest. */
+const lanes = 2
+const caseTimeoutMs = 20 * 60_000
+const inside = join(import.meta.dirname, 'run-case-inside.ts')
+const diskFile = /\.(qcow2|raw|fd)$/
+
+/** Runs rack cases, two at a time, each in a rack of its own. Rejects with RackUnavailable. */
+export async function runCases(run: CaseRun): Promise<CaseResult[]> {
+  const check = await checkRack()
+  if (check.kind === 'unavailable') throw new RackUnavailable(check.missing)
+  const supplies = await prepareSupplies(new ProgressBar(), run.signal)
+  const directory = await mkdtemp(join(tmpdir(), 'bootwright-rack-'))
+  const waiting = [...run.cases]
+  const results: CaseResult[] = []
+  const lane = async () => {
+    for (let next = waiting.shift(); next && !run.signal?.aborted; next = waiting.shift()) {
+      const result = await runCase(next, { run, supplies, directory, namespaces: check.namespaces })
+      results.push(result)
+      run.onResult?.(result)
+    }
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
+  if ((await readdir(directory)).length === 0) await rm(directory, { recursive: true })
+  return results
+}
+
+type Surroundings = { run: CaseRun; supplies: RackSupplies; directory: string; namespaces: readonly string[] }
+
+async function runCase(listed: ListedCase, around: Surroundings): Promise<CaseResult> {
+  const { run, supplies, namespaces } = around
+  const directory = join(around.directory, listed.name)
+  await mkdir(directory)
+  const log = (line: string) => run.log(`[${listed.name}] ${line}`)
+  log(`begins: ${listed.describe}`)
+  const task: RackTask = { directory, supplies, casePath: listed.path }
+  const rack = enterRack({ module: inside, arguments: [JSON.stringify(task)], namespaces })
+  const result = await resultOf(rack, listed.name, log, run.signal)
+  if (result.ok) {
+    log(`passed in ${result.secondsTotal} s`)
+    if (!run.keep) await rm(directory, { recursive: true, force: true })
+    return result
+  }
+  if (!run.keep) await removeDisks(directory)
+  log(`failed: ${result.failure}\n  logs and captures: ${directory}`)
+  return { ...result, artifacts: directory }
+}
+
+async function resultOf(
+  rack: ChildProcess,
+  name: string,
+  log: (line: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<CaseResult> {
+  const startedAt = performance.now()
+  let result: CaseResult | undefined
+  let ending = 'the process in the rack ended without a result'
+  rack.on('message', (message: RackMessage) => {
+    if (message.kind === 'log') log(message.line)
+    else if (message.kind === 'event' && message.event.sequence > 0) log(formatEvent(message.event, message.machine))
+    else if (message.kind === 'result') result = message.result
+  })
+  const end = (reason: string) => {
+    ending = reason
+    rack.kill('SIGKILL')
+  }
+  const timer = setTimeout(() => end(`it took longer than ${caseTimeoutMs / 60_000} minutes`), caseTimeoutMs)
+  const interrupt = () => end('it was interrupted')
+  signal?.addEventListener('abort', interrupt)
+  await once(rack, 'exit')
+  clearTimeout(timer)
+  signal?.removeEventListener('abort', interrupt)
+  const secondsTotal = Math.round((performance.now() - startedAt) / 100) / 10
+  return result ?? { case: name, ok: false, secondsTotal, failure: ending }
+}
+
+/** A failed case is explained by its logs and captures; its disks are only large. */
+async function removeDisks(directory: string): Promise<void> {
+  const files = (await readdir(directory)).filter((name) => diskFile.test(name))
+  await Promise.all(files.map((name) => rm(join(directory, name))))
+}

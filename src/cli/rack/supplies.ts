@@ -1,0 +1,83 @@
+import { createPublicKey } from 'node:crypto'
+import { join } from 'node:path'
+import { buildRecipe } from '../../build/build-recipe.ts'
+import { openSiteKeys } from '../../deploy/site-keys.ts'
+import { importTar } from '../../image/import-tar.ts'
+import { listVersions, openRepository } from '../../image/repository.ts'
+import { openSigningKey } from '../../image/signing-key.ts'
+import { chooseAccelerator } from '../../rack/accelerator.ts'
+import type { Credentials } from '../../rack/login.ts'
+import { buildRamdisk, defaultCacheDirectory } from '../../ramdisk/build-ramdisk.ts'
+import type { ProgressBar } from '../progress-bar.ts'
+
+/** What a rack needs that is made outside, because it needs the internet or takes long; all of it is cached. */
+export type RackSupplies = {
+  imagesDirectory: string
+  keysDirectory: string
+  ramdiskDirectory: string
+  /** Reference of the image under test. */
+  image: string
+  /** Of the user that the image's recipe makes. */
+  credentials: Credentials
+  /** QEMU's arguments that say how the processor is emulated. */
+  accelerator: readonly string[]
+}
+
+const image = 'debian-minimal'
+const recipePath = join(import.meta.dirname, '../../../recipes', `${image}.yaml`)
+/** As the recipe says; for trial and tests only. */
+const credentials: Credentials = { user: 'operator', password: 'bootwright' }
+
+/** Makes, or finds in the cache, image, keys and ramdisk, and finds out how machines are emulated here. */
+export async function prepareSupplies(bar: ProgressBar, signal?: AbortSignal): Promise<RackSupplies> {
+  const cacheDirectory = defaultCacheDirectory()
+  const directory = join(cacheDirectory, 'rack')
+  const keysDirectory = join(directory, 'keys')
+  const imagesDirectory = join(directory, 'images')
+  await prepareImage({ cacheDirectory, imagesDirectory, keysDirectory, bar, signal })
+  const ramdisk = await prepareRamdisk({ cacheDirectory, directory, keysDirectory, bar, signal })
+  const { arguments: accelerator, because } = await chooseAccelerator(join(ramdisk, 'vmlinuz'), directory)
+  bar.say(`machines run with ${accelerator.join(' ')}: ${because}`)
+  return { imagesDirectory, keysDirectory, ramdiskDirectory: ramdisk, image, credentials, accelerator }
+}
+
+type Preparation = { cacheDirectory: string; keysDirectory: string; bar: ProgressBar; signal: AbortSignal | undefined }
+
+async function prepareImage(preparation: Preparation & { imagesDirectory: string }): Promise<void> {
+  const { cacheDirectory, imagesDirectory, keysDirectory, bar, signal } = preparation
+  const { tarPath, recipeHash } = await buildRecipe(recipePath, {
+    cacheDirectory: join(cacheDirectory, 'build'),
+    onProgress: ({ step, detail }) => bar.say(`image: ${detail ? `${step}: ${detail}` : step}`),
+    ...(signal && { signal }),
+  })
+  const repository = await openRepository(imagesDirectory)
+  const signingKey = await openSigningKey(keysDirectory)
+  const known = (await listVersions(repository, image)).find((version) => version.recipeHash === recipeHash)
+  if (known?.tags.includes('current')) return
+  await importTar(repository, tarPath, {
+    image,
+    recipeHash,
+    signingKey,
+    comment: 'for the virtual rack',
+    onProgress: ({ bytesDone, bytesTotal }) => bar.update('image: import', bytesDone, bytesTotal),
+    signal,
+  })
+  bar.clear()
+}
+
+async function prepareRamdisk(preparation: Preparation & { directory: string }): Promise<string> {
+  const { cacheDirectory, directory, keysDirectory, bar, signal } = preparation
+  const [{ publicKeyPem }, { orderKey }] = await Promise.all([
+    openSigningKey(keysDirectory),
+    openSiteKeys(keysDirectory),
+  ])
+  const orderPublicKeyPem = createPublicKey(orderKey).export({ type: 'spki', format: 'pem' }).toString()
+  const ramdisk = await buildRamdisk({
+    cacheDirectory,
+    outputDirectory: join(directory, 'ramdisk'),
+    trust: { imagePublicKeyPem: publicKeyPem, orderPublicKeyPem },
+    onProgress: (message) => bar.say(`ramdisk: ${message}`),
+    ...(signal && { signal }),
+  })
+  return ramdisk.directory
+}

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { type CaseFigures, caseFigures, type RackCase } from '../../src/cli/rack/case.ts'
+import { keyLines, readIdentity } from '../../src/cli/rack/identity.ts'
+import type { RackSite } from '../../src/cli/rack/site.ts'
+import { runProgram } from '../../src/rack/run-program.ts'
+import { rackNetwork } from '../../src/rack/switch.ts'
+
+const deployTimeoutMs = 6 * 60_000
+/** Long enough to boot twice under emulation, so that the machine is up again before the deadline tells its verdict. */
+const proofSeconds = 150
+
+export const rackCase: RackCase = {
+  name: 'deploy-callback-blocked',
+  describe: 'the first-boot callback is cut off and the machine reset before proof: it boots its disk, state unproved',
+  set: 'default',
+  run,
+}
+
+async function run(site: RackSite): Promise<CaseFigures> {
+  const machine = await site.addMachine({ name: 'unproved-1', firmware: 'bios' })
+  const id = await site.deploy(machine, { proofSeconds })
+  const startedAt = Date.now()
+  await machine.powerOn()
+  const agent = await site.timeline.waitFor((event) => event.kind === 'agent', {
+    timeoutMs: deployTimeoutMs,
+    what: 'the agent',
+  })
+  const handedOver = await site.awaitState(id, 'handed-over', deployTimeoutMs)
+  await blockCallback()
+  const lastEvent = site.timeline.events.at(-1)!.sequence
+  machine.console.skipToNow()
+  await machine.console.expect(/Linux version/, { timeoutMs: deployTimeoutMs, what: 'the deployed kernel starting' })
+  await machine.reset()
+
+  const identity = await readIdentity(await site.logIn(machine))
+  assert.deepEqual(identity.hostKeys, keyLines(handedOver.sshHostKeys), 'it is the system that was deployed')
+  const unproved = await site.awaitState(id, 'unproved', deployTimeoutMs)
+  assert.equal(unproved.bytesWritten, handedOver.bytesWritten, 'nothing was written again')
+  const later = site.timeline.events.filter((event) => event.sequence > lastEvent)
+  const agentEvents = later.filter((event) => event.kind === 'agent' || event.kind === 'step')
+  assert.deepEqual(agentEvents, [], 'the agent was not booted again')
+  return caseFigures(unproved, (agent.at - startedAt) / 1000)
+}
+
+/** Drops what begins with `POST /ag` on its way to the server: the callback, and nothing a reset machine needs. */
+async function blockCallback(): Promise<void> {
+  const beginning = `0x${Buffer.from('POST /ag').toString('hex')}`
+  await runProgram('nft', ['add', 'table', 'inet', 'rack'])
+  await runProgram('nft', ['add', 'chain', 'inet', 'rack', 'input', '{ type filter hook input priority 0; }'])
+  const match = ['iifname', rackNetwork.bridge, 'meta', 'l4proto', 'tcp', '@ih,0,64', beginning, 'counter', 'drop']
+  await runProgram('nft', ['add', 'rule', 'inet', 'rack', 'input', ...match])
+}

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { type CaseFigures, caseFigures, type RackCase } from '../../src/cli/rack/case.ts'
+import { keyLines, readIdentity } from '../../src/cli/rack/identity.ts'
+import type { RackSite } from '../../src/cli/rack/site.ts'
+
+const deployTimeoutMs = 6 * 60_000
+
+export const rackCase: RackCase = {
+  name: 'deploy-uefi',
+  describe: "a UEFI machine is deployed through EDK2's own PXE and boots its disk with the server off",
+  set: 'default',
+  run,
+}
+
+async function run(site: RackSite): Promise<CaseFigures> {
+  const machine = await site.addMachine({ name: 'uefi-1', firmware: 'uefi' })
+  const id = await site.deploy(machine)
+  const startedAt = Date.now()
+  await machine.powerOn()
+  const agent = await site.timeline.waitFor((event) => event.kind === 'agent', {
+    timeoutMs: deployTimeoutMs,
+    what: 'the agent',
+  })
+  const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)
+
+  site.log('the server is stopped and the machine power-cycled')
+  await site.service.stop()
+  await machine.powerCycle()
+  machine.console.skipToNow()
+  const shell = await site.logIn(machine)
+  const identity = await readIdentity(shell)
+  site.log(`logged in to ${identity.hostName}: machine-id ${identity.machineId}, Linux ${identity.kernelRelease}`)
+  assert.match(identity.machineId, /^[0-9a-f]{32}$/)
+  assert.match(identity.kernelPackage, /^linux-image-/, "the kernel is the image's own package")
+  assert.equal(identity.hostName, machine.spec.name)
+  assert.deepEqual(identity.hostKeys, keyLines(deployment.sshHostKeys), 'the host keys are those the agent reported')
+  assert.equal(await shell.run('test -d /sys/firmware/efi && echo uefi'), 'uefi')
+  return caseFigures(deployment, (agent.at - startedAt) / 1000)
+}
