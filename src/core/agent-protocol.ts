@@ -14,7 +14,7 @@ import { Inventory } from './inventory.ts'
  *   POST /agent/handover   {}              → 204
  *   POST /agent/failure    FailureReport   → 204
  *   POST /agent/proof      {}              → 204                first-boot callback: Bearer is the proof token
- *   GET  /images/VERSION/manifest, /images/VERSION/locations, /packs/PACK  (image/: the store's own formats)
+ *   GET  /images/VERSION/manifest, /signatures, /locations, /packs/PACK    (image/: the store's own formats)
  */
 
 export const SessionRequest = Type.Object({

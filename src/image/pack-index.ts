@@ -1,0 +1,72 @@
+import { open, readdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { DecodeError } from '../bytes/decode-error.ts'
+import { writeFileDurably } from './durable-file.ts'
+import {
+  decodeIndex,
+  decodeRecordHeader,
+  encodeIndex,
+  magicBytes,
+  type PackedChunk,
+  packMagic,
+  rowBytes,
+} from './pack-format.ts'
+import { isId, packFile, packIndexFile } from './repository-layout.ts'
+
+export type ChunkLocation = PackedChunk & { packId: string }
+
+/** Ids of the packs of a repository, sorted. */
+export async function listPacks(directory: string): Promise<string[]> {
+  const names = await readdir(path.join(directory, 'packs'))
+  const ids = names.filter((name) => name.endsWith('.pack')).map((name) => name.slice(0, -'.pack'.length))
+  return ids.filter(isId).sort()
+}
+
+/** Where every chunk of a repository lies. Holds about 300 bytes a chunk: 10 MB for 8 GiB of content. */
+export async function readChunkIndex(directory: string): Promise<Map<string, ChunkLocation>> {
+  const chunks = new Map<string, ChunkLocation>()
+  for (const packId of await listPacks(directory)) {
+    for (const chunk of await readPackIndex(directory, packId)) {
+      chunks.set(chunkKey(chunk.id), { ...chunk, packId })
+    }
+  }
+  return chunks
+}
+
+/** A chunk id as the key of a map: half as long as hexadecimal. */
+export function chunkKey(id: Uint8Array): string {
+  return Buffer.from(id.buffer, id.byteOffset, id.length).toString('latin1')
+}
+
+/** An index that is missing or damaged is made again from its pack. Throws DecodeError when the pack is damaged too. */
+async function readPackIndex(directory: string, packId: string): Promise<PackedChunk[]> {
+  const file = packIndexFile(directory, packId)
+  try {
+    return decodeIndex(`pack index ${file}`, await readFile(file))
+  } catch (error) {
+    if (!(error instanceof DecodeError) && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    const chunks = await scanPack(packFile(directory, packId))
+    // A repository that may only be read is still used; the next import with the right to write makes the file.
+    await writeFileDurably(file, encodeIndex(chunks)).catch(() => undefined)
+    return chunks
+  }
+}
+
+/** Reads the record headers of a pack, from end to end, and skips over the stored bytes. Throws DecodeError. */
+export async function scanPack(file: string): Promise<PackedChunk[]> {
+  const what = `pack ${file}`
+  await using handle = await open(file, 'r')
+  const { size } = await handle.stat()
+  const row = Buffer.alloc(rowBytes)
+  const { bytesRead } = await handle.read(row, 0, magicBytes, 0)
+  if (!row.subarray(0, bytesRead).equals(packMagic)) throw new DecodeError(what, 'it is no pack', 0)
+  const chunks: PackedChunk[] = []
+  for (let offset = magicBytes; offset < size; ) {
+    const header = await handle.read(row, 0, rowBytes, offset)
+    const chunk = decodeRecordHeader(what, row.subarray(0, header.bytesRead), offset)
+    offset = chunk.offset + chunk.storedBytes
+    if (offset > size) throw new DecodeError(what, 'it ends inside a chunk', size)
+    chunks.push(chunk)
+  }
+  return chunks
+}

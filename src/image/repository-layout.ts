@@ -1,0 +1,67 @@
+import path from 'node:path'
+import { DecodeError } from '../bytes/decode-error.ts'
+
+/*
+ * A repository is one directory that can be copied, shared or served as it is:
+ *
+ *   packs/PACK.pack, packs/PACK.index      chunks; PACK is the SHA-256 of the .pack file
+ *   versions/VERSION/manifest              the tree manifest, zstd; VERSION is the SHA-256 of its uncompressed bytes
+ *   versions/VERSION/signatures            one signed statement a line, one for each image the version belongs to
+ *   versions/VERSION/locations             where each of its chunks lies; made from the packs, not signed
+ *   tags/IMAGE/TAG                         a version id
+ *   staging/HOST.PID.RANDOM/               an import under way
+ *
+ * Other renditions of a version will stand beside its manifest, under versions/VERSION/renditions/NAME/.
+ */
+
+export const versionFileNames = ['manifest', 'signatures', 'locations'] as const
+export type VersionFileName = (typeof versionFileNames)[number]
+
+const idPattern = /^[0-9a-f]{64}$/
+/** Names of images and tags. */
+const namePattern = /^[a-z0-9][a-z0-9._-]{0,63}$/
+
+export function packFile(directory: string, packId: string): string {
+  return path.join(directory, 'packs', `${checkId('pack', packId)}.pack`)
+}
+
+export function packIndexFile(directory: string, packId: string): string {
+  return path.join(directory, 'packs', `${checkId('pack', packId)}.index`)
+}
+
+export function versionDirectory(directory: string, versionId: string): string {
+  return path.join(directory, 'versions', checkId('version', versionId))
+}
+
+export function versionFile(directory: string, versionId: string, name: VersionFileName): string {
+  return path.join(versionDirectory(directory, versionId), name)
+}
+
+export function imageTagsDirectory(directory: string, image: string): string {
+  return path.join(directory, 'tags', checkName('image', image))
+}
+
+export function tagFile(directory: string, image: string, tag: string): string {
+  return path.join(imageTagsDirectory(directory, image), checkName('tag', tag))
+}
+
+export function isId(text: string): boolean {
+  return idPattern.test(text)
+}
+
+export function isName(text: string): boolean {
+  return namePattern.test(text)
+}
+
+/** Throws DecodeError when it is not 64 lower-case hexadecimal digits. */
+export function checkId(what: 'pack' | 'version', id: string): string {
+  if (!isId(id)) throw new DecodeError(`${what} id`, `"${id}" is not 64 hexadecimal digits`)
+  return id
+}
+
+/** Throws DecodeError when it cannot name an image or tag. */
+export function checkName(what: 'image' | 'tag', name: string): string {
+  if (isName(name)) return name
+  const rule = 'is not 1 to 64 of a-z, 0-9, dot, underscore and hyphen, a letter or digit first'
+  throw new DecodeError(`${what} name`, `"${name}" ${rule}`)
+}

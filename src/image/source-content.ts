@@ -1,0 +1,106 @@
+import type { ChunkWriter } from './chunk-writer.ts'
+import { chunkBytes, type HoleRun } from './tree.ts'
+
+/** A file up to 256 KiB: read again when its directory's bundle is made. */
+export type SmallContent = {
+  kind: 'small'
+  sizeBytes: number
+  /** Fills `target`, which has the file's size, or throws. */
+  read: (target: Uint8Array) => Promise<void>
+}
+
+/** A file over 256 KiB: its blocks are chunks already. */
+export type LargeContent = {
+  kind: 'large'
+  sizeBytes: number
+  /** Chunk id of each block that is no hole; all are there when the chunk writer has finished. */
+  ids: readonly Uint8Array[]
+  holes: HoleRun[]
+}
+
+const zeros = Buffer.alloc(chunkBytes)
+
+/** Cuts one large file into blocks as its bytes come, and gives those that are not all zeros to the chunk writer. */
+export class LargeFileCutter {
+  readonly #chunks: ChunkWriter
+  readonly #ids: Uint8Array[] = []
+  readonly #holes: HoleRun[] = []
+  #block = newBlock()
+  #filled = 0
+  #blocks = 0
+  /** Bytes in the current block that are known to be zeros without looking. */
+  #skipped = 0
+
+  constructor(chunks: ChunkWriter) {
+    this.#chunks = chunks
+  }
+
+  /** Copies what it needs. */
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let start = 0; start < bytes.length; ) {
+      const length = Math.min(chunkBytes - this.#filled, bytes.length - start)
+      this.#block.set(bytes.subarray(start, start + length), this.#filled)
+      start += length
+      await this.#advance(length)
+    }
+  }
+
+  /** The next `sizeBytes` bytes are zeros. */
+  async skip(sizeBytes: number): Promise<void> {
+    let left = sizeBytes
+    while (left > 0) {
+      if (this.#filled === 0 && left >= chunkBytes) {
+        const count = Math.floor(left / chunkBytes)
+        this.#addHole(count)
+        this.#blocks += count
+        left -= count * chunkBytes
+        continue
+      }
+      const length = Math.min(chunkBytes - this.#filled, left)
+      this.#skipped += length // a new block is all zeros already
+      left -= length
+      await this.#advance(length)
+    }
+  }
+
+  /** Call when the last byte is written. */
+  async finish(): Promise<LargeContent> {
+    const sizeBytes = this.#blocks * chunkBytes + this.#filled
+    if (this.#filled > 0) await this.#endBlock()
+    return { kind: 'large', sizeBytes, ids: this.#ids, holes: this.#holes }
+  }
+
+  async #advance(length: number): Promise<void> {
+    this.#filled += length
+    if (this.#filled === chunkBytes) await this.#endBlock()
+  }
+
+  async #endBlock(): Promise<void> {
+    const bytes = this.#block.subarray(0, this.#filled)
+    const isHole = this.#skipped === this.#filled || zeros.subarray(0, bytes.length).equals(bytes)
+    this.#blocks++
+    this.#filled = 0
+    this.#skipped = 0
+    if (isHole) {
+      this.#addHole(1, this.#blocks - 1)
+      return
+    }
+    this.#block = newBlock()
+    const at = this.#ids.push(notKnownYet) - 1
+    await this.#chunks.add(bytes, (id) => {
+      this.#ids[at] = id
+    })
+  }
+
+  #addHole(count: number, block = this.#blocks): void {
+    const last = this.#holes.at(-1)
+    if (last && last[0] + last[1] === block) this.#holes[this.#holes.length - 1] = [last[0], last[1] + count]
+    else this.#holes.push([block, count])
+  }
+}
+
+const notKnownYet = new Uint8Array(0)
+
+function newBlock(): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(chunkBytes)
+}
