@@ -52,7 +52,7 @@ export class InsideRoot {
       const stats = statOf(real)
       if (stats === undefined) {
         mkdirSync(real)
-        chmodSync(real, mode)
+        chmodSync(real, depth === names.length ? mode : 0o755) // whatever the umask is
       } else if (!stats.isDirectory())
         throw new UnusablePath(path, `/${names.slice(0, depth).join('/')} is not a directory`)
     }
@@ -97,6 +97,12 @@ export class InsideRoot {
     const aside = join(directory, `.bootwright-${randomBytes(6).toString('hex')}`)
     symlinkSync(target, aside)
     renameSync(aside, join(directory, name))
+  }
+
+  /** Where a regular file really is, for a program that reads it by path; undefined when there is none. */
+  realFile(path: string): string | undefined {
+    const real = this.#real(path, true)
+    return statOf(real)?.isFile() ? real : undefined
   }
 
   /** Removes a file or link itself, never what a link points to; no complaint when there is none. */

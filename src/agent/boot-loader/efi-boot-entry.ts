@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs'
+import { ProgramFailed, runProgram } from '../run-program.ts'
+import { orderAfterDeployment, parseBootVariables } from './boot-order.ts'
+
+const entryLabel = 'Bootwright disk'
+const timeoutMs = 30_000
+
+/**
+ * A firmware boot entry for the deployed disk, behind the network's. Firmware without variables, or that forgets them,
+ * finds the loader at its fallback path, so a failure is only told. Gives the sentence for the timeline.
+ */
+export async function writeEfiBootEntry(
+  disk: string,
+  espNumber: number,
+  /** Path on the ESP with backslashes: `\EFI\debian\grubx64.efi`. */
+  loader: string,
+  signal: AbortSignal,
+): Promise<string> {
+  if (!existsSync('/sys/firmware/efi/efivars')) return 'the firmware gives no access to its boot entries'
+  const efibootmgr = (...args: string[]) => runProgram('efibootmgr', args, { timeoutMs, signal })
+  try {
+    for (const old of parseBootVariables(await efibootmgr()).entries) {
+      if (old.label === entryLabel) await efibootmgr('--quiet', '--bootnum', old.number, '--delete-bootnum')
+    }
+    const before = parseBootVariables(await efibootmgr())
+    const created = [
+      '--create-only',
+      '--disk',
+      disk,
+      '--part',
+      String(espNumber),
+      '--label',
+      entryLabel,
+      '--loader',
+      loader,
+    ]
+    const after = parseBootVariables(await efibootmgr(...created))
+    const known = new Set(before.entries.map((entry) => entry.number))
+    const entry = after.entries.find((candidate) => !known.has(candidate.number))
+    if (entry === undefined) return 'the firmware did not take a boot entry for the disk'
+    const order = orderAfterDeployment(after, entry.number)
+    await efibootmgr('--quiet', '--bootorder', order.join(','))
+    return `boot entry ${entry.number} made, boot order ${order.join(' ')}`
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof ProgramFailed) return `no boot entry: ${error.message}`
+    throw error
+  }
+}

@@ -1,0 +1,156 @@
+import { printable } from '../../core/printable.ts'
+import type { FilesystemType } from '../disk/make-filesystems.ts'
+import type { Mounts } from '../disk/mounts.ts'
+import { InsideRoot } from '../inside-root.ts'
+import { runProgram } from '../run-program.ts'
+import { chooseKernel, type Kernel } from './choose-kernel.ts'
+import { copyFallbackLoader } from './copy-fallback-loader.ts'
+import { writeEfiBootEntry } from './efi-boot-entry.ts'
+import { renderGrubConfig, renderGrubDefaults } from './grub-config.ts'
+import { deployedArguments } from './kernel-arguments.ts'
+
+/** The image lacks something without which its disk cannot boot. */
+export class ImageCannotBoot extends Error {
+  override readonly name = 'ImageCannotBoot'
+}
+
+export type BootLoaderFacts = {
+  /** Where the root filesystem is mounted. */
+  directory: string
+  disk: string
+  firmware: 'bios' | 'uefi'
+  /** `x64` or `arm64`. */
+  architecture: string
+  filesystem: FilesystemType
+  rootUuid: string
+  rootPartitionGuid: string
+  esp: { device: string; number: number }
+  orderArguments: readonly string[]
+  agentConsoles: readonly string[]
+}
+
+export type InstalledBootLoader = { kernel: Kernel; kernelArguments: string[]; detail: string }
+
+const grubInstallTimeoutMs = 300_000
+
+/**
+ * Installs the image's own GRUB on the disk by running its grub-install in a chroot, and writes grub.cfg and the
+ * settings of later update-grub runs. Everything mounted is added to `mounts`.
+ */
+export async function installBootLoader(
+  facts: BootLoaderFacts,
+  mounts: Mounts,
+  signal: AbortSignal,
+): Promise<InstalledBootLoader> {
+  const root = new InsideRoot(facts.directory)
+  const files = root.list('/boot').filter((name) => root.realFile(`/boot/${name}`) !== undefined)
+  const kernel = chooseKernel(files)
+  if (kernel === undefined) {
+    throw new ImageCannotBoot('The image has no kernel in /boot; add one to its recipe (Debian: linux-image-amd64)')
+  }
+  const grub = findGrub(root, facts.firmware, facts.architecture)
+  await mountForChroot(root, facts, mounts, signal)
+  const detail = await (facts.firmware === 'uefi' ? installEfi : installBios)(root, grub, facts, signal)
+  const kernelArguments = deployedArguments(
+    root.readText('/etc/default/grub'),
+    facts.orderArguments,
+    facts.agentConsoles,
+  )
+  writeGrubFiles(root, grub, facts, kernel, kernelArguments)
+  return { kernel, kernelArguments, detail: `${kernel.kernel}; ${detail}` }
+}
+
+type Grub = { install: string; target: string; bootDirectory: string }
+
+/** Fedora and SUSE say grub2 where Debian says grub. */
+function findGrub(root: InsideRoot, firmware: 'bios' | 'uefi', architecture: string): Grub {
+  const target = firmware === 'bios' ? 'i386-pc' : architecture === 'arm64' ? 'arm64-efi' : 'x86_64-efi'
+  for (const name of ['grub', 'grub2']) {
+    const install = ['/usr/sbin', '/usr/bin', '/sbin'].map((place) => `${place}/${name}-install`)
+    const found = install.find((path) => root.isExecutable(path))
+    if (found === undefined) continue
+    if (root.stat(`/usr/lib/grub/${target}`)?.isDirectory())
+      return { install: found, target, bootDirectory: `/boot/${name}` }
+    throw new ImageCannotBoot(
+      `The image's GRUB has no modules for ${target}, which this machine's ${firmware.toUpperCase()} needs; ` +
+        `add them to its recipe (Debian: ${firmware === 'bios' ? 'grub-pc-bin' : `grub-efi-${architecture === 'arm64' ? 'arm64' : 'amd64'}-bin`})`,
+    )
+  }
+  throw new ImageCannotBoot(
+    'The image has no grub-install; add GRUB to its recipe (Debian: grub2-common and grub-pc-bin, grub-efi-amd64-bin)',
+  )
+}
+
+async function mountForChroot(
+  root: InsideRoot,
+  facts: BootLoaderFacts,
+  mounts: Mounts,
+  signal: AbortSignal,
+): Promise<void> {
+  await mounts.mount('/dev', root.makeDirectory('/dev'), ['--bind'], signal)
+  await mounts.mount('proc', root.makeDirectory('/proc'), ['-t', 'proc'], signal)
+  await mounts.mount('sysfs', root.makeDirectory('/sys'), ['-t', 'sysfs'], signal)
+  if (facts.firmware === 'uefi') {
+    await mounts.mount(facts.esp.device, root.makeDirectory('/boot/efi'), ['-t', 'vfat', '-o', 'umask=0077'], signal)
+  }
+}
+
+async function installBios(
+  _root: InsideRoot,
+  grub: Grub,
+  facts: BootLoaderFacts,
+  signal: AbortSignal,
+): Promise<string> {
+  await chroot(
+    facts.directory,
+    [grub.install, `--target=${grub.target}`, '--no-floppy', '--recheck', facts.disk],
+    signal,
+  )
+  return `GRUB for BIOS on ${facts.disk}`
+}
+
+async function installEfi(root: InsideRoot, grub: Grub, facts: BootLoaderFacts, signal: AbortSignal): Promise<string> {
+  // Debian's signed GRUB looks for its configuration in the directory of its own distribution.
+  const vendor = /^ID="?([a-z0-9._-]+)"?$/m.exec(osRelease(root))?.[1] ?? 'linux'
+  const args = [
+    `--target=${grub.target}`,
+    '--efi-directory=/boot/efi',
+    `--bootloader-id=${vendor}`,
+    '--no-nvram',
+    '--recheck',
+  ]
+  await chroot(facts.directory, [grub.install, ...args], signal)
+  const loader = copyFallbackLoader(root.makeDirectory('/boot/efi'), vendor, facts.architecture)
+  const entry = await writeEfiBootEntry(facts.disk, facts.esp.number, `\\EFI\\${vendor}\\${loader}`, signal)
+  return `GRUB for UEFI as EFI/${vendor}/${loader} and the fallback loader; ${entry}`
+}
+
+async function chroot(directory: string, command: string[], signal: AbortSignal): Promise<void> {
+  await runProgram('chroot', [directory, ...command], { timeoutMs: grubInstallTimeoutMs, signal })
+}
+
+function writeGrubFiles(
+  root: InsideRoot,
+  grub: Grub,
+  facts: BootLoaderFacts,
+  kernel: Kernel,
+  kernelArguments: string[],
+): void {
+  const title = /^PRETTY_NAME=["']?(.*?)["']?$/m.exec(osRelease(root))?.[1] ?? 'Linux'
+  root.writeText(
+    `${grub.bootDirectory}/grub.cfg`,
+    renderGrubConfig({ ...facts, title: printable(title, 80), kernel, kernelArguments }),
+    0o600,
+  )
+  const defaults = renderGrubDefaults(kernelArguments)
+  // Debian's grub-mkconfig reads a directory as well, where the file is no conffile that an upgrade would ask about.
+  if (root.stat('/etc/default/grub.d')?.isDirectory() || root.stat('/etc/debian_version')?.isFile()) {
+    root.writeText('/etc/default/grub.d/zz-bootwright.cfg', defaults)
+  } else {
+    root.writeText('/etc/default/grub', `${root.readText('/etc/default/grub') ?? ''}\n${defaults}`)
+  }
+}
+
+function osRelease(root: InsideRoot): string {
+  return root.readText('/etc/os-release') ?? root.readText('/usr/lib/os-release') ?? ''
+}

@@ -1,0 +1,28 @@
+/**
+ * The deployed system's kernel arguments: the image's own first, then the order's. Where neither names a console, the
+ * consoles the agent itself was given are passed on, so that a machine on a serial line stays reachable there.
+ */
+export function deployedArguments(
+  imageDefaults: string | undefined,
+  orderArguments: readonly string[],
+  agentConsoles: readonly string[],
+): string[] {
+  const own = [
+    ...grubDefault(imageDefaults, 'GRUB_CMDLINE_LINUX'),
+    ...grubDefault(imageDefaults, 'GRUB_CMDLINE_LINUX_DEFAULT'),
+  ]
+  const words = [...own, ...orderArguments]
+  const hasConsole = words.some((word) => word.startsWith('console='))
+  const consoles = hasConsole ? [] : agentConsoles.map((console) => `console=${console}`)
+  return [...new Set([...words, ...consoles])]
+}
+
+/** The words of the last `NAME="…"` in /etc/default/grub; a value that the shell would expand is left out. */
+function grubDefault(text: string | undefined, name: string): string[] {
+  const assignments = (text ?? '').matchAll(
+    new RegExp(`^\\s*${name}=(?:"([^"]*)"|'([^']*)'|(\\S*))\\s*(?:#.*)?$`, 'gm'),
+  )
+  const last = [...assignments].at(-1)
+  const value = last?.[1] ?? last?.[2] ?? last?.[3] ?? ''
+  return /[$`\\]/.test(value) ? [] : value.split(/\s+/).filter((word) => word !== '')
+}

@@ -1,0 +1,26 @@
+import type { KeyObject } from 'node:crypto'
+import type { Mac } from '../bytes/mac.ts'
+import type { Inventory } from '../core/inventory.ts'
+import type { DeployOrder } from '../core/order.ts'
+import type { Session } from './session.ts'
+import type { StepReporter } from './step-reporter.ts'
+
+/** What this boot of the agent brings to any deployment. */
+export type AgentContext = {
+  session: Session
+  inventory: Inventory
+  bootMac: Mac
+  /** Values of the agent's own `console=` arguments. */
+  consoles: readonly string[]
+  imagePublicKey: KeyObject
+}
+
+/** One deployment under way. */
+export type DeployContext = AgentContext & {
+  order: DeployOrder
+  reporter: StepReporter
+  /** Aborted when the server does not want the deployment any more. */
+  signal: AbortSignal
+  /** Where the new root filesystem is mounted. */
+  rootDirectory: string
+}

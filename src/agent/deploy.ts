@@ -1,0 +1,128 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { FailureReport, WrittenReport } from '../core/agent-protocol.ts'
+import type { DeployOrder } from '../core/order.ts'
+import type { AgentContext, DeployContext } from './deploy-context.ts'
+import { Mounts } from './disk/mounts.ts'
+import { executeKexec, type KexecTarget, loadKexec, rebootMachine } from './hand-over.ts'
+import { makeBootable } from './make-bootable.ts'
+import { prepareDisk } from './prepare-disk.ts'
+import { runProgram } from './run-program.ts'
+import { say, sayLines } from './say.ts'
+import { ServerRefused } from './server-client.ts'
+import { StepReporter } from './step-reporter.ts'
+import { runStep, StepFailed } from './step-run.ts'
+import { writeImage } from './write-image.ts'
+
+const rootDirectory = '/run/bootwright/root'
+const syncTimeoutMs = 600_000
+/** A machine whose disk is written does not wait longer than this to say that it leaves. */
+const farewellPatienceMs = 120_000
+
+/**
+ * Does a deploy order to its end: the machine is handed over and this never returns, or something failed, which is
+ * reported and shown; nothing stays mounted and the machine stays up for a person.
+ */
+export async function deploy(order: DeployOrder, agent: AgentContext): Promise<'failed'> {
+  const stop = new AbortController()
+  const { client } = agent.session
+  const reporter = new StepReporter(
+    order.deploymentId,
+    async (report) =>
+      void (await client.request('POST', '/agent/progress', report, { signal: stop.signal, onTrouble: say })),
+    (refusal) => stop.abort(refusal), // cancelled, or past its deadline
+  )
+  const context: DeployContext = { ...agent, order, reporter, signal: stop.signal, rootDirectory }
+  say(`deploying ${order.image} (version ${order.version.slice(0, 12)}) as ${order.machine.name}`)
+  let target: KexecTarget
+  try {
+    target = await writeMachine(context)
+  } catch (error) {
+    await reportFailure(context, error)
+    return 'failed'
+  }
+  return handOver(context, target)
+}
+
+/** Everything up to the server's confirmation that the intent is used up. */
+async function writeMachine(context: DeployContext): Promise<KexecTarget> {
+  await using mounts = new Mounts()
+  const prepared = await prepareDisk(context, mounts)
+  const counts = await writeImage(context)
+  const { identity, bootLoader } = await makeBootable(context, prepared, mounts)
+  await flush(context, prepared.disk.device, mounts)
+  await reportWritten(context, { ...counts, sshHostKeys: identity.sshHostKeys })
+  const { device: rootDevice, uuid: rootUuid } = prepared.filesystems.root
+  return {
+    rootDevice,
+    rootUuid,
+    kernel: bootLoader.kernel,
+    kernelArguments: bootLoader.kernelArguments,
+    directory: rootDirectory,
+  }
+}
+
+/** After this the disk holds everything, whatever happens to the machine. */
+async function flush({ reporter }: DeployContext, device: string, mounts: Mounts): Promise<void> {
+  await runStep(reporter, 'flush', async () => {
+    await runProgram('sync', [], { timeoutMs: syncTimeoutMs })
+    await mounts.unmountAll()
+    await runProgram('blockdev', ['--flushbufs', device], { timeoutMs: syncTimeoutMs })
+    return { value: undefined, detail: `everything is on ${device}` }
+  })
+}
+
+/** The server uses the intent up before it answers; until then the agent neither gives up nor hands over. */
+async function reportWritten(
+  { order, session, reporter, signal }: DeployContext,
+  facts: Omit<WrittenReport, 'deploymentId'>,
+): Promise<void> {
+  await reporter.delivered()
+  const report: WrittenReport = { deploymentId: order.deploymentId, ...facts }
+  try {
+    await session.client.request('POST', '/agent/written', report, { signal, onTrouble: say })
+  } catch (error) {
+    throw new StepFailed('flush', error)
+  }
+  say('the server knows: from now on this machine boots its disk')
+}
+
+/** From here on nothing the server says, or does not say, keeps the machine from its disk. */
+async function handOver(context: DeployContext, target: KexecTarget): Promise<never> {
+  const { reporter, session, order } = context
+  const way = await runStep(reporter, 'hand-over', async () => {
+    const chosen = order.handOver === 'kexec' ? await tryKexec(target) : restartByFirmware
+    const patience = { patienceMs: farewellPatienceMs, onTrouble: say }
+    await session.client.request('POST', '/agent/handover', {}, patience).catch((error: Error) => say(error.message))
+    return { value: chosen.way, detail: chosen.detail }
+  })
+  await Promise.race([reporter.delivered(), wait(3000)])
+  return way === 'kexec' ? executeKexec() : rebootMachine()
+}
+
+const restartByFirmware = { way: 'reboot', detail: 'restarting by the firmware' } as const
+
+/** A kernel that cannot be loaded is no reason to stop: the disk boots by the firmware as well. */
+async function tryKexec(target: KexecTarget): Promise<{ way: 'kexec' | 'reboot'; detail: string }> {
+  try {
+    await loadKexec(target)
+    return { way: 'kexec', detail: `starting ${target.kernel.kernel} by kexec` }
+  } catch (error) {
+    return { way: 'reboot', detail: `restarting by the firmware, because kexec failed: ${(error as Error).message}` }
+  }
+}
+
+async function reportFailure({ order, session, signal }: DeployContext, error: unknown): Promise<void> {
+  const step = error instanceof StepFailed ? error.step : 'select-disk'
+  // When the server stopped the deployment, its words and not "aborted".
+  const cause: unknown = signal.aborted ? signal.reason : error
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  sayLines(`deployment failed in step ${step}: ${reason}`)
+  const report: FailureReport = { deploymentId: order.deploymentId, step, reason: reason.slice(0, 8000) }
+  try {
+    await session.client.request('POST', '/agent/failure', report, { onTrouble: say })
+  } catch (refused) {
+    if (!(refused instanceof ServerRefused)) throw refused
+    say(refused.message)
+  }
+  say('the machine stays as it is and waits for a new order')
+}

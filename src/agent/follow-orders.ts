@@ -1,0 +1,70 @@
+import type { KeyObject } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import { Check } from 'typebox/value'
+import { DecodeError } from '../bytes/decode-error.ts'
+import { type DeployOrder, Order, OrderRefused, openOrder, SignedOrder } from '../core/order.ts'
+import { backOff } from './back-off.ts'
+import { say } from './say.ts'
+import type { Session } from './session.ts'
+
+/** The server holds the question for up to 20 s while there is nothing to do. */
+const orderTimeoutMs = 45_000
+/** Between two questions that were answered at once. */
+const shortestRoundMs = 1000
+
+export type OrderActions = {
+  /** Does the work and reports its failure by itself. Does not return when the machine was handed over. */
+  deploy(order: DeployOrder): Promise<'failed'>
+}
+
+/**
+ * Asks for orders and does them until one says to reboot. A deployment that failed is not tried again in this boot,
+ * whatever the server says: a person looks first. Throws ServerRefused when the session is not known any more.
+ */
+export async function followOrders(session: Session, orderKey: KeyObject, actions: OrderActions): Promise<'reboot'> {
+  const failed = new Set<string>()
+  let unusable = 0
+  let waiting = false
+  for (;;) {
+    const askedAt = performance.now()
+    const answer = await session.client.request('GET', '/agent/order', undefined, {
+      timeoutMs: orderTimeoutMs,
+      onTrouble: say,
+    })
+    let order: Order
+    try {
+      order = readOrder(answer, orderKey, session.nonce)
+      unusable = 0
+    } catch (error) {
+      if (!(error instanceof OrderRefused || error instanceof DecodeError)) throw error
+      say(error.message)
+      await backOff(++unusable)
+      continue
+    }
+    if (order.kind === 'reboot') {
+      say(`reboot ordered: ${order.reason}`)
+      return 'reboot'
+    }
+    if (order.kind === 'deploy' && !failed.has(order.deploymentId)) {
+      waiting = false
+      await actions.deploy(order)
+      failed.add(order.deploymentId)
+      continue
+    }
+    if (!waiting) say('waiting for an order of the server')
+    waiting = true
+    await wait(Math.max(0, shortestRoundMs - (performance.now() - askedAt)))
+  }
+}
+
+/** Throws OrderRefused for a wrong signature or nonce, DecodeError for a wrong shape. */
+export function readOrder(answer: unknown, orderKey: KeyObject, nonce: string): Order {
+  if (!Check(SignedOrder, answer)) throw new DecodeError('order', 'it is not a signed order')
+  const order = openOrder(answer, orderKey, nonce)
+  if (!Check(Order, order))
+    throw new DecodeError(
+      'order',
+      'its signature is right but this agent does not know its shape; is the ramdisk older than the server?',
+    )
+  return order
+}

@@ -1,0 +1,105 @@
+import type { InsideRoot } from '../inside-root.ts'
+
+export const firstBootPaths = {
+  unit: '/etc/systemd/system/bootwright-proof.service',
+  wanted: '/etc/systemd/system/multi-user.target.wants/bootwright-proof.service',
+  script: '/var/lib/bootwright/proof.sh',
+  token: '/var/lib/bootwright/proof-token',
+} as const
+
+/** Attempts are 5, 10, 20 … 60 s apart: about ten minutes in all; the next boot tries again. */
+const attempts = 14
+
+/** Puts the callback into the deployed system; gives the sentence for the timeline. `server` is an origin. */
+export function writeFirstBoot(root: InsideRoot, server: string, proofToken: string): string {
+  const systemd = ['/usr/lib/systemd/systemd', '/lib/systemd/systemd'].some((path) => root.isExecutable(path))
+  if (!systemd) return 'no first-boot callback: the image has no systemd'
+  // A token that could end the header would be the server's fault; it must not become the deployed machine's.
+  if (!/^[\w.~+/=-]+$/.test(proofToken))
+    throw new TypeError('Cannot use the proof token: it is not a bearer token (RFC 6750 §2.1)')
+  root.makeDirectory('/var/lib/bootwright', 0o700)
+  root.writeText(firstBootPaths.token, `${proofToken}\n`, 0o600)
+  root.writeText(firstBootPaths.script, renderProofScript(server), 0o700)
+  root.writeText(firstBootPaths.unit, proofUnit)
+  root.link(firstBootPaths.wanted, firstBootPaths.unit)
+  return 'first-boot callback installed'
+}
+
+/** `exec` and not `oneshot`: multi-user.target must not wait for a server that may be away. */
+export const proofUnit = `# Written by Bootwright when it deployed this machine; removed when the server has heard of it.
+[Unit]
+Description=Tell the Bootwright server that this machine runs its deployed system
+Wants=network-online.target
+After=network-online.target
+ConditionPathExists=${firstBootPaths.token}
+
+[Service]
+Type=exec
+ExecStart=/bin/sh ${firstBootPaths.script}
+
+[Install]
+WantedBy=multi-user.target
+`
+
+/** POSIX sh; speaks through curl, bash or GNU wget, whichever the image has. The token never stands in an argument. */
+export function renderProofScript(server: string): string {
+  const url = new URL(server)
+  const port = url.port || (url.protocol === 'https:' ? '443' : '80')
+  return `#!/bin/sh
+# Written by Bootwright when it deployed this machine: tells the server once that the deployed system runs.
+set -u
+umask 077
+url='${url.origin}/agent/proof'
+host='${url.hostname}'
+port='${port}'
+token_file=${firstBootPaths.token}
+token=$(cat "$token_file") || exit 0
+
+by_curl() {
+  printf 'header = "Authorization: Bearer %s"\\nheader = "Content-Type: application/json"\\ndata = "{}"\\n' "$token" |
+    curl --silent --fail --max-time 20 --output /dev/null --config - "$url"
+}
+
+# Debian's bash opens TCP connections by itself, so that an image without any HTTP client can speak.
+by_bash() {
+  BOOTWRIGHT_TOKEN=$token timeout 20 bash -c '
+    exec 3<>"/dev/tcp/$1/$2" || exit 1
+    printf "POST /agent/proof HTTP/1.1\\r\\nHost: %s:%s\\r\\nAuthorization: Bearer %s\\r\\nContent-Type: application/json\\r\\nContent-Length: 2\\r\\nConnection: close\\r\\n\\r\\n{}" "$1" "$2" "$BOOTWRIGHT_TOKEN" >&3
+    read -r version status rest <&3 || exit 1
+    case $status in 2*) exit 0 ;; *) exit 1 ;; esac' bash "$host" "$port"
+}
+
+by_wget() {
+  printf 'header = Authorization: Bearer %s\\nheader = Content-Type: application/json\\npost_data = {}\\n' "$token" >"$token_file.wgetrc"
+  wget --config="$token_file.wgetrc" --quiet --tries=1 --timeout=20 --output-document=/dev/null "$url"
+  result=$?
+  rm -f "$token_file.wgetrc"
+  return $result
+}
+
+tell() {
+  if command -v curl >/dev/null 2>&1; then by_curl
+  elif ${url.protocol === 'https:' ? 'false' : 'command -v bash >/dev/null 2>&1'}; then by_bash
+  elif command -v wget >/dev/null 2>&1; then by_wget
+  else
+    echo 'bootwright: cannot reach the server: this system has neither curl nor bash nor wget' >&2
+    exit 1
+  fi
+}
+
+attempt=1
+pause=5
+until tell; do
+  if [ "$attempt" -ge ${attempts} ]; then
+    echo "bootwright: $url did not answer in $attempt attempts; the next boot tries again" >&2
+    exit 1
+  fi
+  attempt=$((attempt + 1))
+  sleep "$pause"
+  pause=$((pause * 2))
+  if [ "$pause" -gt 60 ]; then pause=60; fi
+done
+rm -f "$token_file" ${firstBootPaths.wanted} ${firstBootPaths.unit} ${firstBootPaths.script}
+echo 'bootwright: the server knows that this machine runs its deployed system'
+`
+}

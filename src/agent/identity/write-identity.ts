@@ -1,0 +1,41 @@
+import type { Mac } from '../../bytes/mac.ts'
+import type { Filesystems } from '../disk/make-filesystems.ts'
+import { InsideRoot } from '../inside-root.ts'
+import { writeFirstBoot } from './first-boot.ts'
+import { renderFstab } from './fstab.ts'
+import { writeHostFiles } from './host-files.ts'
+import { writeHostKeys } from './host-keys.ts'
+import { writeNetwork } from './network-files.ts'
+
+export type IdentityFacts = {
+  /** RFC 1123 label. */
+  machineName: string
+  bootMac: Mac
+  firmware: 'bios' | 'uefi'
+  filesystems: Filesystems
+  /** Origin the first-boot callback goes to. */
+  server: string
+  proofToken: string
+}
+
+export type WrittenIdentity = {
+  /** Public lines of the host keys made here. */
+  sshHostKeys: string[]
+  detail: string
+}
+
+/** Makes the tree under `directory` this machine's own: names, keys, network, mounts, first-boot callback. */
+export async function writeIdentity(
+  directory: string,
+  facts: IdentityFacts,
+  signal: AbortSignal,
+): Promise<WrittenIdentity> {
+  const root = new InsideRoot(directory)
+  writeHostFiles(root, facts.machineName)
+  const sshHostKeys = await writeHostKeys(root, facts.machineName, signal)
+  const network = writeNetwork(root, facts.bootMac)
+  root.writeText('/etc/fstab', renderFstab(facts.filesystems, facts.firmware, root.readText('/etc/fstab')))
+  const callback = writeFirstBoot(root, facts.server, facts.proofToken)
+  const keys = sshHostKeys.length === 0 ? 'no SSH server in the image' : `${sshHostKeys.length} SSH host keys made`
+  return { sshHostKeys, detail: [`named ${facts.machineName}`, keys, network, callback].join('; ') }
+}

@@ -1,0 +1,61 @@
+import { Check } from 'typebox/value'
+import { DecodeError } from '../bytes/decode-error.ts'
+import { DeploySecrets } from '../core/order.ts'
+import { unseal } from '../core/seal.ts'
+import { type BootLoaderFacts, type InstalledBootLoader, installBootLoader } from './boot-loader/install-boot-loader.ts'
+import type { DeployContext } from './deploy-context.ts'
+import type { Mounts } from './disk/mounts.ts'
+import { type WrittenIdentity, writeIdentity } from './identity/write-identity.ts'
+import type { PreparedDisk } from './prepare-disk.ts'
+import { runStep } from './step-run.ts'
+
+export type BootableMachine = { identity: WrittenIdentity; bootLoader: InstalledBootLoader }
+
+/** The steps identity and boot-loader: the tree becomes this machine's own and starts by its firmware. */
+export async function makeBootable(
+  context: DeployContext,
+  prepared: PreparedDisk,
+  mounts: Mounts,
+): Promise<BootableMachine> {
+  const { order, reporter, signal, session, rootDirectory } = context
+  const identity = await runStep(reporter, 'identity', async () => {
+    const facts = {
+      machineName: order.machine.name,
+      bootMac: context.bootMac,
+      firmware: context.inventory.firmware,
+      filesystems: prepared.filesystems,
+      server: session.client.baseUrl,
+      proofToken: openSecrets(context).proofToken,
+    }
+    const value = await writeIdentity(rootDirectory, facts, signal)
+    return { value, detail: value.detail }
+  })
+  const bootLoader = await runStep(reporter, 'boot-loader', async () => {
+    const value = await installBootLoader(bootLoaderFacts(context, prepared), mounts, signal)
+    return { value, detail: value.detail }
+  })
+  return { identity, bootLoader }
+}
+
+function openSecrets({ order, session }: DeployContext): DeploySecrets {
+  const secrets: unknown = JSON.parse(Buffer.from(unseal(order.sealed, session.privateKey)).toString('utf8'))
+  if (!Check(DeploySecrets, secrets)) throw new DecodeError('deploy secrets', 'the proof token is missing')
+  return secrets
+}
+
+function bootLoaderFacts(context: DeployContext, prepared: PreparedDisk): BootLoaderFacts {
+  const { order, inventory } = context
+  const partition = (role: 'root' | 'esp') => prepared.plan.partitions.find((planned) => planned.role === role)!
+  return {
+    directory: context.rootDirectory,
+    disk: prepared.disk.device,
+    firmware: inventory.firmware,
+    architecture: inventory.architecture,
+    filesystem: order.filesystem,
+    rootUuid: prepared.filesystems.root.uuid,
+    rootPartitionGuid: partition('root').guid,
+    esp: { device: prepared.devices.esp, number: partition('esp').number },
+    orderArguments: order.kernelArguments,
+    agentConsoles: context.consoles,
+  }
+}

@@ -1,0 +1,50 @@
+import type { ProgressReport } from '../core/agent-protocol.ts'
+import type { DeployStep } from '../core/deployment.ts'
+import { describeProgress } from './progress-line.ts'
+import { say } from './say.ts'
+import type { StepReporter } from './step-reporter.ts'
+
+/** A step of a deployment that did not succeed; the cause says why. */
+export class StepFailed extends Error {
+  override readonly name = 'StepFailed'
+  readonly step: DeployStep
+
+  constructor(step: DeployStep, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause })
+    this.step = step
+  }
+}
+
+/** What a step gives to the next ones, and what is told about it. */
+export type StepResult<T> = { value: T } & Pick<ProgressReport, 'detail' | 'bytesDone' | 'bytesTotal'>
+
+export type OnBytes = (bytesDone: number, bytesTotal: number | undefined) => void
+
+const consoleEveryMs = 5000
+
+/** Runs one step, telling server and console how it begins, goes on and ends. Throws StepFailed. */
+export async function runStep<T>(
+  reporter: StepReporter,
+  step: DeployStep,
+  work: (onBytes: OnBytes) => Promise<StepResult<T>>,
+): Promise<T> {
+  const startedAt = performance.now()
+  const seconds = () => (performance.now() - startedAt) / 1000
+  let nextLineAt = startedAt + consoleEveryMs
+  reporter.started(step)
+  say(`${step} …`)
+  try {
+    const { value, ...facts } = await work((bytesDone, bytesTotal) => {
+      reporter.progress(step, bytesDone, bytesTotal)
+      if (performance.now() < nextLineAt) return
+      nextLineAt = performance.now() + consoleEveryMs
+      say(`${step}: ${describeProgress(bytesDone, bytesTotal, seconds())}`)
+    })
+    const took = Number(seconds().toFixed(2))
+    reporter.done(step, { ...facts, seconds: took })
+    say(`${step} done in ${took.toFixed(1)} s${facts.detail === undefined ? '' : `: ${facts.detail}`}`)
+    return value
+  } catch (error) {
+    throw new StepFailed(step, error)
+  }
+}
