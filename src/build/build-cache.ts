@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** What is kept beside a built archive, and what a build answers. */
@@ -15,6 +15,9 @@ export type BuildResult = {
   /** Sorted by name. */
   packages: { name: string; version: string }[]
 }
+
+/** Of each recipe so many builds stay: the mirrors change daily, and every build is hundreds of megabytes. */
+const buildsKept = 3
 
 /** Finished builds as `HASH.tar` or `HASH.tar.zst` with `HASH.json` beside it; the JSON is written last. */
 export class BuildCache {
@@ -37,11 +40,8 @@ export class BuildCache {
 
   /** The last build of the same inputs, whatever the mirrors had then. */
   async findNewest(inputsHash: string): Promise<BuildResult | undefined> {
-    const names = (await readdir(this.directory)).filter((name) => /^[0-9a-f]{64}\.json$/.test(name))
-    const results = (await Promise.all(names.map((name) => this.#read(name)))).filter((result) => result !== undefined)
-    return results
-      .filter((result) => result.inputsHash === inputsHash)
-      .sort((a, b) => b.sourceDateEpochSeconds - a.sourceDateEpochSeconds)[0]
+    const builds = (await this.#builds()).filter((build) => build.inputsHash === inputsHash)
+    return builds.sort((a, b) => b.sourceDateEpochSeconds - a.sourceDateEpochSeconds)[0]
   }
 
   /** Moves a finished archive in; both renames are within one filesystem. */
@@ -54,7 +54,28 @@ export class BuildCache {
     await rename(workTarPath, tarPath)
     await writeFile(`${workTarPath}.json`, `${JSON.stringify(result, null, 2)}\n`, { flush: true })
     await rename(`${workTarPath}.json`, jsonPath)
+    await this.#prune(result.recipeName)
     return { ...result, tarPath }
+  }
+
+  /** Removes the builds of a recipe that were longest not used. */
+  async #prune(recipeName: string): Promise<void> {
+    const builds = (await this.#builds()).filter((build) => build.recipeName === recipeName)
+    builds.sort((a, b) => b.usedAtMs - a.usedAtMs)
+    for (const { tarPath, recipeHash } of builds.slice(buildsKept)) {
+      await rm(join(this.directory, `${recipeHash}.json`), { force: true })
+      await rm(tarPath, { force: true })
+    }
+  }
+
+  async #builds(): Promise<(BuildResult & { usedAtMs: number })[]> {
+    const names = (await readdir(this.directory)).filter((name) => /^[0-9a-f]{64}\.json$/.test(name))
+    const builds = names.map(async (name) => {
+      const result = await this.#read(name)
+      const entry = await stat(join(this.directory, name)).catch(ignoreMissing)
+      return result && entry && { ...result, usedAtMs: entry.mtimeMs }
+    })
+    return (await Promise.all(builds)).filter((build) => build !== undefined)
   }
 
   async #read(jsonName: string): Promise<BuildResult | undefined> {

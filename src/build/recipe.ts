@@ -25,9 +25,7 @@ const MmdebstrapSource = Type.Object(
     kind: Type.Literal('mmdebstrap'),
     /** `host`: the release this machine runs. Anything else comes from the same mirrors under its own name. */
     suite: Type.String({ pattern: '^[a-z][a-z0-9-]*$' }),
-    variant: Type.Union(
-      ['minbase', 'apt', 'essential', 'required', 'important', 'standard', 'buildd'].map((name) => Type.Literal(name)),
-    ),
+    variant: Type.Enum(['minbase', 'apt', 'essential', 'required', 'important', 'standard', 'buildd']),
     components: Type.Optional(Type.Array(Type.String({ pattern: '^[a-z-]+$' }), { minItems: 1 })),
     /** Instead of the machine's own apt sources. */
     mirrors: Type.Optional(Type.Array(AptSourceEntry, { minItems: 1 })),
