@@ -74,8 +74,10 @@ export class Deployments {
     if (deployment.state !== 'running') await this.#move(id, 'running', 'the agent has its order')
   }
 
+  /** Throws Conflict when the deployment has ended (cancelled, past its deadline): the agent stops working on it. */
   async stepStarted(id: string, step: DeployStep, detail?: string): Promise<void> {
     await this.#alter(id, async (change, deployment) => {
+      refuseReport(deployment)
       // A step that starts again (after a reset, or a retry) stands once in the list, with what follows it gone.
       const steps = [...deployment.steps.slice(0, stepIndex(deployment, step)), { step, state: 'started' as const }]
       await updateDeployment(change.db, id, {
@@ -93,6 +95,7 @@ export class Deployments {
     result: { seconds?: number; bytes?: number; detail?: string },
   ): Promise<void> {
     await this.#alter(id, async (change, deployment) => {
+      refuseReport(deployment)
       const { detail, ...record } = result
       const index = stepIndex(deployment, step)
       const steps = [...deployment.steps.slice(0, index), { step, state: 'done' as const, ...record }]
@@ -108,6 +111,7 @@ export class Deployments {
   /** Progress inside a step: shown to who watches, kept only as a later deadline. */
   async stepProgress(id: string, step: DeployStep, bytesDone: number, bytesTotal?: number): Promise<void> {
     const deployment = await this.get(id)
+    refuseReport(deployment)
     await updateDeployment(this.#state.db, id, { deadlineAt: this.#state.now() + deadlineSeconds(deployment) * 1000 })
     this.#state.showPassing({
       machineId: deployment.machineId,
@@ -250,6 +254,12 @@ function stepIndex(deployment: Deployment, step: DeployStep): number {
 function refuseMove(deployment: Deployment, to: DeploymentState): void {
   if (!canMove(deployment.state, to)) {
     throw new Conflict(`Deployment ${deployment.id} is ${deployment.state}; it cannot become ${to}`)
+  }
+}
+
+function refuseReport(deployment: Deployment): void {
+  if (deployment.state !== 'running' && deployment.state !== 'written') {
+    throw new Conflict(`Deployment ${deployment.id} is ${deployment.state}; nothing more is to be done for it`)
   }
 }
 

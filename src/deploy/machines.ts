@@ -13,8 +13,9 @@ import {
   readInventory,
   updateMachine,
 } from '../store/machine-rows.ts'
+import type { StateDatabase } from '../store/state-database.ts'
 import { Conflict, NotFound } from './refusals.ts'
-import type { StateChanges } from './state-changes.ts'
+import type { Change, StateChanges } from './state-changes.ts'
 
 const lastSeenResolutionMs = 10_000
 /** Rows made for machines nobody named; a flood of invented MAC addresses stops here. */
@@ -69,8 +70,8 @@ export class Machines {
       if (!found && !settings.macs?.length) {
         throw new NotFound(`There is no machine "${name}"; to make it, give at least one MAC address`)
       }
-      await this.#refuseTakenMacs(settings.macs ?? [], found?.id)
-      const machine = found ?? (await this.#create(change, name, settings.macs ?? []))
+      await refuseTakenMacs(change.db, settings.macs ?? [], found?.id)
+      const machine = found ?? (await createMachine(change, name, settings.macs ?? []))
       const updated = await updateMachine(change.db, machine.id, settingsAsChange(machine, settings))
       change.machineChanged(updated)
       const kind = updated.intent.revision === machine.intent.revision ? 'machine' : 'intent'
@@ -127,21 +128,21 @@ export class Machines {
       await change.tell({ machineId, kind: 'agent', message: `inventory: ${describeInventory(inventory)}` })
     })
   }
+}
 
-  async #create(change: Parameters<Parameters<StateChanges['commit']>[0]>[0], name: string, macs: readonly Mac[]) {
-    const intent = { kind: 'local' as const, revision: 0 }
-    return insertMachine(change.db, { name, macs: [...macs], approved: true, intent }, change.now)
-  }
+async function createMachine(change: Change, name: string, macs: readonly Mac[]): Promise<Machine> {
+  const intent = { kind: 'local' as const, revision: 0 }
+  return insertMachine(change.db, { name, macs: [...macs], approved: true, intent }, change.now)
+}
 
-  async #refuseTakenMacs(macs: readonly Mac[], machineId: string | undefined): Promise<void> {
-    for (const mac of macs) {
-      const owner = await findMachineByMac(this.#state.db, mac)
-      if (owner && owner.id !== machineId) throw new Conflict(`${mac} already belongs to the machine "${owner.name}"`)
-    }
+async function refuseTakenMacs(db: StateDatabase, macs: readonly Mac[], machineId: string | undefined): Promise<void> {
+  for (const mac of macs) {
+    const owner = await findMachineByMac(db, mac)
+    if (owner && owner.id !== machineId) throw new Conflict(`${mac} already belongs to the machine "${owner.name}"`)
   }
 }
 
-async function tooManyUnapproved(db: StateChanges['db']): Promise<boolean> {
+async function tooManyUnapproved(db: StateDatabase): Promise<boolean> {
   const { count } = await db
     .selectFrom('machines')
     .select((select) => select.fn.countAll<number>().as('count'))

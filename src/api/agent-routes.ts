@@ -1,0 +1,162 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { readBootToken } from '../boot/boot-token.ts'
+import { parseIpv4 } from '../bytes/ipv4.ts'
+import { type Mac, parseMac } from '../bytes/mac.ts'
+import {
+  FailureReport,
+  Inventory,
+  ProgressReport,
+  SessionReply,
+  SessionRequest,
+  WrittenReport,
+} from '../core/agent-protocol.ts'
+import type { Machine } from '../core/machine.ts'
+import { SignedOrder } from '../core/order.ts'
+import { decodeSealingKey } from '../core/seal.ts'
+import { Forbidden, NotFound } from '../deploy/refusals.ts'
+import type { Session } from '../store/session-rows.ts'
+import type { BootPlane } from './boot-plane.ts'
+import { NotAuthenticated } from './problem.ts'
+
+const holdOrderMs = 20_000
+
+/** The agent's side of the boot plane: core/agent-protocol.ts says what each route means. */
+export function agentRoutes(plane: BootPlane): FastifyPluginAsyncTypebox {
+  const { deployments } = plane
+  return async (app) => {
+    app.post('/session', { schema: { body: SessionRequest, response: { 200: SessionReply } } }, (request) =>
+      openSession(plane, request.body, request.ip),
+    )
+
+    app.post('/inventory', { schema: { body: Inventory } }, async (request, reply) => {
+      const session = await authenticate(plane, request)
+      await plane.machines.recordInventory(session.machineId, request.body)
+      return reply.code(204).send()
+    })
+
+    app.get('/order', { schema: { response: { 200: SignedOrder } } }, async (request) => {
+      const session = await authenticate(plane, request)
+      // Watched from before the first look, so that no change falls between the two.
+      using changed = watchMachine(plane, session.machineId)
+      const order = await plane.orders.orderFor(session)
+      if (order.kind !== 'wait') return plane.orders.sign(order)
+      await changed.within(holdOrderMs)
+      return plane.orders.sign(await plane.orders.orderFor(session))
+    })
+
+    app.post('/progress', { schema: { body: ProgressReport } }, async (request, reply) => {
+      const { deploymentId, step, state, bytesDone, bytesTotal, detail, seconds } = request.body
+      await authenticateFor(plane, request, deploymentId)
+      if (state === 'started') await deployments.stepStarted(deploymentId, step, detail)
+      else if (state === 'progress') await deployments.stepProgress(deploymentId, step, bytesDone ?? 0, bytesTotal)
+      else {
+        await deployments.stepDone(deploymentId, step, {
+          ...(seconds !== undefined && { seconds }),
+          ...(bytesDone !== undefined && { bytes: bytesDone }),
+          ...(detail !== undefined && { detail }),
+        })
+      }
+      return reply.code(204).send()
+    })
+
+    app.post('/written', { schema: { body: WrittenReport } }, async (request, reply) => {
+      const { deploymentId, ...result } = request.body
+      await authenticateFor(plane, request, deploymentId)
+      await deployments.written(deploymentId, result)
+      return reply.code(204).send()
+    })
+
+    app.post('/handover', { schema: { body: Type.Object({}) } }, async (request, reply) => {
+      const session = await authenticate(plane, request)
+      if (!session.deploymentId) throw new Forbidden('This session was given no deployment to hand over')
+      await deployments.handedOver(session.deploymentId)
+      return reply.code(204).send()
+    })
+
+    app.post('/failure', { schema: { body: FailureReport } }, async (request, reply) => {
+      const { deploymentId, step, reason } = request.body
+      await authenticateFor(plane, request, deploymentId)
+      await deployments.failed(deploymentId, step, reason)
+      return reply.code(204).send()
+    })
+
+    app.post('/proof', { schema: { body: Type.Object({}) } }, async (request, reply) => {
+      const deploymentId = plane.orders.deploymentOfProof(bearerOf(request))
+      if (!deploymentId) throw new Forbidden('This is not the proof of a deployment of ours')
+      await deployments.proved(deploymentId, `the deployed system called back from ${request.ip}`)
+      return reply.code(204).send()
+    })
+  }
+}
+
+async function openSession(plane: BootPlane, offer: SessionRequest, remoteAddress: string): Promise<SessionReply> {
+  const mac = parseMac(offer.mac)
+  decodeSealingKey(offer.publicKey)
+  const machine = await machineOfSession(plane, mac)
+  const tokenNonce = offer.token === undefined ? undefined : checkToken(plane, offer.token, machine, mac, remoteAddress)
+  const { publicKey, nonce: agentNonce } = offer
+  const offered = { machine, publicKey, agentNonce, ...(tokenNonce !== undefined && { tokenNonce }) }
+  const outcome = await plane.sessions.open(offered)
+  if (outcome.kind === 'token-used-twice') {
+    const reason = `a boot token of ${machine.name} was exchanged a second time, from ${remoteAddress}: another computer may be posing as it. Cancel the deployment and look at the network before deploying again`
+    await plane.state.commit((change) => change.tell({ machineId: machine.id, kind: 'security', message: reason }))
+    if (machine.intent.deploymentId) await plane.deployments.freeze(machine.intent.deploymentId, reason)
+    throw new Forbidden('This boot token was exchanged before')
+  }
+  return { session: outcome.bearer, machine: { id: machine.id, name: machine.name }, nowMs: plane.state.now() }
+}
+
+async function machineOfSession(plane: BootPlane, mac: Mac): Promise<Machine> {
+  const machine = await plane.machines.noticed(mac, 'its agent asked for a session')
+  if (!machine) throw new Forbidden('Too many unknown machines are recorded; approve or remove some')
+  return machine
+}
+
+function checkToken(plane: BootPlane, token: string, machine: Machine, mac: Mac, remoteAddress: string): string {
+  const verdict = readBootToken(plane.tokenKey, token, {
+    address: parseIpv4(remoteAddress),
+    mac,
+    intentRevision: machine.intent.revision,
+    nowSeconds: Math.floor(plane.state.now() / 1000),
+  })
+  if (verdict.kind === 'refused') throw new Forbidden(`Cannot use the boot token: ${verdict.reason}`)
+  return verdict.nonce
+}
+
+function bearerOf(request: FastifyRequest): string {
+  const match = /^Bearer ([\w.-]{16,256})$/.exec(request.headers.authorization ?? '')
+  if (!match) throw new NotAuthenticated('This route needs an "Authorization: Bearer" header')
+  return match[1]!
+}
+
+function authenticate(plane: BootPlane, request: FastifyRequest): Promise<Session> {
+  return plane.sessions.authenticate(bearerOf(request))
+}
+
+async function authenticateFor(plane: BootPlane, request: FastifyRequest, deploymentId: string): Promise<void> {
+  const session = await authenticate(plane, request)
+  if (session.deploymentId !== deploymentId) {
+    throw new NotFound('This session has no such deployment')
+  }
+}
+
+function watchMachine(plane: BootPlane, machineId: string) {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const stop = plane.state.onMachine(({ machine }) => {
+    if (machine.id === machineId) resolve()
+  })
+  let timer: NodeJS.Timeout | undefined
+  return {
+    /** Ends when something about the machine changed, or the time is over. */
+    within(timeoutMs: number): Promise<void> {
+      timer = setTimeout(resolve, timeoutMs)
+      return promise
+    },
+    [Symbol.dispose]() {
+      clearTimeout(timer)
+      stop()
+    },
+  }
+}

@@ -1,0 +1,39 @@
+import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify'
+import type { AgentOrders } from '../deploy/agent-orders.ts'
+import type { AgentSessions } from '../deploy/agent-sessions.ts'
+import type { Deployments } from '../deploy/deployments.ts'
+import type { Machines } from '../deploy/machines.ts'
+import type { StateChanges } from '../deploy/state-changes.ts'
+import { agentRoutes } from './agent-routes.ts'
+import { bootScriptRoute } from './boot-script-route.ts'
+import { answerWithProblems } from './problem.ts'
+
+/** What the boot plane's routes work with. */
+export type BootPlane = {
+  state: StateChanges
+  machines: Machines
+  deployments: Deployments
+  sessions: AgentSessions
+  orders: AgentOrders
+  tokenKey: Uint8Array
+  /** `http://10.0.0.1:4280`, no slash at the end. */
+  url: string
+  /** Undefined while it is being made. */
+  ramdisk: () => { id: string; kernel: string; initrds: readonly string[] } | undefined
+  /** Kernel consoles of the agent, main one last. */
+  consoles: readonly string[]
+}
+
+/**
+ * The dynamic half of the boot plane: boot scripts and the agent's routes. It listens nowhere itself; the content
+ * worker hands its requests over, so that whoever reaches the boot plane's port reaches these routes and no others.
+ */
+export function bootPlaneApp(plane: BootPlane, logger: FastifyBaseLogger): FastifyInstance {
+  const app = fastify({ loggerInstance: logger, disableRequestLogging: true, bodyLimit: 1024 * 1024 })
+  app.setValidatorCompiler(TypeBoxValidatorCompiler)
+  answerWithProblems(app)
+  app.register(bootScriptRoute(plane))
+  app.register(agentRoutes(plane), { prefix: '/agent' })
+  return app
+}

@@ -1,0 +1,69 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { readBootToken } from '../boot/boot-token.ts'
+import { type IpxeScript, renderIpxe } from '../boot/render-ipxe.ts'
+import { parseIpv4 } from '../bytes/ipv4.ts'
+import { type Mac, parseMac } from '../bytes/mac.ts'
+import type { Machine } from '../core/machine.ts'
+import type { BootPlane } from './boot-plane.ts'
+
+const Query = Type.Object({ mac: Type.String({ maxLength: 17 }), token: Type.Optional(Type.String({ maxLength: 64 })) })
+
+/** The script an iPXE asks for at the address its DHCP answer named. */
+export function bootScriptRoute(plane: BootPlane): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get('/boot.ipxe', { schema: { querystring: Query } }, async (request, reply) => {
+      const mac = parseMac(request.query.mac)
+      const machine = await plane.machines.findByMac(mac)
+      const script = chooseScript(plane, { mac, machine, token: request.query.token, remoteAddress: request.ip })
+      if (script.kind === 'agent' && machine) await tellScript(plane, machine, script, request.method)
+      return reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store').send(renderIpxe(script))
+    })
+  }
+}
+
+type ScriptRequest = { mac: Mac; machine: Machine | undefined; token: string | undefined; remoteAddress: string }
+
+function chooseScript(plane: BootPlane, request: ScriptRequest): IpxeScript {
+  const { mac, machine, token } = request
+  const name = machine?.name ?? mac
+  if (token !== undefined) {
+    const verdict = readBootToken(plane.tokenKey, token, {
+      address: parseIpv4(request.remoteAddress),
+      mac,
+      intentRevision: machine?.intent.revision ?? 0,
+      nowSeconds: Math.floor(plane.state.now() / 1000),
+    })
+    if (verdict.kind === 'refused') return { kind: 'refused', title: name, reason: `boot token: ${verdict.reason}` }
+  }
+  if (machine?.intent.kind === 'local') return { kind: 'local', title: `${name}: boots its own disk` }
+  const ramdisk = plane.ramdisk()
+  if (!ramdisk)
+    return { kind: 'refused', title: name, reason: 'the server is still making its ramdisk; try again in a minute' }
+  // Without a token (somebody else's DHCP server booted it) the machine is anonymous: it may look around, no more.
+  const intent = token === undefined ? 'discover' : (machine?.intent.kind ?? 'discover')
+  return {
+    kind: 'agent',
+    title: `${name}: ${intent}`,
+    server: plane.url,
+    kernelUrl: `${plane.url}/ramdisk/${ramdisk.id}/${ramdisk.kernel}`,
+    initrdUrls: ramdisk.initrds.map((file) => `${plane.url}/ramdisk/${ramdisk.id}/${file}`),
+    ...(token !== undefined && { token }),
+    mac,
+    consoles: plane.consoles,
+    kernelArguments: [],
+  }
+}
+
+async function tellScript(plane: BootPlane, machine: Machine, script: IpxeScript, method: string): Promise<void> {
+  if (method !== 'GET') return
+  const { kind, deploymentId } = machine.intent
+  await plane.state.commit((change) =>
+    change.tell({
+      machineId: machine.id,
+      kind: 'script',
+      message: `iPXE fetched its script: ${script.kind === 'agent' ? 'the agent, ' : ''}intent ${kind}`,
+    }),
+  )
+  if (kind === 'deploy' && deploymentId) await plane.deployments.booting(deploymentId)
+}

@@ -1,0 +1,53 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { DiskRule } from '../core/disk-rule.ts'
+import { LayoutName } from '../core/order.ts'
+import type { Management } from './management.ts'
+
+const Id = Type.Object({ id: Type.String({ maxLength: 64 }) })
+
+const Request = Type.Object(
+  {
+    machine: Type.String(),
+    image: Type.String({ description: 'NAME, NAME:TAG or NAME@VERSION; the tag is `current` where none is given' }),
+    disk: Type.Optional(DiskRule),
+    layout: Type.Optional(LayoutName),
+    filesystem: Type.Optional(Type.Union([Type.Literal('ext4'), Type.Literal('btrfs'), Type.Literal('xfs')])),
+    handOver: Type.Optional(Type.Union([Type.Literal('reboot'), Type.Literal('kexec')])),
+    kernelArguments: Type.Optional(Type.Array(Type.String({ pattern: '^[!-~]+$' }), { maxItems: 64 })),
+    proofSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
+  },
+  { additionalProperties: false },
+)
+
+export function deploymentRoutes({ machines, deployments, images }: Management): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get('/', async () => ({ deployments: await deployments.list() }))
+
+    app.get('/:id', { schema: { params: Id } }, async (request) => ({
+      deployment: await deployments.get(request.params.id),
+    }))
+
+    app.post('/', { schema: { body: Request } }, async (request, reply) => {
+      const order = request.body
+      const machine = await machines.get(order.machine)
+      const { image, version } = await images.resolve(order.image)
+      const deployment = await deployments.create(machine, {
+        image,
+        version,
+        diskRule: order.disk ?? {},
+        layout: order.layout ?? 'whole-disk',
+        filesystem: order.filesystem ?? 'ext4',
+        handOver: order.handOver ?? 'reboot',
+        kernelArguments: order.kernelArguments ?? [],
+        proofSeconds: order.proofSeconds ?? 900,
+      })
+      return reply.code(201).send({ deployment })
+    })
+
+    app.post('/:id/cancel', { schema: { params: Id } }, async (request, reply) => {
+      await deployments.cancel(request.params.id)
+      return reply.code(204).send()
+    })
+  }
+}

@@ -1,0 +1,62 @@
+import { timingSafeEqual } from 'node:crypto'
+import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, fastify } from 'fastify'
+import type { Deployments } from '../deploy/deployments.ts'
+import type { Machines } from '../deploy/machines.ts'
+import type { StateChanges } from '../deploy/state-changes.ts'
+import { deploymentRoutes } from './deployment-routes.ts'
+import { eventRoutes } from './event-routes.ts'
+import { type ImageShelf, imageRoutes } from './image-routes.ts'
+import { livePageRoute } from './live-page-route.ts'
+import { machineRoutes } from './machine-routes.ts'
+import { answerWithProblems, NotAuthenticated } from './problem.ts'
+
+/** What the management routes work with. */
+export type Management = {
+  state: StateChanges
+  machines: Machines
+  deployments: Deployments
+  images: ImageShelf
+  token: string
+  /** Facts for `bootwright status`. */
+  status: () => Record<string, unknown>
+}
+
+/**
+ * Everything that is not the boot plane. Requests over the unix socket are trusted by its file permissions; all others
+ * carry the management token.
+ */
+export function managementApp(management: Management, logger: FastifyBaseLogger): FastifyInstance {
+  const app = fastify({ loggerInstance: logger, disableRequestLogging: true, forceCloseConnections: true })
+  app.setValidatorCompiler(TypeBoxValidatorCompiler)
+  answerWithProblems(app)
+  app.register(livePageRoute)
+  app.register(
+    async (api) => {
+      api.addHook('onRequest', async (request) => requireToken(request, management.token))
+      api.get('/status', async () => management.status())
+      api.register(machineRoutes(management), { prefix: '/machines' })
+      api.register(deploymentRoutes(management), { prefix: '/deployments' })
+      api.register(imageRoutes(management.images), { prefix: '/images' })
+      api.register(eventRoutes(management), { prefix: '/events' })
+    },
+    { prefix: '/api/v1' },
+  )
+  return app
+}
+
+function requireToken(request: FastifyRequest, token: string): void {
+  if (cameByUnixSocket(request)) return
+  const given = Buffer.from(/^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '')
+  const expected = Buffer.from(token)
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+    throw new NotAuthenticated(
+      'The management API needs "Authorization: Bearer TOKEN"; the token is in the key directory, management.token',
+    )
+  }
+}
+
+/** A unix socket's connection has no address at all. */
+function cameByUnixSocket(request: FastifyRequest): boolean {
+  return request.raw.socket.remoteAddress === undefined && request.raw.socket.localAddress === undefined
+}

@@ -1,0 +1,130 @@
+import { Command, Option } from 'commander'
+import type { Deployment } from '../core/deployment.ts'
+import { describeDisk } from '../core/disk-rule.ts'
+import type { Inventory } from '../core/inventory.ts'
+import type { Machine } from '../core/machine.ts'
+import { openClient } from './client.ts'
+import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
+import { printJson, printTable } from './output.ts'
+
+type Shared = { data: string; json?: boolean }
+
+export function machineCommand(): Command {
+  const command = new Command('machine').description('the machines that are known, and what they boot next')
+  command
+    .command('list')
+    .description('all machines')
+    .addOption(dataOption())
+    .addOption(jsonOption())
+    .action(listMachines)
+  command
+    .command('show <machine>')
+    .description('one machine: addresses, intent, inventory, deployments')
+    .addOption(dataOption())
+    .addOption(jsonOption())
+    .action(showMachine)
+  command
+    .command('set <machine>')
+    .description('makes a machine (give its MAC address) or changes one')
+    .option('--mac <address...>', 'its MAC addresses, in place of those it has')
+    .option('--address <ipv4>', 'address reserved for it')
+    .option('--rename <name>', 'a new name')
+    .addOption(new Option('--intent <intent>', 'what its next network boot does').choices(['local', 'discover']))
+    .option('--approve', 'mark a machine that was discovered as ours')
+    .addOption(dataOption())
+    .addOption(jsonOption())
+    .action(setMachine)
+  command
+    .command('remove <machine>')
+    .description('forgets a machine and its deployments')
+    .addOption(dataOption())
+    .action(async (name: string, options: Shared) => {
+      await clientOf(options).request('DELETE', `/api/v1/machines/${encodeURIComponent(name)}`)
+    })
+  return command
+}
+
+async function listMachines(options: Shared): Promise<void> {
+  const { machines } = await clientOf(options).request<{ machines: Machine[] }>('GET', '/api/v1/machines/')
+  if (options.json) return printJson(machines)
+  if (machines.length === 0)
+    return void process.stdout.write('no machines yet; one appears here when it network-boots\n')
+  printTable(
+    ['NAME', 'MAC', 'ADDRESS', 'NEXT BOOT', 'LAST SEEN'],
+    machines.map((machine) => [
+      machine.name,
+      machine.macs.join(','),
+      machine.address ?? '-',
+      machine.intent.kind,
+      machine.lastSeenAt ? new Date(machine.lastSeenAt).toISOString() : '-',
+    ]),
+  )
+}
+
+type MachinePage = { machine: Machine; inventory?: Inventory; deployments: Deployment[] }
+
+async function showMachine(name: string, options: Shared): Promise<void> {
+  const page = await clientOf(options).request<MachinePage>('GET', `/api/v1/machines/${encodeURIComponent(name)}`)
+  if (options.json) return printJson(page)
+  const { machine, inventory, deployments } = page
+  printTable(
+    [],
+    [
+      ['name', machine.name],
+      ['MAC', machine.macs.join(', ')],
+      ['UUID', machine.uuid ?? '-'],
+      ['address', machine.address ?? 'from the pool'],
+      ['next boot', machine.intent.kind],
+      ...(inventory ? inventoryRows(inventory) : []),
+    ],
+  )
+  if (deployments.length === 0) return
+  process.stdout.write('\n')
+  printTable(
+    ['DEPLOYMENT', 'IMAGE', 'STATE', 'STARTED', 'FAILURE'],
+    deployments.map((deployment) => [
+      deployment.id,
+      `${deployment.image}@${deployment.version.slice(0, 12)}`,
+      deployment.state,
+      new Date(deployment.createdAt).toISOString(),
+      deployment.failure ?? '',
+    ]),
+  )
+}
+
+function inventoryRows(inventory: Inventory): string[][] {
+  const { smbios, cpu } = inventory
+  return [
+    ['model', [smbios.manufacturer, smbios.product].filter(Boolean).join(' ') || '-'],
+    ['firmware', inventory.firmware],
+    ['processors', `${cpu.count} × ${cpu.model}`],
+    ['memory', `${(inventory.memoryBytes / 2 ** 30).toFixed(1)} GiB`],
+    ...inventory.disks.map((disk) => ['disk', describeDisk(disk)]),
+    ...inventory.interfaces.map((nic) => [
+      'interface',
+      `${nic.name} ${nic.mac} ${nic.driver ?? ''}${nic.linkUp ? ' up' : ' no link'}${nic.bootedFrom ? ', booted from' : ''}`,
+    ]),
+  ]
+}
+
+type SetOptions = Shared & { mac?: string[]; address?: string; rename?: string; intent?: string; approve?: boolean }
+
+async function setMachine(name: string, options: SetOptions): Promise<void> {
+  const { machine } = await clientOf(options).request<{ machine: Machine }>(
+    'PUT',
+    `/api/v1/machines/${encodeURIComponent(name)}`,
+    {
+      ...(options.mac && { macs: options.mac }),
+      ...(options.address && { address: options.address }),
+      ...(options.rename && { newName: options.rename }),
+      ...(options.intent && { intent: options.intent }),
+      ...(options.approve && { approved: true }),
+    },
+  )
+  if (options.json) printJson(machine)
+  else process.stdout.write(`${machine.name} (${machine.macs.join(', ')}): next boot ${machine.intent.kind}\n`)
+}
+
+function clientOf(options: Shared) {
+  return openClient({ socketPath: socketPathOf(options.data) })
+}

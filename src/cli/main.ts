@@ -1,0 +1,45 @@
+import { Command, CommanderError } from 'commander'
+import { deployCommand } from './deploy.ts'
+import { imageCommand } from './image.ts'
+import { machineCommand } from './machine.ts'
+import { rackCommand } from './rack.ts'
+import { ramdiskCommand } from './ramdisk.ts'
+import { serveCommand } from './serve.ts'
+import { statusCommand } from './status.ts'
+import { trialCommand } from './trial.ts'
+import { watchCommand } from './watch.ts'
+
+/** 0 done · 1 failed · 2 the command line was wrong. */
+const program = new Command('bootwright')
+  .description('Takes machines from power-on to a running operating system, and keeps them there.')
+  .version('0.1.0')
+  .showHelpAfterError(`(run with --help for what there is)`)
+  .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+  .exitOverride()
+
+for (const command of [
+  trialCommand(),
+  serveCommand(),
+  statusCommand(),
+  imageCommand(),
+  machineCommand(),
+  deployCommand(),
+  watchCommand(),
+  ramdiskCommand(),
+  rackCommand(),
+]) {
+  program.addCommand(command.copyInheritedSettings(program))
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : 2
+  } else {
+    const failure = error as Error & { code?: string }
+    process.stderr.write(`bootwright: ${failure.message}\n`)
+    if (process.env.BOOTWRIGHT_DEBUG) process.stderr.write(`${failure.stack}\n`)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,81 @@
+import { join } from 'node:path'
+import { Command, Option } from 'commander'
+import { dataOption, socketPathOf } from './data-directory.ts'
+import { parseCount } from './deploy.ts'
+
+type ServeOptionsGiven = {
+  interface: string
+  data: string
+  images?: string
+  keys?: string
+  ramdisk?: string
+  bootPort: number
+  management: string
+  managementFd?: number
+  range?: string
+  router?: string
+  dns?: string[]
+  leaseSeconds: number
+  unknown: 'discover' | 'ignore'
+  console: string[]
+  logLevel: string
+}
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('answers the network boot on one interface, until stopped')
+    .requiredOption('--interface <name>', 'the provisioning interface; nothing is sent on any other')
+    .addOption(dataOption())
+    .option('--images <directory>', 'image repository (default: DATA/images)')
+    .option('--keys <directory>', 'signing keys and the management token (default: DATA/keys)')
+    .option('--ramdisk <directory>', "a ramdisk made by 'bootwright ramdisk build' (default: made at the first start)")
+    .option('--range <first-last>', 'addresses to lease (default: the upper half of the subnet)')
+    .option('--router <address>', 'default router given to clients')
+    .option('--dns <address...>', 'DNS servers given to clients')
+    .option('--lease-seconds <seconds>', 'lease time', parseCount, 3600)
+    .addOption(
+      new Option('--unknown <policy>', 'machines never seen before')
+        .choices(['discover', 'ignore'])
+        .default('discover'),
+    )
+    .option('--boot-port <port>', 'HTTP port of the boot plane, on the interface', parseCount, 4280)
+    .option('--management <address:port>', 'where the management API and the live page listen', '127.0.0.1:4281')
+    .addOption(new Option('--management-fd <number>', 'a listening socket, in place of --management').argParser(Number))
+    .option('--console <console...>', 'kernel consoles of the agent, the main one last', ['tty0', 'ttyS0,115200'])
+    .addOption(
+      new Option('--log-level <level>', 'what is logged').choices(['debug', 'info', 'warn', 'error']).default('info'),
+    )
+    .action(runService)
+}
+
+async function runService(given: ServeOptionsGiven): Promise<void> {
+  const { serve } = await import('../server.ts')
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
+  await serve(
+    {
+      interface: given.interface,
+      dataDirectory: given.data,
+      imageDirectory: given.images ?? join(given.data, 'images'),
+      keyDirectory: given.keys ?? join(given.data, 'keys'),
+      ...(given.ramdisk !== undefined && { ramdiskDirectory: given.ramdisk }),
+      socketPath: socketPathOf(given.data),
+      bootPort: given.bootPort,
+      management: given.managementFd === undefined ? parseListenAddress(given.management) : { fd: given.managementFd },
+      ...(given.range !== undefined && { range: given.range }),
+      ...(given.router !== undefined && { router: given.router }),
+      dnsServers: given.dns ?? [],
+      leaseSeconds: given.leaseSeconds,
+      unknown: given.unknown,
+      consoles: given.console,
+      logLevel: given.logLevel,
+    },
+    stop.signal,
+  )
+}
+
+function parseListenAddress(text: string): { host: string; port: number } {
+  const match = /^\[?([^\]]*)\]?:(\d{1,5})$/.exec(text)
+  if (!match) throw new Error(`--management ${text}: give an address and a port, such as 127.0.0.1:4281`)
+  return { host: match[1]!, port: Number(match[2]) }
+}

@@ -1,0 +1,24 @@
+import { Command } from 'commander'
+import { openClient } from './client.ts'
+import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
+import { printJson, printTable } from './output.ts'
+
+export function statusCommand(): Command {
+  return new Command('status')
+    .description('whether the service runs, on what, and what its parts do')
+    .addOption(dataOption())
+    .addOption(jsonOption())
+    .action(async (options: { data: string; json?: boolean }) => {
+      const client = openClient({ socketPath: socketPathOf(options.data) })
+      const status = await client.request<Record<string, unknown>>('GET', '/api/v1/status')
+      if (options.json) printJson(status)
+      else
+        printTable(
+          [],
+          Object.entries(status).map(([name, value]) => [
+            name,
+            typeof value === 'object' ? JSON.stringify(value) : String(value),
+          ]),
+        )
+    })
+}

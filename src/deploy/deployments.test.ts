@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseMac } from '../bytes/mac.ts'
+import type { TimelineEvent } from '../core/timeline.ts'
+import { openStateDatabase } from '../store/state-database.ts'
+import { type DeploymentRequest, Deployments } from './deployments.ts'
+import { Machines } from './machines.ts'
+import { Conflict } from './refusals.ts'
+import { StateChanges } from './state-changes.ts'
+
+const request: DeploymentRequest = {
+  image: 'debian',
+  version: 'a'.repeat(64),
+  diskRule: { serial: 'ROOT' },
+  layout: 'whole-disk',
+  filesystem: 'ext4',
+  handOver: 'reboot',
+  kernelArguments: [],
+  proofSeconds: 60,
+}
+const result = { bytesFetched: 10, bytesWritten: 20, sshHostKeys: ['ssh-ed25519 AAAA'] }
+
+async function site() {
+  const clock = { now: 1_000_000 }
+  const state = new StateChanges(await openStateDatabase(':memory:'), () => clock.now)
+  const events: TimelineEvent[] = []
+  state.onEvent((event) => events.push(event))
+  const machines = new Machines(state)
+  const deployments = new Deployments(state)
+  const machine = await machines.set('rack-1', { macs: [parseMac('52:54:00:00:00:01')] })
+  const queued = await deployments.create(machine, request)
+  const intent = async () => (await machines.get('rack-1')).intent
+  return { clock, state, events, machines, deployments, machine, id: queued.id, intent }
+}
+
+test('create() sets the intent to deploy and counts its revision up', async () => {
+  const { intent, id } = await site()
+  assert.deepEqual(await intent(), { kind: 'deploy', revision: 1, deploymentId: id })
+})
+
+test('create() refuses a second deployment while one is under way', async () => {
+  const { deployments, machine } = await site()
+  await assert.rejects(deployments.create(machine, request), Conflict)
+})
+
+test('written() uses the intent up before hand-over, and only once', async () => {
+  const { deployments, id, intent } = await site()
+  await deployments.booting(id)
+  await deployments.running(id)
+  await deployments.written(id, result)
+  const after = await intent()
+  assert.deepEqual(after, { kind: 'local', revision: 2 })
+  await deployments.written(id, result)
+  assert.deepEqual(await intent(), after)
+})
+
+test('written() is refused before the agent had its order', async () => {
+  const { deployments, id, intent } = await site()
+  await assert.rejects(deployments.written(id, result), Conflict)
+  assert.equal((await intent()).kind, 'deploy')
+})
+
+test('expireOverdue() calls a missing callback unproved and leaves the intent local', async () => {
+  const { deployments, id, intent, clock } = await site()
+  await deployments.running(id)
+  await deployments.written(id, result)
+  await deployments.handedOver(id)
+  clock.now += 59_000
+  await deployments.expireOverdue()
+  assert.equal((await deployments.get(id)).state, 'handed-over')
+  clock.now += 2_000
+  await deployments.expireOverdue()
+  assert.equal((await deployments.get(id)).state, 'unproved')
+  assert.equal((await intent()).kind, 'local')
+})
+
+test('proved() is accepted late, after unproved', async () => {
+  const { deployments, id, clock } = await site()
+  await deployments.running(id)
+  await deployments.written(id, result)
+  clock.now += 10_000_000
+  await deployments.expireOverdue()
+  await deployments.proved(id, 'the deployed system called back')
+  assert.equal((await deployments.get(id)).state, 'proved')
+})
+
+test('failed() before the disk was touched returns the machine to its disk', async () => {
+  const { deployments, id, intent } = await site()
+  await deployments.running(id)
+  await deployments.stepStarted(id, 'select-disk')
+  await deployments.failed(id, 'select-disk', 'no disk matches')
+  assert.equal((await intent()).kind, 'local')
+  assert.equal((await deployments.get(id)).failure, 'no disk matches')
+})
+
+test('failed() after the disk was begun on keeps the machine in the agent', async () => {
+  const { deployments, id, intent } = await site()
+  await deployments.running(id)
+  await deployments.stepDone(id, 'select-disk', {})
+  await deployments.stepStarted(id, 'partition')
+  await deployments.failed(id, 'partition', 'sfdisk ended with 1')
+  assert.equal((await intent()).kind, 'discover')
+})
+
+test('expireOverdue() fails a silent agent at its step, with what that usually means', async () => {
+  const { deployments, id, clock } = await site()
+  await deployments.running(id)
+  await deployments.stepStarted(id, 'write')
+  clock.now += 16 * 60_000
+  await deployments.expireOverdue()
+  const { state, step, failure } = await deployments.get(id)
+  assert.deepEqual([state, step], ['failed', 'write'])
+  assert.match(failure!, /last heard of 15 minutes ago. Usually/)
+})
+
+test('stepStarted() is refused once the deployment was cancelled', async () => {
+  const { deployments, id } = await site()
+  await deployments.running(id)
+  await deployments.cancel(id)
+  await assert.rejects(deployments.stepStarted(id, 'write'), Conflict)
+})
+
+test('stepStarted() of an earlier step, after a reset, drops what followed it', async () => {
+  const { deployments, id } = await site()
+  await deployments.running(id)
+  await deployments.stepDone(id, 'select-disk', {})
+  await deployments.stepDone(id, 'partition', { seconds: 1 })
+  await deployments.stepStarted(id, 'select-disk')
+  assert.deepEqual((await deployments.get(id)).steps, [{ step: 'select-disk', state: 'started' }])
+})
+
+test('freeze() takes the deploy intent away', async () => {
+  const { deployments, id, intent } = await site()
+  await deployments.running(id)
+  await deployments.freeze(id, 'token used twice')
+  assert.equal((await deployments.get(id)).state, 'frozen')
+  assert.equal((await intent()).kind, 'discover')
+})
+
+test('commit() makes nothing known when the transaction fails', async () => {
+  const { state, events, machine } = await site()
+  const before = events.length
+  await assert.rejects(
+    state.commit(async (change) => {
+      await change.tell({ machineId: machine.id, kind: 'machine', message: 'never' })
+      throw new Error('disk full')
+    }),
+    /disk full/,
+  )
+  assert.equal(events.length, before)
+})
