@@ -7,10 +7,7 @@ export function redactUrl(url: string): string {
   const shown = url
     .slice(queryStart + 1)
     .split('&')
-    .map((parameter) => {
-      const name = parameter.split('=', 1)[0]!
-      // A percent-encoded spelling of the name reaches the same parameter.
-      return /^token$|%/i.test(name) ? `${name}=…` : parameter
-    })
+    // A percent-encoded spelling of the name reaches the same parameter.
+    .map((parameter) => (/token=|^[^=]*%/i.test(parameter) ? `${parameter.split('=', 1)[0]}=…` : parameter))
   return printable(`${url.slice(0, queryStart)}?${shown.join('&')}`)
 }

@@ -33,7 +33,8 @@ export async function streamFile(
   let turn = 0
   let position = start
   while (position < end && !response.destroyed) {
-    const buffer = (buffers[turn] ??= spareBuffers.pop() ?? Buffer.allocUnsafeSlow(bufferBytes))
+    const buffer = buffers[turn] ?? spareBuffers.pop() ?? Buffer.allocUnsafeSlow(bufferBytes)
+    buffers[turn] = buffer
     const { bytesRead } = await file.read(buffer, 0, Math.min(bufferBytes, end - position), position)
     if (bytesRead === 0) throw new FileShrank(position)
     // The other buffer's write: until it is done no more than one is queued, and that buffer is not free.

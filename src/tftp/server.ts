@@ -267,8 +267,15 @@ function sessionKey(client: Client): string {
   return `${client.address}:${client.port}`
 }
 
-/** Ethernet's 1500 where there is no interface to ask. */
+const ethernetMtuBytes = 1500
+
+/** Ethernet's where there is no interface to ask, or /sys shows those of another network namespace. */
 async function mtuBytes(interfaceName: string | undefined): Promise<number> {
-  if (interfaceName === undefined) return 1500
-  return Number(await readFile(`/sys/class/net/${interfaceName}/mtu`, 'utf8'))
+  if (interfaceName === undefined) return ethernetMtuBytes
+  try {
+    return Number(await readFile(`/sys/class/net/${interfaceName}/mtu`, 'utf8'))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ethernetMtuBytes
+    throw error
+  }
 }

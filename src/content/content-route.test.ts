@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type ContentRoute, routeContent } from './content-route.ts'
+
+const directories = { ramdiskDirectory: '/data/ramdisk', imageDirectory: '/data/images' }
+const id = '3f'.repeat(32)
+const ramdisk = (file: string): ContentRoute => {
+  return { kind: 'file', file: `/data/ramdisk/${file}`, root: '/data/ramdisk', isImmutable: true }
+}
+const image = (file: string, isImmutable: boolean): ContentRoute => {
+  return { kind: 'file', file: `/data/images/${file}`, root: '/data/images', isImmutable }
+}
+
+const rows: [string, ContentRoute | ContentRoute['kind']][] = [
+  ['/loaders/ipxe/snponly.efi', { kind: 'tree', path: 'ipxe/snponly.efi' }],
+  ['//loaders//ipxe///snponly.efi', { kind: 'tree', path: 'ipxe/snponly.efi' }],
+  ['http://10.0.0.1:4280/loaders/x', { kind: 'tree', path: 'x' }],
+  ['/ramdisk/ab12/modules.cpio.zst', ramdisk('ab12/modules.cpio.zst')],
+  ['/ramdisk/ab12/modules.cpio.zst?x=1', ramdisk('ab12/modules.cpio.zst')],
+  ['/ramdisk/../secret', 'missing'],
+  ['/ramdisk/%2e%2e/secret', 'missing'],
+  ['/ramdisk/ab12/%2e%2e%2fsecret', 'missing'],
+  ['/ramdisk/ab12/.hidden', 'missing'],
+  ['/ramdisk/ab12', 'missing'],
+  ['/ramdisk/ab12/a/b', 'missing'],
+  [`/packs/${id}`, image(`packs/${id}.pack`, true)],
+  [`/packs/${id}.pack`, image(`packs/${id}.pack`, true)],
+  ['/packs/x', 'missing'],
+  ['/packs', 'missing'],
+  [`/images/${id}/manifest`, image(`versions/${id}/manifest`, true)],
+  [`/images/${id}/locations`, image(`versions/${id}/locations`, false)],
+  [`/images/${id}/signatures`, image(`versions/${id}/signatures`, false)],
+  [`/images/${id}/other`, 'missing'],
+  ['/images/current/manifest', 'missing'],
+  ['/loaders/%ff', 'malformed'],
+  ['/boot.ipxe?mac=52-54-00-12-34-56', 'forward'],
+  ['/agent/session', 'forward'],
+  ['/', 'forward'],
+]
+
+for (const [target, expected] of rows) {
+  test(`routeContent() takes ${target} for ${typeof expected === 'string' ? expected : expected.kind}`, () => {
+    const route = routeContent(target, directories)
+    if (typeof expected === 'string') assert.equal(route.kind, expected)
+    else assert.deepEqual(route, expected)
+  })
+}
