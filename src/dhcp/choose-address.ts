@@ -1,0 +1,67 @@
+import { formatIpv4, formatSubnet, type Ipv4, parseIpv4 } from '../bytes/ipv4.ts'
+import type { DecideContext, Request } from './decision.ts'
+import { isHostAddress, isPoolAddress } from './subnet-config.ts'
+
+/** `how` goes into the decision's sentence; `isNew` when the client does not hold the address at this moment. */
+export type AddressChoice = { address: Ipv4; how: string; isNew: boolean }
+
+/** Reservation, else what the client holds or last held, else what it asks for, else a free one of the pools. */
+export function chooseAddress(
+  request: Request,
+  context: DecideContext,
+  requested: Ipv4 | undefined,
+): AddressChoice | undefined {
+  const { config, directory, leases, now } = context
+  const isNew = (address: Ipv4): boolean => leases.holderOf(address, now)?.client !== request.client
+  const reserved = reservedAddress(request, context)
+  if (reserved !== undefined && isAvailable(request, context, reserved)) {
+    return { address: reserved, how: `reserved for ${request.machine!.name}`, isNew: isNew(reserved) }
+  }
+  const because = reserved === undefined ? '' : `, as ${formatIpv4(reserved)} reserved for it is in use`
+  const fits = (address: Ipv4 | undefined): address is Ipv4 =>
+    address !== undefined && isPoolAddress(config, address) && isAvailable(request, context, address)
+  const held = leases.byClient(request.client)?.address
+  if (fits(held)) return { address: held, how: `its lease${because}`, isNew: isNew(held) }
+  if (fits(requested)) return { address: requested, how: `asked for and free${because}`, isNew: true }
+  const free = leases.freeAddress(now, (address) => directory.byReservedAddress(address) !== undefined)
+  return free === undefined ? undefined : { address: free, how: `free in the pool${because}`, isNew: true }
+}
+
+/** The machine's reservation, where this subnet can give it. */
+export function reservedAddress({ machine }: Request, { config }: DecideContext): Ipv4 | undefined {
+  if (machine?.address === undefined) return undefined
+  const address = parseIpv4(machine.address)
+  return isHostAddress(config.subnet, address) && address !== config.serverAddress ? address : undefined
+}
+
+/** Why the client may not have the address now; undefined when it may. */
+export function refuseAddress(request: Request, context: DecideContext, address: Ipv4): string | undefined {
+  const { config } = context
+  const text = formatIpv4(address)
+  if (!isHostAddress(config.subnet, address)) return `${text} is not an address of ${formatSubnet(config.subnet)}`
+  const reserved = reservedAddress(request, context)
+  if (reserved === address) return conflict(request, context, address)
+  if (reserved !== undefined && isAvailable(request, context, reserved)) {
+    return `${formatIpv4(reserved)} is reserved for it, not ${text}`
+  }
+  if (!isPoolAddress(config, address)) return `${text} is in no pool`
+  return conflict(request, context, address)
+}
+
+function isAvailable(request: Request, context: DecideContext, address: Ipv4): boolean {
+  return conflict(request, context, address) === undefined
+}
+
+/** Who stands against it: a reservation for another machine, or another holder. A machine's own NICs do not. */
+function conflict(request: Request, context: DecideContext, address: Ipv4): string | undefined {
+  const { directory, leases, now } = context
+  const text = formatIpv4(address)
+  const owner = directory.byReservedAddress(address)
+  if (owner && owner.id !== request.machine?.id) return `${text} is reserved for ${owner.name}`
+  const holder = leases.holderOf(address, now)
+  if (!holder) return undefined
+  if (holder.state === 'quarantined') return `${text} is quarantined: somebody else answered for it`
+  if (holder.client === request.client) return undefined
+  const isSibling = owner !== undefined && (owner.macs as readonly string[]).includes(holder.client)
+  return isSibling ? undefined : `${text} is leased to ${holder.client}`
+}

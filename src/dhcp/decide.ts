@@ -1,0 +1,102 @@
+import { formatIpv4, subnetContains } from '../bytes/ipv4.ts'
+import { chooseAddress } from './choose-address.ts'
+import { chooseBootFile } from './choose-boot-file.ts'
+import { decideRequest } from './decide-request.ts'
+import { type DecideContext, type Decision, ignore, type LeaseChange, type Request } from './decision.ts'
+import { formatMessageType, MessageType } from './message-type.ts'
+import { Option } from './option.ts'
+import { decodeIpv4, decodeU8 } from './options.ts'
+import { makeGrant } from './reply.ts'
+
+/** An offer is kept for its client so long, in memory. */
+export const offerMs = 60_000
+/** An address that somebody else answers for is left alone so long. */
+export const quarantineMs = 600_000
+
+type Decide = (request: Request, context: DecideContext) => Decision
+
+const deciders: ReadonlyMap<number | undefined, Decide> = new Map<number, Decide>([
+  [MessageType.discover, decideDiscover],
+  [MessageType.request, decideRequest],
+  [MessageType.decline, decideDecline],
+  [MessageType.release, decideRelease],
+  [MessageType.inform, decideInform],
+])
+
+/**
+ * What the authoritative server of one subnet answers (RFC 2131 §4.3). Pure. Throws DecodeError for an option whose
+ * value is malformed. Other ways to answer (listen-only, proxyDHCP, BOOTP) are other functions of this signature.
+ */
+export function decide(request: Request, context: DecideContext): Decision {
+  const { message, machine } = request
+  if (message.op !== 1) return ignore('a reply of another server')
+  if (message.giaddr !== 0 && !subnetContains(context.config.subnet, message.giaddr)) {
+    return ignore(`relayed by ${formatIpv4(message.giaddr)}, whose subnet is not served here`)
+  }
+  if (!machine && context.config.unknown === 'ignore') {
+    return ignore('the machine is not known, and unknown machines are ignored here')
+  }
+  const type = decodeU8(message.options, Option.messageType)
+  const decider = deciders.get(type)
+  return decider ? decider(request, context) : ignore(`${formatMessageType(type)} is not answered here`)
+}
+
+function decideDiscover(request: Request, context: DecideContext): Decision {
+  const { config, leases, now } = context
+  const choice = chooseAddress(request, context, decodeIpv4(request.message.options, Option.requestedAddress))
+  if (!choice) return ignore('no address is free in the pools')
+  const { address, how, isNew } = choice
+  const boot = chooseBootFile(request, context, address)
+  const { leaseSeconds } = config
+  const reply = makeGrant(request, context, { type: MessageType.offer, yiaddr: address, leaseSeconds, boot })
+  const isBound = !isNew && leases.byClient(request.client)?.state === 'bound'
+  const hold: LeaseChange = { kind: 'hold', address, client: request.client, expiresAt: now + offerMs }
+  return {
+    ...reply,
+    because:
+      boot.bootFile === undefined
+        ? `offered ${formatIpv4(address)} (${how}); no boot file because ${boot.because}`
+        : `offered ${formatIpv4(address)} (${how}) and ${boot.shown} because ${boot.because}`,
+    ...(isNew && { probe: address }),
+    ...(!isBound && { change: hold }),
+  }
+}
+
+/** The client found somebody else on the address (RFC 2131 §4.3.3). */
+function decideDecline(request: Request, context: DecideContext): Decision {
+  const { leases, now } = context
+  const address = decodeIpv4(request.message.options, Option.requestedAddress)
+  if (!isToUs(request, context)) return ignore('a DECLINE to another server')
+  if (address === undefined || leases.holderOf(address, now)?.client !== request.client) {
+    return ignore('a DECLINE of an address that is not its own')
+  }
+  return ignore(`${formatIpv4(address)} is quarantined for ${quarantineMs / 1000} s: the machine found it in use`, {
+    kind: 'quarantine',
+    address,
+    expiresAt: now + quarantineMs,
+  })
+}
+
+function decideRelease(request: Request, context: DecideContext): Decision {
+  const { client, message } = request
+  if (!isToUs(request, context)) return ignore('a RELEASE to another server')
+  if (context.leases.holderOf(message.ciaddr, context.now)?.client !== client) {
+    return ignore('a RELEASE of an address that is not its own')
+  }
+  return ignore(`it gave ${formatIpv4(message.ciaddr)} back`, { kind: 'end', client })
+}
+
+/** Its address is its own affair; it gets the rest (RFC 2131 §4.3.5). */
+function decideInform(request: Request, context: DecideContext): Decision {
+  const { ciaddr } = request.message
+  if (!subnetContains(context.config.subnet, ciaddr)) {
+    return ignore(`an INFORM from ${formatIpv4(ciaddr)}, whose subnet is not served here`)
+  }
+  const boot = chooseBootFile(request, context, ciaddr)
+  const reply = makeGrant(request, context, { type: MessageType.ack, yiaddr: 0 as typeof ciaddr, boot })
+  return { ...reply, because: `told ${formatIpv4(ciaddr)} about its network, as it asked` }
+}
+
+function isToUs({ message }: Request, { config }: DecideContext): boolean {
+  return decodeIpv4(message.options, Option.serverIdentifier) === config.serverAddress
+}

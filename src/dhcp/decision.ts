@@ -1,0 +1,65 @@
+import type { Ipv4 } from '../bytes/ipv4.ts'
+import type { Mac } from '../bytes/mac.ts'
+import type { Directory } from '../core/directory.ts'
+import type { BootRecord } from '../core/machine.ts'
+import type { Classification } from './classify.ts'
+import type { LeaseView } from './lease-table.ts'
+import type { Message } from './message.ts'
+import type { SubnetConfig } from './subnet-config.ts'
+
+/** A decoded and classified message, with who sent it. */
+export type Request = {
+  message: Message
+  classification: Classification
+  /** Who the lease belongs to: the MAC for Ethernet, else `id:` and the client identifier in hexadecimal. */
+  client: string
+  /** Absent for hardware other than Ethernet. */
+  mac?: Mac
+  machine?: BootRecord
+  /** Where the datagram came from. */
+  source: { address: string; port: number }
+}
+
+/** Everything a decision depends on beside the request; time and tokens come from outside, so that it is pure. */
+export type DecideContext = {
+  config: SubnetConfig
+  directory: Directory
+  leases: LeaseView
+  /** Milliseconds since the epoch. */
+  now: number
+  /** The URL of the machine's iPXE script, with its boot token where `address` and MAC are known. */
+  scriptUrl(request: Request, address: Ipv4): string
+}
+
+/** Where a reply goes. A unicast to a client without an address needs its hardware address for the ARP table. */
+export type Destination =
+  | { kind: 'broadcast' }
+  | { kind: 'unicast'; address: Ipv4; port: number; hardwareAddress?: Uint8Array }
+
+/** What a decision does to the leases. Only `bind` must be durable, and is, before the reply leaves. */
+export type LeaseChange =
+  | { kind: 'hold'; address: Ipv4; client: string; expiresAt: number }
+  | { kind: 'bind'; address: Ipv4; client: string; grantedAt: number; expiresAt: number }
+  | { kind: 'end'; client: string }
+  | { kind: 'quarantine'; address: Ipv4; expiresAt: number }
+
+export type Reply = {
+  kind: 'reply'
+  message: Message
+  destination: Destination
+  /** Largest UDP payload the client takes. */
+  maximumBytes: number
+  /** One sentence: what was answered and why. Holds no token. */
+  because: string
+  /** Path or URL that was offered, token included. */
+  bootFile?: string
+  change?: LeaseChange
+  /** The address was not this client's before: ask by ARP whether somebody else has it, and decide again if so. */
+  probe?: Ipv4
+}
+
+export type Decision = { kind: 'ignore'; reason: string; change?: LeaseChange } | Reply
+
+export function ignore(reason: string, change?: LeaseChange): Decision {
+  return { kind: 'ignore', reason, ...(change && { change }) }
+}
