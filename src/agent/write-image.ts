@@ -1,6 +1,7 @@
 import type { DeployContext } from './deploy-context.ts'
 import { runStep } from './step-run.ts'
-import { verifyTree, writeTree } from './write-tree.ts'
+import { verifyTree } from './verify-tree.ts'
+import { writeTree } from './write-tree.ts'
 
 export type ImageCounts = { bytesFetched: number; bytesWritten: number }
 
@@ -9,6 +10,7 @@ export async function writeImage(context: DeployContext): Promise<ImageCounts> {
   const { order, reporter, signal, rootDirectory } = context
   const tree = {
     baseUrl: context.session.client.baseUrl,
+    image: order.image,
     version: order.version,
     imagePublicKey: context.imagePublicKey,
     targetDirectory: rootDirectory,

@@ -169,7 +169,7 @@ function readXattrs(line: LineReader): Xattr[] {
     last = name
     const bytes = Buffer.from(value, 'base64')
     if (bytes.length > 65536) throw line.error(`the attribute ${name} has more than 64 KiB`)
-    return { name, value: bytes }
+    return { name, value: Buffer.from(Uint8Array.from(bytes).buffer) } // memory of its own: it may travel to a thread
   })
 }
 

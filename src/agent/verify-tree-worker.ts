@@ -1,0 +1,184 @@
+import { hash } from 'node:crypto'
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+} from 'node:fs'
+import { decodeFileName } from '../image/file-name.ts'
+import { chunkBytes, type Entry, type FileEntry, type HoleRun, type TreeEntry } from '../image/tree.ts'
+import { answerJobs } from '../image/worker-jobs.ts'
+import { deviceNumber } from '../linux/mknod.ts'
+import { dropCachedFile } from '../linux/page-cache.ts'
+import { nextDataExtent } from '../linux/sparse.ts'
+import { listXattrs, readXattr } from '../linux/xattr.ts'
+import { pathBelow } from './tree-metadata.ts'
+import type { Piece } from './write-tree-plan.ts'
+
+/** A row of the chunk table, and where its bytes are now. */
+export type VerifyChunk = { id: Uint8Array; sizeBytes: number; pieces: Piece[] }
+/** An entry, and with a link the first path of its group, with a directory the names in it. */
+export type VerifyEntry = { entry: TreeEntry; firstPath?: string; names?: string[] }
+export type VerifyJob = { directory: string } & (
+  | { kind: 'chunks'; chunks: VerifyChunk[] }
+  | { kind: 'entries'; entries: VerifyEntry[] }
+)
+export type VerifyReply = { bytesRead: number; differences: string[] }
+
+const { O_RDONLY, O_NOFOLLOW, O_NOATIME } = constants
+const buffer = Buffer.alloc(chunkBytes)
+const maxDifferences = 20
+
+answerJobs<VerifyJob, VerifyReply>((job) => {
+  const reply: VerifyReply = { bytesRead: 0, differences: [] }
+  if (job.kind === 'chunks') {
+    const reader = new PieceReader(job.directory)
+    for (const chunk of job.chunks) compareChunk(reader, chunk, reply)
+    reader.close()
+  } else {
+    for (const each of job.entries) {
+      compareSafely(each.entry.path, reply, () => reply.differences.push(...compareEntry(job.directory, each)))
+    }
+  }
+  reply.differences.splice(maxDifferences)
+  return { reply }
+})
+
+/** Reads pieces from the disk; keeps the last file open, because a large file's blocks come one after the other. */
+class PieceReader {
+  readonly #directory: string
+  #path: string | undefined
+  #fd = -1
+
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  /** Fills `target`; gives how many bytes there were. */
+  read({ path, fileOffset }: Piece, target: Buffer): number {
+    if (this.#path !== path) {
+      this.close()
+      this.#fd = openSync(pathBelow(this.#directory, path), O_RDONLY | O_NOFOLLOW | O_NOATIME)
+      this.#path = path
+      dropCachedFile(this.#fd)
+    }
+    let done = 0
+    while (done < target.length) {
+      const bytesRead = readSync(this.#fd, target, done, target.length - done, fileOffset + done)
+      if (bytesRead === 0) break
+      done += bytesRead
+    }
+    return done
+  }
+
+  close(): void {
+    if (this.#path !== undefined) closeSync(this.#fd)
+    this.#path = undefined
+  }
+}
+
+function compareChunk(reader: PieceReader, { id, sizeBytes, pieces }: VerifyChunk, reply: VerifyReply): void {
+  const paths = pieces.length === 1 ? pieces[0]!.path : `one of ${pieces.map((piece) => piece.path).join(', ')}`
+  compareSafely(paths, reply, () => {
+    for (const piece of pieces) {
+      const bytesRead = reader.read(piece, buffer.subarray(piece.at, piece.at + piece.sizeBytes))
+      reply.bytesRead += bytesRead
+      if (bytesRead < piece.sizeBytes) reply.differences.push(`${piece.path}: it is shorter than it should be`)
+    }
+    if (hash('sha256', buffer.subarray(0, sizeBytes), 'buffer').equals(id)) return
+    reply.differences.push(`${paths.toWellFormed()}: the content differs`)
+  })
+}
+
+/** A file that is not there, or cannot be read back, is a difference like any other. */
+function compareSafely(path: string, reply: VerifyReply, compare: () => void): void {
+  try {
+    compare()
+  } catch (error) {
+    reply.differences.push(`${path.toWellFormed()}: ${(error as Error).message}`)
+  }
+}
+
+function* compareEntry(directory: string, { entry, firstPath, names }: VerifyEntry): Generator<string> {
+  const say = (what: string) => `${entry.path.toWellFormed() || '/'}: ${what}`
+  const full = pathBelow(directory, entry.path)
+  const stats = lstatSync(full, { bigint: true })
+  if (entry.type === 'link') {
+    const first = lstatSync(pathBelow(directory, firstPath!), { bigint: true })
+    if (first.ino !== stats.ino) yield say(`it is no hard link to ${firstPath!.toWellFormed()}`)
+    return
+  }
+  const actualType = typeOf(stats)
+  if (actualType !== entry.type) {
+    yield say(`it is a ${actualType}, not a ${entry.type}`)
+    return
+  }
+  for (const [what, actual, expected] of comparisons(entry, stats, full)) {
+    if (actual !== expected) yield say(`${what} is ${actual}, not ${expected}`)
+  }
+  if (entry.type === 'file' && entry.holes.length > 0 && !areZeros(full, entry)) yield say('a hole is not zeros')
+  if (names) yield* compareNames(full, entry.path, names)
+}
+
+function* comparisons(entry: Entry, stats: BigIntStats, full: string | Buffer): Generator<[string, unknown, unknown]> {
+  if (entry.type !== 'symlink') yield ['mode', (Number(stats.mode) & 0o7777).toString(8), entry.mode.toString(8)]
+  yield ['owner', `${stats.uid}:${stats.gid}`, `${entry.uid}:${entry.gid}`]
+  const mtimeNs = BigInt(entry.mtimeSeconds) * 1_000_000_000n + BigInt(entry.mtimeNanoseconds)
+  yield ['modification time (ns)', stats.mtimeNs, mtimeNs]
+  if (entry.type === 'file') yield ['size', stats.size, BigInt(entry.sizeBytes)]
+  if (entry.type === 'symlink')
+    yield ['target', decodeFileName(readlinkSync(full, { encoding: 'buffer' })), entry.target]
+  if ('major' in entry) yield ['device', stats.rdev, deviceNumber(entry.major, entry.minor)]
+  const names = listXattrs(full)
+  const xattrs = names.map((name) => `${decodeFileName(name)}=${readXattr(full, name).toString('base64')}`).sort()
+  const expected = entry.xattrs.map(({ name, value }) => `${name}=${Buffer.from(value).toString('base64')}`).sort()
+  yield ['attributes', xattrs.join(' '), expected.join(' ')]
+}
+
+function* compareNames(full: string | Buffer, path: string, names: string[]): Generator<string> {
+  const expected = new Set(names)
+  const actual = readdirSync(full, { encoding: 'buffer' }).map(decodeFileName)
+  for (const name of actual) {
+    const isOfFilesystem = path === '' && name === 'lost+found'
+    if (!expected.delete(name) && !isOfFilesystem)
+      yield `${path.toWellFormed()}/${name.toWellFormed()}: it should not be there`
+  }
+  for (const name of expected) yield `${path.toWellFormed()}/${name.toWellFormed()}: it is missing`
+}
+
+function typeOf(stats: BigIntStats): Entry['type'] | 'socket' {
+  if (stats.isFile()) return 'file'
+  if (stats.isDirectory()) return 'directory'
+  if (stats.isSymbolicLink()) return 'symlink'
+  if (stats.isFIFO()) return 'fifo'
+  if (stats.isCharacterDevice()) return 'character-device'
+  return stats.isBlockDevice() ? 'block-device' : 'socket'
+}
+
+/** Reads only what the filesystem says is data: a hole of a terabyte takes no time. */
+function areZeros(full: string | Buffer, entry: FileEntry): boolean {
+  const fd = openSync(full, O_RDONLY | O_NOFOLLOW | O_NOATIME)
+  try {
+    return entry.holes.every((hole) => isHoleZero(fd, hole, entry.sizeBytes))
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function isHoleZero(fd: number, [block, count]: HoleRun, sizeBytes: number): boolean {
+  const end = Math.min(sizeBytes, (block + count) * chunkBytes)
+  for (let at = block * chunkBytes; at < end; ) {
+    const extent = nextDataExtent(fd, at)
+    if (!extent || extent.start >= end) return true
+    for (at = extent.start; at < Math.min(extent.end, end); ) {
+      const bytesRead = readSync(fd, buffer, 0, Math.min(buffer.length, Math.min(extent.end, end) - at), at)
+      if (bytesRead === 0 || buffer.subarray(0, bytesRead).some((byte) => byte !== 0)) return false
+      at += bytesRead
+    }
+  }
+  return true
+}

@@ -1,0 +1,249 @@
+import type { KeyObject } from 'node:crypto'
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  ftruncateSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+} from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { decodeLocations, type PackLocations, type RowLocation } from '../image/locations.ts'
+import { openManifest } from '../image/manifest-open.ts'
+import type { Statement } from '../image/statement.ts'
+import { chunkIdOfRow, type Entry, type FileEntry, type LinkEntry, type Tree } from '../image/tree.ts'
+import { WorkerPool } from '../image/worker-pool.ts'
+import { applyPathMetadata, pathBelow } from './tree-metadata.ts'
+import { coalesceRanges, type FetchRange, isLarge, type Piece, piecesOfChunks } from './write-tree-plan.ts'
+import { VersionSource } from './write-tree-source.ts'
+import type { InvalidChunk, WriteChunk, WriteJob, WriteReply } from './write-tree-worker.ts'
+
+export type VersionOptions = {
+  /** The boot plane, `http://10.0.0.1:4280`. */
+  baseUrl: string
+  /** Image and version as ordered: what is signed must name both. */
+  image: string
+  version: string
+  imagePublicKey: KeyObject
+  signal?: AbortSignal | undefined
+  /** How long the server may be away, 15 minutes where it is not given. */
+  patienceMs?: number | undefined
+}
+
+/** Bytes of files' content, of all that the tree holds. */
+export type TreeProgress = { bytesDone: number; bytesTotal: number }
+
+export type WriteTreeOptions = VersionOptions & {
+  /** An empty directory, but for lost+found: a freshly made filesystem. */
+  targetDirectory: string
+  onProgress?: ((progress: TreeProgress & { bytesFetched: number }) => void) | undefined
+}
+
+/** `bytesReused` is content that was there already: 0, because a write begins on an empty filesystem. */
+export type WriteTreeResult = { bytesFetched: number; bytesWritten: number; bytesReused: number }
+
+/** A chunk that came wrong twice. */
+export class ChunkInvalid extends Error {
+  override readonly name = 'ChunkInvalid'
+  readonly chunkId: string
+  readonly path: string
+  readonly packId: string
+
+  constructor(chunkId: string, path: string, packId: string, actual: string) {
+    super(
+      `Cannot use chunk ${chunkId} of ${path.toWellFormed()} from pack ${packId}: fetched twice, it hashes to ${actual}`,
+    )
+    this.chunkId = chunkId
+    this.path = path
+    this.packId = packId
+  }
+}
+
+/** A tree is only written where nothing is: what lies there could be symlinks to anywhere. */
+export class TargetNotEmpty extends Error {
+  override readonly name = 'TargetNotEmpty'
+}
+
+const maxThreads = 8
+const maxLocationsBytes = 256 * 1024 * 1024
+const maxManifestFileBytes = 256 * 1024 * 1024
+const maxSignaturesBytes = 1024 * 1024
+const membersAtOnce = 256
+
+/**
+ * Fetches a version's tree, checks every byte of it against the signed manifest before it is written, and writes it. A
+ * server that goes away is waited for, and the write goes on where it was; an agent that is started again starts over,
+ * on a new filesystem. The caller flushes. Throws SignatureRefused, ManifestInvalid, DecodeError, ChunkInvalid,
+ * FetchFailed, TargetNotEmpty, WorkerJobFailed.
+ */
+export async function writeTree(options: WriteTreeOptions): Promise<WriteTreeResult> {
+  using source = new VersionSource(options)
+  const { tree } = await openVersion(source, options)
+  const threads = Math.min(maxThreads, availableParallelism())
+  await using pool = new WorkerPool<WriteJob, WriteReply>(new URL('./write-tree-worker.ts', import.meta.url), threads)
+  const locations = fetchLocations(source, options.version, tree)
+  locations.catch(() => undefined) // met below, when the directories are made
+  const writer = new TreeWriter({ tree, source, pool, options })
+  writer.makeDirectories()
+  const ranges = coalesceRanges(await locations)
+  await Promise.all([writer.writeMembers(), ...takeTurns(ranges, threads * 2 + 1, (range) => writer.writeRange(range))])
+  await writer.finishFiles()
+  writer.finishDirectories()
+  return { bytesFetched: source.bytesFetched, bytesWritten: writer.bytesWritten, bytesReused: 0 }
+}
+
+/** Fetches and checks what is signed. Throws as writeTree() does. */
+export async function openVersion(
+  source: VersionSource,
+  { version, image, imagePublicKey }: VersionOptions,
+): Promise<{ statement: Statement; tree: Tree }> {
+  const [manifest, signatures] = await Promise.all([
+    source.fetchFile(`/images/${version}/manifest`, maxManifestFileBytes),
+    source.fetchFile(`/images/${version}/signatures`, maxSignaturesBytes),
+  ])
+  return openManifest(manifest, signatures, imagePublicKey, { version, image })
+}
+
+async function fetchLocations(source: VersionSource, version: string, tree: Tree): Promise<PackLocations[]> {
+  return decodeLocations(
+    await source.fetchFile(`/images/${version}/locations`, maxLocationsBytes),
+    version,
+    tree.chunks,
+  )
+}
+
+/** `lanes` loops that share one list: as many items are under way at once, which bounds the memory. */
+export function takeTurns<Item>(items: readonly Item[], lanes: number, work: (item: Item) => Promise<void>) {
+  let next = 0
+  return Array.from({ length: lanes }, async () => {
+    while (next < items.length) await work(items[next++]!)
+  })
+}
+
+type Parts = {
+  tree: Tree
+  source: VersionSource
+  pool: WorkerPool<WriteJob, WriteReply>
+  options: WriteTreeOptions
+}
+
+class TreeWriter {
+  bytesWritten = 0
+  readonly #parts: Parts
+  readonly #directory: string
+  readonly #pieces: Piece[][]
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.#directory = parts.options.targetDirectory.replace(/(?<=.)\/+$/, '')
+    this.#pieces = piecesOfChunks(parts.tree)
+  }
+
+  /** Directories, for us alone until the end, and large files at their size. Everything else can come in any order then. */
+  makeDirectories(): void {
+    const directory = this.#directory
+    const there = readdirSync(directory).filter((name) => name !== 'lost+found')
+    if (there.length > 0) {
+      const seen = there.slice(0, 5).join(', ')
+      throw new TargetNotEmpty(`Cannot write a tree into ${directory}: it already holds ${seen}; use a new filesystem`)
+    }
+    chownSync(directory, process.geteuid!(), process.getegid!())
+    chmodSync(directory, 0o700) // a set-group-ID bit would pass its group on to what is made in it
+    for (const entry of this.#parts.tree.entries) {
+      if (entry.type === 'directory' && entry.path !== '') {
+        mkdirSync(pathBelow(directory, entry.path), { mode: 0o700, recursive: entry.path === 'lost+found' })
+      } else if (entry.type === 'file' && isLarge(entry)) this.#makeLargeFile(entry)
+    }
+  }
+
+  async writeMembers(): Promise<void> {
+    const isBare = (entry: Tree['entries'][number]): entry is Entry =>
+      entry.type !== 'directory' && entry.type !== 'link' && (entry.type !== 'file' || entry.sizeBytes === 0)
+    const batches = inBatches(this.#parts.tree.entries.filter(isBare))
+    for (const entries of batches) await this.#parts.pool.run({ kind: 'members', directory: this.#directory, entries })
+  }
+
+  async writeRange(range: FetchRange): Promise<void> {
+    this.#parts.options.signal?.throwIfAborted()
+    const bytes = await this.#parts.source.fetchRange(range.packId, range.start, range.length)
+    const chunks = range.chunks.map((location) => this.#writeChunk(location))
+    for (const { row } of await this.#writeChunks(bytes, range.start, chunks)) {
+      const chunk = chunks.find((other) => other.row === row)!
+      const again = await this.#parts.source.fetchRange(range.packId, chunk.offset, chunk.storedBytes, true)
+      const [invalid] = await this.#writeChunks(again, chunk.offset, [chunk])
+      if (!invalid) continue
+      const id = chunkIdOfRow(this.#parts.tree.chunks, row)
+      throw new ChunkInvalid(id, chunk.pieces[0]!.path, range.packId, invalid.actual)
+    }
+  }
+
+  /** What can only be done when the content is there: metadata of large files, then hard links. */
+  async finishFiles(): Promise<void> {
+    const { entries } = this.#parts.tree
+    const large = entries.filter((entry): entry is FileEntry => entry.type === 'file' && isLarge(entry))
+    const batches = inBatches(large).map((batch) =>
+      this.#parts.pool.run({ kind: 'large-files', directory: this.#directory, entries: batch }),
+    )
+    await Promise.all(batches)
+    const firstPaths = groupPaths(this.#parts.tree)
+    const links = entries.filter((entry): entry is LinkEntry => entry.type === 'link')
+    for (const { path, group } of links) {
+      linkSync(pathBelow(this.#directory, firstPaths[group]!), pathBelow(this.#directory, path))
+    }
+  }
+
+  /** Last, because everything made in a directory changes its time; from the leaves up, because a mode may shut us out. */
+  finishDirectories(): void {
+    for (const entry of this.#parts.tree.entries.toReversed()) {
+      if (entry.type === 'directory') applyPathMetadata(pathBelow(this.#directory, entry.path), entry)
+    }
+  }
+
+  #makeLargeFile(entry: FileEntry): void {
+    const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
+    const fd = openSync(pathBelow(this.#directory, entry.path), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+    try {
+      ftruncateSync(fd, entry.sizeBytes) // what no block is written to stays a hole
+    } finally {
+      closeSync(fd)
+    }
+  }
+
+  #writeChunk(location: RowLocation): WriteChunk {
+    const { row } = location
+    const { ids, sizes } = this.#parts.tree.chunks
+    const id = new Uint8Array(ids.subarray(row * 32, row * 32 + 32)) // not a view: all of the table would travel
+    return { ...location, id, sizeBytes: sizes[row]!, pieces: this.#pieces[row]! }
+  }
+
+  async #writeChunks(bytes: Uint8Array<ArrayBuffer>, start: number, chunks: WriteChunk[]): Promise<InvalidChunk[]> {
+    const job: WriteJob = { kind: 'chunks', directory: this.#directory, bytes, start, chunks }
+    const { bytesWritten, invalid } = await this.#parts.pool.run(job, [bytes.buffer])
+    this.bytesWritten += bytesWritten
+    this.#parts.options.onProgress?.({
+      bytesDone: this.bytesWritten,
+      bytesTotal: this.#parts.tree.sizeBytes,
+      bytesFetched: this.#parts.source.bytesFetched,
+    })
+    return invalid
+  }
+}
+
+/** The path of each hard-link group's first member, by number. */
+export function groupPaths(tree: Tree): string[] {
+  const paths: string[] = []
+  for (const entry of tree.entries) {
+    if (entry.type !== 'link' && entry.type !== 'directory' && entry.group !== undefined)
+      paths[entry.group] = entry.path
+  }
+  return paths
+}
+
+function inBatches<Item>(items: readonly Item[]): Item[][] {
+  return Array.from({ length: Math.ceil(items.length / membersAtOnce) }, (_, at) =>
+    items.slice(at * membersAtOnce, (at + 1) * membersAtOnce),
+  )
+}
