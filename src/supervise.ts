@@ -1,4 +1,3 @@
-import type { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 
 const firstBackOffMs = 200
@@ -30,50 +29,51 @@ export async function runComponents(components: readonly Component[], signal: Ab
 }
 
 /**
- * A part in a worker thread of its own, started again with growing pauses when it dies, so that the others go on.
- * `start` makes the worker and connects it.
+ * A part that is started again, with growing pauses, when it dies, so that the others go on. One that cannot even
+ * start the first time (a port taken, a right missing) is a mistake of the operator's and ends the service with its
+ * reason.
  */
-export function supervisedWorker(
-  name: string,
-  start: () => Worker,
+export function restarting(
+  component: Component,
   { log, onRestart }: { log: Logger; onRestart: (name: string, reason: string) => void },
-): Component {
+): Component & { ready: () => void } {
+  let hasBeenReady = false
   return {
-    name,
+    name: component.name,
+    ready: () => {
+      hasBeenReady = true
+    },
     async run(signal) {
       let backOffMs = firstBackOffMs
-      while (!signal.aborted) {
+      for (;;) {
         const startedAt = performance.now()
-        const reason = await lifeOf(start(), signal)
+        const reason = await reasonOfEnd(component, signal)
         if (signal.aborted) return
+        if (!hasBeenReady) throw reason
         if (performance.now() - startedAt > steadyAfterMs) backOffMs = firstBackOffMs
-        log.error({ part: name, reason, backOffMs }, 'a part of the service died and is started again')
-        onRestart(name, reason)
+        log.error({ part: component.name, err: reason, backOffMs }, 'a part of the service died and is started again')
+        onRestart(component.name, reason.message)
         await pause(backOffMs, signal)
+        if (signal.aborted) return
         backOffMs = Math.min(backOffMs * 2, longestBackOffMs)
       }
     },
   }
 }
 
-/** Why the worker ended. */
-function lifeOf(worker: Worker, signal: AbortSignal): Promise<string> {
-  return new Promise((resolve) => {
-    let reason = 'it ended by itself'
-    const stop = () => void worker.terminate()
-    signal.addEventListener('abort', stop, { once: true })
-    worker.once('error', (error) => {
-      reason = error instanceof Error ? error.message : String(error)
-    })
-    worker.once('exit', () => {
-      signal.removeEventListener('abort', stop)
-      resolve(reason)
-    })
-  })
+async function reasonOfEnd(component: Component, signal: AbortSignal): Promise<Error> {
+  try {
+    await component.run(signal)
+    return new Error('it ended by itself')
+  } catch (error) {
+    return error as Error
+  }
 }
 
-function pause(timeoutMs: number, signal: AbortSignal): Promise<void> {
+/** Resolves after the time, or at once when the signal aborts. */
+export function pause(timeoutMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
     const timer = setTimeout(done, timeoutMs)
     signal.addEventListener('abort', done, { once: true })
     function done() {

@@ -43,12 +43,12 @@ export function ramdiskCommand(): Command {
 
 async function build(options: BuildOptions): Promise<void> {
   const { buildRamdisk, defaultCacheDirectory } = await import('../ramdisk/build-ramdisk.ts')
-  const { readTrust } = await import('../trust.ts')
+  const { openSiteKeys, trustOf } = await import('../deploy/site-keys.ts')
   if (Boolean(options.kernel) !== Boolean(options.modules)) throw new Error('--kernel and --modules go together')
   const ramdisk = await buildRamdisk({
     cacheDirectory: defaultCacheDirectory(),
     outputDirectory: options.output ?? join(options.data, 'ramdisk'),
-    trust: await readTrust(options.keys ?? join(options.data, 'keys')),
+    trust: trustOf(await openSiteKeys(options.keys ?? join(options.data, 'keys'))),
     ...(options.overlay !== undefined && { overlay: options.overlay }),
     ...(options.caBundle !== undefined && { caBundle: options.caBundle }),
     ...(options.keymap !== undefined && { keymap: options.keymap }),

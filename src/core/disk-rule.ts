@@ -8,7 +8,15 @@ export const DiskRule = Type.Object(
     wwn: Type.Optional(Type.String({ minLength: 1 })),
     model: Type.Optional(Type.String({ minLength: 1, description: 'Equal to the model, spaces at the ends ignored' })),
     bus: Type.Optional(
-      Type.Union(['nvme', 'sata', 'sas', 'scsi', 'usb', 'virtio', 'mmc'].map((bus) => Type.Literal(bus))),
+      Type.Union([
+        Type.Literal('nvme'),
+        Type.Literal('sata'),
+        Type.Literal('sas'),
+        Type.Literal('scsi'),
+        Type.Literal('usb'),
+        Type.Literal('virtio'),
+        Type.Literal('mmc'),
+      ]),
     ),
     minBytes: Type.Optional(Type.Integer({ minimum: 0 })),
     maxBytes: Type.Optional(Type.Integer({ minimum: 0 })),

@@ -1,7 +1,7 @@
-import { createPublicKey } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buildRecipe } from '../../build/build-recipe.ts'
-import { openSiteKeys } from '../../deploy/site-keys.ts'
+import { openSiteKeys, trustOf } from '../../deploy/site-keys.ts'
 import { importTar } from '../../image/import-tar.ts'
 import { listVersions, openRepository } from '../../image/repository.ts'
 import { openSigningKey } from '../../image/signing-key.ts'
@@ -34,6 +34,7 @@ export async function prepareSupplies(bar: ProgressBar, signal?: AbortSignal): P
   const directory = join(cacheDirectory, 'rack')
   const keysDirectory = join(directory, 'keys')
   const imagesDirectory = join(directory, 'images')
+  await mkdir(keysDirectory, { recursive: true, mode: 0o700 })
   await prepareImage({ cacheDirectory, imagesDirectory, keysDirectory, bar, signal })
   const ramdisk = await prepareRamdisk({ cacheDirectory, directory, keysDirectory, bar, signal })
   const { arguments: accelerator, because } = await chooseAccelerator(join(ramdisk, 'vmlinuz'), directory)
@@ -67,15 +68,10 @@ async function prepareImage(preparation: Preparation & { imagesDirectory: string
 
 async function prepareRamdisk(preparation: Preparation & { directory: string }): Promise<string> {
   const { cacheDirectory, directory, keysDirectory, bar, signal } = preparation
-  const [{ publicKeyPem }, { orderKey }] = await Promise.all([
-    openSigningKey(keysDirectory),
-    openSiteKeys(keysDirectory),
-  ])
-  const orderPublicKeyPem = createPublicKey(orderKey).export({ type: 'spki', format: 'pem' }).toString()
   const ramdisk = await buildRamdisk({
     cacheDirectory,
     outputDirectory: join(directory, 'ramdisk'),
-    trust: { imagePublicKeyPem: publicKeyPem, orderPublicKeyPem },
+    trust: trustOf(await openSiteKeys(keysDirectory)),
     onProgress: (message) => bar.say(`ramdisk: ${message}`),
     ...(signal && { signal }),
   })
