@@ -1,5 +1,5 @@
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
-import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify'
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify'
 import type { AgentOrders } from '../deploy/agent-orders.ts'
 import type { AgentSessions } from '../deploy/agent-sessions.ts'
 import type { Deployments } from '../deploy/deployments.ts'
@@ -30,7 +30,7 @@ export type BootPlane = {
  * worker hands its requests over, so that whoever reaches the boot plane's port reaches these routes and no others.
  */
 export function bootPlaneApp(plane: BootPlane, logger: FastifyBaseLogger): FastifyInstance {
-  const app = fastify({ loggerInstance: logger, disableRequestLogging: true, bodyLimit: 1024 * 1024 })
+  const app = fastify({ loggerInstance: logger, logController: new LogController({ disableRequestLogging: true }), bodyLimit: 1024 * 1024 })
   app.setValidatorCompiler(TypeBoxValidatorCompiler)
   answerWithProblems(app)
   app.register(bootScriptRoute(plane))

@@ -39,7 +39,7 @@ function chooseScript(plane: BootPlane, request: ScriptRequest): IpxeScript {
   if (machine?.intent.kind === 'local') return { kind: 'local', title: `${name}: boots its own disk` }
   const ramdisk = plane.ramdisk()
   if (!ramdisk)
-    return { kind: 'refused', title: name, reason: 'the server is still making its ramdisk; try again in a minute' }
+    return { kind: 'refused', title: name, reason: 'the server is still making its ramdisk, try again in a minute' }
   // Without a token (somebody else's DHCP server booted it) the machine is anonymous: it may look around, no more.
   const intent = token === undefined ? 'discover' : (machine?.intent.kind ?? 'discover')
   return {

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
-import { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, fastify } from 'fastify'
+import { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, fastify, LogController } from 'fastify'
 import type { Deployments } from '../deploy/deployments.ts'
 import type { Machines } from '../deploy/machines.ts'
 import type { StateChanges } from '../deploy/state-changes.ts'
@@ -27,7 +27,7 @@ export type Management = {
  * carry the management token.
  */
 export function managementApp(management: Management, logger: FastifyBaseLogger): FastifyInstance {
-  const app = fastify({ loggerInstance: logger, disableRequestLogging: true, forceCloseConnections: true })
+  const app = fastify({ loggerInstance: logger, logController: new LogController({ disableRequestLogging: true }), forceCloseConnections: true })
   app.setValidatorCompiler(TypeBoxValidatorCompiler)
   answerWithProblems(app)
   app.register(livePageRoute)
