@@ -5,7 +5,7 @@ export type TransferTerms = {
   blockBytes: number
   /** Blocks sent before an acknowledgement is awaited (RFC 7440); 1 where not agreed. */
   windowBlocks: number
-  /** Fixed retransmission time the client asked for (RFC 2349); absent where it did not. */
+  /** First retransmission time the client asked for (RFC 2349); absent where it did not. */
   timeoutMs?: number
   /** The options to confirm; no OACK is sent when there are none (RFC 2347 §3). */
   accepted: ReadonlyMap<string, string>
