@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
 import type { ArchiveEntry } from './cpio.ts'
 import type { SegmentEntry, SegmentRecipe } from './segment.ts'
@@ -34,6 +35,11 @@ export async function agentRecipe(sources: AgentSources): Promise<SegmentRecipe>
   }
 }
 
+/** The agent's sources do not make a whole: an import leads nowhere, or a file is not TypeScript. */
+export class AgentBroken extends Error {
+  override readonly name = 'AgentBroken'
+}
+
 /** Follows the imports exactly, strips the types and leaves out what is not reached: a booting machine opens few files. */
 async function bundle(entry: string): Promise<SegmentEntry[]> {
   const build = await rolldown({
@@ -50,6 +56,9 @@ async function bundle(entry: string): Promise<SegmentEntry[]> {
       text(`${agentDirectory}/package.json`, '{"type":"module"}\n', 0o644),
       ...chunks.map((chunk) => text(`${agentDirectory}/${chunk.fileName}`, chunk.code, 0o644)),
     ]
+  } catch (cause) {
+    const words = stripVTControlCharacters((cause as Error).message)
+    throw new AgentBroken(`Cannot bundle the agent from ${entry}: ${words}`, { cause })
   } finally {
     await build.close()
   }
@@ -58,13 +67,13 @@ async function bundle(entry: string): Promise<SegmentEntry[]> {
 /** `new URL('./some-worker.ts', import.meta.url)` makes some-worker.js another entry beside main.js. */
 const bundleWorkers: Plugin = {
   name: 'bundle-workers',
-  transform(code) {
+  transform(code, importer) {
     if (!code.includes('import.meta.url')) return null
     return code.replaceAll(
       /new URL\(\s*(['"])([^'"]+)\.ts\1,\s*import\.meta\.url,?\s*\)/g,
       (_all, _quote, path: string) => {
         const fileName = `${basename(path)}.js`
-        this.emitFile({ type: 'chunk', id: `${path}.ts`, name: basename(path), fileName })
+        this.emitFile({ type: 'chunk', id: resolve(dirname(importer), `${path}.ts`), name: basename(path), fileName })
         return `new URL('./${fileName}', import.meta.url)`
       },
     )

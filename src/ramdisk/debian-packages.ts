@@ -1,4 +1,5 @@
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { ProgramFailed, runProgram } from './run-program.ts'
 
@@ -27,12 +28,22 @@ export async function resolvePackages(cache: PackageCache, names: readonly strin
   await mkdir(join(cache.directory, 'apt', 'archives', 'partial'), { recursive: true })
   const solve = ['install', '--print-uris', '-qq', '--no-install-recommends', ...names]
   try {
-    return parsePrintUris(await runApt(cache, solve))
+    return parsePrintUris(await askApt(cache, 'apt-get', solve))
   } catch (error) {
     if (!(error instanceof ProgramFailed)) throw error
   }
   await updateLists(cache)
-  return parsePrintUris(await runApt(cache, solve))
+  return parsePrintUris(await askApt(cache, 'apt-get', solve))
+}
+
+/** Exactly these packages, without what they depend on. APT must know each of them. */
+export async function locatePackages(cache: PackageCache, names: readonly string[]): Promise<DebianPackage[]> {
+  return parsePrintUris(await askApt(cache, 'apt-get', ['download', '--print-uris', '-qq', ...names]))
+}
+
+/** Names of packages of the APT sources. */
+export async function knownPackageNames(cache: PackageCache, prefix: string): Promise<string[]> {
+  return (await askApt(cache, 'apt-cache', ['pkgnames', prefix])).split('\n').filter(Boolean)
 }
 
 /** Lines of `'URI' FILE SIZE ALGORITHM:DIGEST`. */
@@ -76,12 +87,12 @@ export async function unpackPackages(
 async function download(cache: PackageCache, debs: string, packages: readonly DebianPackage[]): Promise<void> {
   const wanted = packages.map((each) => `${each.name}=${each.version}`)
   try {
-    await runApt(cache, ['download', '-qq', ...wanted], debs)
+    await runApt(cache, 'apt-get', ['download', '-qq', ...wanted], debs)
   } catch (error) {
     // A mirror drops superseded versions: one more try with fresh lists tells a stale list from a broken network.
     if (!(error instanceof ProgramFailed) || (await hasOwnLists(cache))) throw error
     await updateLists(cache)
-    await runApt(cache, ['download', '-qq', ...wanted], debs)
+    await runApt(cache, 'apt-get', ['download', '-qq', ...wanted], debs)
   }
 }
 
@@ -110,9 +121,34 @@ function unpackedDirectory(cache: PackageCache, each: DebianPackage): string {
   return join(cache.directory, 'packages', `${each.name}-${each.digest.split(':')[1]!.slice(0, 32)}`)
 }
 
-async function runApt(cache: PackageCache, aptArguments: string[], directory?: string): Promise<string> {
+/** An answer that depends on APT's lists alone is kept until these change: the solver takes seconds. */
+async function askApt(cache: PackageCache, program: 'apt-get' | 'apt-cache', question: string[]): Promise<string> {
+  const lists = (await hasOwnLists(cache)) ? join(cache.directory, 'apt', 'lists') : '/var/lib/apt/lists'
+  const state: unknown[] = []
+  for (const name of (await readdir(lists)).sort()) {
+    const { size, mtimeMs } = await stat(join(lists, name))
+    state.push([name, size, mtimeMs])
+  }
+  const key = createHash('sha256')
+    .update(JSON.stringify([question, state]))
+    .digest('hex')
+  const path = join(cache.directory, 'apt', `answer-${key.slice(0, 32)}`)
+  const kept = await readFile(path, 'utf8').catch(() => undefined)
+  if (kept !== undefined) return kept
+  const answer = await runApt(cache, program, question)
+  await writeFile(`${path}.${process.pid}`, answer)
+  await rename(`${path}.${process.pid}`, path)
+  return answer
+}
+
+async function runApt(
+  cache: PackageCache,
+  program: 'apt-get' | 'apt-cache',
+  aptArguments: string[],
+  directory?: string,
+): Promise<string> {
   const settings = await aptSettings(cache)
-  return runProgram('apt-get', [...settings.flatMap((setting) => ['-o', setting]), ...aptArguments], {
+  return runProgram(program, [...settings.flatMap((setting) => ['-o', setting]), ...aptArguments], {
     timeoutMs: 900_000,
     signal: cache.signal,
     ...(directory === undefined ? {} : { directory }),
@@ -137,7 +173,7 @@ async function aptSettings(cache: PackageCache): Promise<string[]> {
 
 async function updateLists(cache: PackageCache): Promise<void> {
   await mkdir(join(cache.directory, 'apt', 'lists', 'partial'), { recursive: true })
-  await runApt(cache, ['update', '-qq'])
+  await runApt(cache, 'apt-get', ['update', '-qq'])
 }
 
 function hasOwnLists(cache: PackageCache): Promise<boolean> {

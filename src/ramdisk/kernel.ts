@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { DebianPackage } from './debian-packages.ts'
 import { parseModuleIndex } from './module-index.ts'
@@ -65,10 +65,7 @@ async function stageModules(kernel: Kernel, workDirectory: string, signal?: Abor
   await mkdir(workDirectory, { recursive: true })
   const stage = await mkdtemp(join(workDirectory, 'modules-'))
   const target = join(stage, 'lib', 'modules', release)
-  const selected = selectModules(await readModuleIndex(kernel.modulesDirectory), {
-    included: includedModules,
-    excluded: excludedModules,
-  })
+  const selected = await selectedModules(kernel)
   if (selected.length === 0) {
     throw new KernelUnusable(
       `Cannot use the modules in ${kernel.modulesDirectory}: none of the wanted drivers is there`,
@@ -81,6 +78,16 @@ async function stageModules(kernel: Kernel, workDirectory: string, signal?: Abor
   await unpackModules(target, selected, signal)
   await runProgram('depmod', ['-b', stage, release], { signal })
   return await collectModules(target, `usr/lib/modules/${release}`)
+}
+
+/** The files of the modules that go into the ramdisk, where the kernel was unpacked. */
+export async function selectedModuleFiles(kernel: Kernel): Promise<string[]> {
+  return (await selectedModules(kernel)).map((path) => join(kernel.modulesDirectory, path))
+}
+
+async function selectedModules(kernel: Kernel): Promise<string[]> {
+  const index = await readModuleIndex(kernel.modulesDirectory)
+  return selectModules(index, { included: includedModules, excluded: excludedModules })
 }
 
 async function readModuleIndex(directory: string): Promise<ReturnType<typeof parseModuleIndex>> {
@@ -129,10 +136,6 @@ function shareOf(path: string): string {
   const [first, second, third] = path.split('/')
   if (first !== 'kernel') return 'module index'
   return second === 'drivers' ? `${second}/${third}` : `${second}`
-}
-
-export function removeWork(workDirectory: string): Promise<void> {
-  return rm(workDirectory, { recursive: true, force: true })
 }
 
 function exists(path: string): Promise<boolean> {
