@@ -20,6 +20,8 @@ export function renderCustomizeScript({ recipe, users, files }: ReadRecipe): str
     'sha256sum /var/lib/apt/lists/*InRelease | while read -r digest path; do',
     `  echo "${releaseMarker}$digest $path"`,
     'done',
+    // A new file: mmdebstrap copied the build machine's with its mode.
+    'rm -f /etc/hostname',
     `printf '%s\\n' ${quoteShell(hostname)} > /etc/hostname`,
     `printf '127.0.0.1\\tlocalhost\\n127.0.1.1\\t%s\\n::1\\tlocalhost ip6-localhost ip6-loopback\\n' ${quoteShell(hostname)} > /etc/hosts`,
   ]

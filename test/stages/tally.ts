@@ -36,11 +36,21 @@ export class Tally {
   }
 }
 
-/** The error a test threw, without the test runner's own wrapping. */
+const detailLimitCharacters = 6000
+
+/** The error a test threw, without the test runner's own wrapping and frames. */
 export function describeError(error: unknown): string {
   const cause = error instanceof Error && 'code' in error && error.code === 'ERR_TEST_FAILURE' ? error.cause : error
   if (typeof cause === 'string') return cause
-  return inspect(cause, { depth: 4 }).replaceAll(/^\s+at .*node:internal\/.*\n/gm, '')
+  // An assertion's message has its values already; as properties they would stand there again, in full.
+  const text = isAssertion(cause) ? (cause.stack ?? cause.message) : inspect(cause, { depth: 4 })
+  const short = text.replaceAll(/^\s+at .*node:internal\/.*\n?/gm, '')
+  return short.length <= detailLimitCharacters ? short : `${short.slice(0, detailLimitCharacters)}\n… cut here`
+}
+
+/** By its code: an error that came from a test's process has lost its class. */
+function isAssertion(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_ASSERTION'
 }
 
 function indent(text: string): string {
