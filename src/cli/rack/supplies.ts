@@ -1,10 +1,8 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buildRecipe } from '../../build/build-recipe.ts'
-import { openSiteKeys, trustOf } from '../../deploy/site-keys.ts'
+import { openSiteKeys, type SiteKeys, trustOf } from '../../deploy/site-keys.ts'
 import { importTar } from '../../image/import-tar.ts'
 import { listVersions, openRepository } from '../../image/repository.ts'
-import { openSigningKey } from '../../image/signing-key.ts'
 import { chooseAccelerator } from '../../rack/accelerator.ts'
 import type { Credentials } from '../../rack/login.ts'
 import { buildRamdisk, defaultCacheDirectory } from '../../ramdisk/build-ramdisk.ts'
@@ -34,31 +32,30 @@ export async function prepareSupplies(bar: ProgressBar, signal?: AbortSignal): P
   const directory = join(cacheDirectory, 'rack')
   const keysDirectory = join(directory, 'keys')
   const imagesDirectory = join(directory, 'images')
-  await mkdir(keysDirectory, { recursive: true, mode: 0o700 })
-  await prepareImage({ cacheDirectory, imagesDirectory, keysDirectory, bar, signal })
-  const ramdisk = await prepareRamdisk({ cacheDirectory, directory, keysDirectory, bar, signal })
+  const keys = await openSiteKeys(keysDirectory)
+  await prepareImage({ cacheDirectory, imagesDirectory, keys, bar, signal })
+  const ramdisk = await prepareRamdisk({ cacheDirectory, directory, keys, bar, signal })
   const { arguments: accelerator, because } = await chooseAccelerator(join(ramdisk, 'vmlinuz'), directory)
   bar.say(`machines run with ${accelerator.join(' ')}: ${because}`)
   return { imagesDirectory, keysDirectory, ramdiskDirectory: ramdisk, image, credentials, accelerator }
 }
 
-type Preparation = { cacheDirectory: string; keysDirectory: string; bar: ProgressBar; signal: AbortSignal | undefined }
+type Preparation = { cacheDirectory: string; keys: SiteKeys; bar: ProgressBar; signal: AbortSignal | undefined }
 
 async function prepareImage(preparation: Preparation & { imagesDirectory: string }): Promise<void> {
-  const { cacheDirectory, imagesDirectory, keysDirectory, bar, signal } = preparation
+  const { cacheDirectory, imagesDirectory, keys, bar, signal } = preparation
   const { tarPath, recipeHash } = await buildRecipe(recipePath, {
     cacheDirectory: join(cacheDirectory, 'build'),
     onProgress: ({ step, detail }) => bar.say(`image: ${detail ? `${step}: ${detail}` : step}`),
     ...(signal && { signal }),
   })
   const repository = await openRepository(imagesDirectory)
-  const signingKey = await openSigningKey(keysDirectory)
   const known = (await listVersions(repository, image)).find((version) => version.recipeHash === recipeHash)
   if (known?.tags.includes('current')) return
   await importTar(repository, tarPath, {
     image,
     recipeHash,
-    signingKey,
+    signingKey: keys.imageKey,
     comment: 'for the virtual rack',
     onProgress: ({ bytesDone, bytesTotal }) => bar.update('image: import', bytesDone, bytesTotal),
     signal,
@@ -67,11 +64,11 @@ async function prepareImage(preparation: Preparation & { imagesDirectory: string
 }
 
 async function prepareRamdisk(preparation: Preparation & { directory: string }): Promise<string> {
-  const { cacheDirectory, directory, keysDirectory, bar, signal } = preparation
+  const { cacheDirectory, directory, keys, bar, signal } = preparation
   const ramdisk = await buildRamdisk({
     cacheDirectory,
     outputDirectory: join(directory, 'ramdisk'),
-    trust: trustOf(await openSiteKeys(keysDirectory)),
+    trust: trustOf(keys),
     onProgress: (message) => bar.say(`ramdisk: ${message}`),
     ...(signal && { signal }),
   })
