@@ -30,7 +30,11 @@ export type BootPlane = {
  * worker hands its requests over, so that whoever reaches the boot plane's port reaches these routes and no others.
  */
 export function bootPlaneApp(plane: BootPlane, logger: FastifyBaseLogger): FastifyInstance {
-  const app = fastify({ loggerInstance: logger, logController: new LogController({ disableRequestLogging: true }), bodyLimit: 1024 * 1024 })
+  const app = fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: 1024 * 1024,
+  })
   app.setValidatorCompiler(TypeBoxValidatorCompiler)
   answerWithProblems(app)
   app.register(bootScriptRoute(plane))

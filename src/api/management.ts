@@ -27,7 +27,11 @@ export type Management = {
  * carry the management token.
  */
 export function managementApp(management: Management, logger: FastifyBaseLogger): FastifyInstance {
-  const app = fastify({ loggerInstance: logger, logController: new LogController({ disableRequestLogging: true }), forceCloseConnections: true })
+  const app = fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    forceCloseConnections: true,
+  })
   app.setValidatorCompiler(TypeBoxValidatorCompiler)
   answerWithProblems(app)
   app.register(livePageRoute)

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { type TestContext, test } from 'node:test'
+import type { InjectOptions } from 'fastify'
+import { pino } from 'pino'
+import { bootNonceBytes, mintBootToken } from '../boot/boot-token.ts'
+import { parseIpv4 } from '../bytes/ipv4.ts'
+import { parseMac } from '../bytes/mac.ts'
+import type { SessionReply } from '../core/agent-protocol.ts'
+import { type DeployOrder, openOrder } from '../core/order.ts'
+import { encodePublicKey, unseal } from '../core/seal.ts'
+import type { TimelineEvent } from '../core/timeline.ts'
+import { AgentOrders } from '../deploy/agent-orders.ts'
+import { AgentSessions } from '../deploy/agent-sessions.ts'
+import { Deployments } from '../deploy/deployments.ts'
+import { Machines } from '../deploy/machines.ts'
+import { StateChanges } from '../deploy/state-changes.ts'
+import { openStateDatabase } from '../store/state-database.ts'
+import { bootPlaneApp } from './boot-plane.ts'
+
+const mac = parseMac('52:54:00:00:00:01')
+const address = '10.77.0.50'
+const nowMs = 1_800_000_000_000
+
+/** The boot plane over a database in memory, with one machine that is to be deployed. */
+async function plane(t: TestContext) {
+  const db = await openStateDatabase(':memory:')
+  const state = new StateChanges(db, () => nowMs)
+  const events: TimelineEvent[] = []
+  state.onEvent((event) => events.push(event))
+  const machines = new Machines(state)
+  const deployments = new Deployments(state)
+  const sessions = new AgentSessions(state)
+  const orderKey = generateKeyPairSync('ed25519')
+  const tokenKey = randomBytes(32)
+  const orders = new AgentOrders({
+    machines,
+    deployments,
+    sessions,
+    orderKey: orderKey.privateKey,
+    proofKey: tokenKey,
+  })
+  const parts = { state, machines, deployments, sessions, orders, tokenKey, url: 'http://10.77.0.1:4280' }
+  const ramdisk = { id: 'abc', kernel: 'vmlinuz', initrds: ['tools.cpio.zst', 'site.cpio'] }
+  const app = bootPlaneApp({ ...parts, ramdisk: () => ramdisk, consoles: ['ttyS0'] }, pino({ level: 'silent' }))
+  t.after(async () => {
+    await app.close()
+    await db.destroy()
+  })
+  const machine = await machines.set('rack-1', { macs: [mac] })
+  const ask = (request: InjectOptions) => app.inject({ remoteAddress: address, ...request })
+  const mint = async () =>
+    mintBootToken(tokenKey, {
+      nonce: randomBytes(bootNonceBytes),
+      expiresAtSeconds: nowMs / 1000 + 600,
+      address: parseIpv4(address),
+      mac,
+      intentRevision: (await machines.get('rack-1')).intent.revision,
+    })
+  return { ...parts, machine, events, orderPublicKey: orderKey.publicKey, ask, mint }
+}
+
+type Plane = Awaited<ReturnType<typeof plane>>
+
+function deploy({ deployments, machine }: Plane) {
+  return deployments.create(machine, {
+    image: 'debian',
+    version: 'a'.repeat(64),
+    diskRule: {},
+    layout: 'whole-disk',
+    filesystem: 'ext4',
+    handOver: 'reboot',
+    kernelArguments: [],
+    proofSeconds: 60,
+  })
+}
+
+function newAgent() {
+  const sealing = generateKeyPairSync('x25519')
+  return { sealing, publicKey: encodePublicKey(sealing.publicKey), nonce: randomBytes(16).toString('hex') }
+}
+
+async function openSession({ ask }: Plane, agent: ReturnType<typeof newAgent>, token?: string) {
+  const { publicKey, nonce } = agent
+  return ask({ method: 'POST', url: '/agent/session', payload: { mac, publicKey, nonce, ...(token && { token }) } })
+}
+
+test('GET /boot.ipxe renders the agent with the token for a deploy intent, and HEAD does not count as a boot', async (t) => {
+  const site = await plane(t)
+  const { id } = await deploy(site)
+  const url = `/boot.ipxe?mac=52-54-00-00-00-01&token=${await site.mint()}`
+  assert.equal((await site.ask({ method: 'HEAD', url })).statusCode, 200)
+  assert.equal((await site.deployments.get(id)).state, 'queued')
+  const script = (await site.ask({ url })).body
+  assert.match(script, /^kernel --name vmlinuz http:\/\/10\.77\.0\.1:4280\/ramdisk\/abc\/vmlinuz .*bootwright\.token=/m)
+  assert.equal((await site.deployments.get(id)).state, 'booting')
+})
+
+test('GET /boot.ipxe refuses a token that was made for another address', async (t) => {
+  const site = await plane(t)
+  await deploy(site)
+  const url = `/boot.ipxe?mac=52-54-00-00-00-01&token=${await site.mint()}`
+  const script = (await site.ask({ url, remoteAddress: '10.77.0.66' })).body
+  assert.match(script, /refused: boot token: it was not made for this address/)
+  assert.doesNotMatch(script, /^kernel/m)
+})
+
+test('GET /boot.ipxe sends a local machine to its own disk, token or none', async (t) => {
+  const site = await plane(t)
+  assert.match((await site.ask({ url: '/boot.ipxe?mac=52:54:00:00:00:01' })).body, /boots its own disk/)
+})
+
+test('POST /agent/session refuses a second exchange of a boot token, freezes the deployment and says so', async (t) => {
+  const site = await plane(t)
+  const { id } = await deploy(site)
+  const token = await site.mint()
+  const agent = newAgent()
+  assert.equal((await openSession(site, agent, token)).statusCode, 200)
+  assert.equal((await openSession(site, agent, token)).statusCode, 200, 'the same key may ask again')
+  assert.equal((await site.deployments.get(id)).state, 'queued')
+  await site.deployments.running(id)
+  assert.equal((await openSession(site, newAgent(), token)).statusCode, 403)
+  assert.equal((await site.deployments.get(id)).state, 'frozen')
+  assert.ok(site.events.some((event) => event.kind === 'security'))
+})
+
+test('GET /agent/order gives an anonymous machine nothing, whatever its intent', async (t) => {
+  const site = await plane(t)
+  await deploy(site)
+  const agent = newAgent()
+  const { session } = (await openSession(site, agent)).json<SessionReply>()
+  const order = await site.orders.orderFor(await site.sessions.authenticate(session))
+  assert.equal(order.kind, 'wait')
+})
+
+test('an anonymous session does not end the one that a boot token opened', async (t) => {
+  const site = await plane(t)
+  const { session } = (await openSession(site, newAgent(), await site.mint())).json<SessionReply>()
+  await openSession(site, newAgent())
+  assert.equal((await site.sessions.authenticate(session)).machineId, site.machine.id)
+})
+
+test('a deployment goes from session to proof, its order signed and its secret sealed for one agent', async (t) => {
+  const site = await plane(t)
+  const { id } = await deploy(site)
+  const agent = newAgent()
+  const { session } = (await openSession(site, agent, await site.mint())).json<SessionReply>()
+  const headers = { authorization: `Bearer ${session}` }
+  const signed = (await site.ask({ url: '/agent/order', headers })).json()
+  const order = openOrder(signed, site.orderPublicKey, agent.nonce) as DeployOrder
+  assert.deepEqual([order.kind, order.deploymentId, order.machine.name], ['deploy', id, 'rack-1'])
+  const post = async (url: string, payload: object, authorization = headers.authorization) =>
+    (await site.ask({ method: 'POST', url, payload, headers: { authorization } })).statusCode
+
+  assert.equal(await post('/agent/progress', { deploymentId: id, step: 'write', state: 'started' }), 204)
+  assert.equal(await post('/agent/progress', { deploymentId: id, step: 'write', state: 'progress', bytesDone: 5 }), 204)
+  assert.equal(await post('/agent/progress', { deploymentId: 'another', step: 'write', state: 'started' }), 404)
+  const written = { deploymentId: id, bytesFetched: 1, bytesWritten: 2, sshHostKeys: [] }
+  assert.equal(await post('/agent/written', written), 204)
+  assert.equal((await site.machines.get('rack-1')).intent.kind, 'local')
+  assert.equal(await post('/agent/handover', {}), 204)
+
+  const { proofToken } = JSON.parse(Buffer.from(unseal(order.sealed, agent.sealing.privateKey)).toString())
+  assert.equal(await post('/agent/proof', {}, `Bearer ${id}.${'x'.repeat(43)}`), 403)
+  assert.equal(await post('/agent/proof', {}, `Bearer ${proofToken}`), 204)
+  assert.equal((await site.deployments.get(id)).state, 'proved')
+})
+
+test('boot plane has no management routes, and says what is wrong as problem+json', async (t) => {
+  const site = await plane(t)
+  const missing = await site.ask({ url: '/api/v1/machines/' })
+  assert.equal(missing.statusCode, 404)
+  assert.match(String(missing.headers['content-type']), /application\/problem\+json/)
+  const malformed = await site.ask({ method: 'POST', url: '/agent/session', payload: { mac: 'x' } })
+  assert.equal(malformed.statusCode, 400)
+  assert.equal((await site.ask({ url: '/agent/order' })).statusCode, 401)
+})
