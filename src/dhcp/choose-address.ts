@@ -20,8 +20,11 @@ export function chooseAddress(
   const because = reserved === undefined ? '' : `, as ${formatIpv4(reserved)} reserved for it is in use`
   const fits = (address: Ipv4 | undefined): address is Ipv4 =>
     address !== undefined && isPoolAddress(config, address) && isAvailable(request, context, address)
-  const held = leases.byClient(request.client)?.address
-  if (fits(held)) return { address: held, how: `its lease${because}`, isNew: isNew(held) }
+  const held = leases.byClient(request.client)
+  if (held && fits(held.address)) {
+    const how = held.state === 'bound' ? 'its lease' : 'offered before'
+    return { address: held.address, how: `${how}${because}`, isNew: isNew(held.address) }
+  }
   if (fits(requested)) return { address: requested, how: `asked for and free${because}`, isNew: true }
   const free = leases.freeAddress(now, (address) => directory.byReservedAddress(address) !== undefined)
   return free === undefined ? undefined : { address: free, how: `free in the pool${because}`, isNew: true }
