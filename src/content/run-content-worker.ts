@@ -13,6 +13,17 @@ export type ContentWorkerOptions = Omit<ContentWorkerData, 'forward'> & {
   signal: AbortSignal
 }
 
+/** The thread ended without being told to, and without saying why. */
+export class ContentWorkerEnded extends Error {
+  override readonly name = 'ContentWorkerEnded'
+  readonly exitCode: number
+
+  constructor(exitCode: number) {
+    super(`The boot plane's HTTP thread ended by itself with code ${exitCode}`)
+    this.exitCode = exitCode
+  }
+}
+
 /** Runs the boot plane's listener in a thread of its own until the signal aborts; rejects when the thread dies. */
 export async function runContentWorker(options: ContentWorkerOptions): Promise<void> {
   const { handler, onListening, onAccess, onFault, signal, ...settings } = options
@@ -29,7 +40,8 @@ export async function runContentWorker(options: ContentWorkerOptions): Promise<v
   signal.addEventListener('abort', stop, { once: true })
   if (signal.aborted) stop()
   try {
-    await once(worker, 'exit') // rejects with the thread's uncaught error
+    const [exitCode] = await once(worker, 'exit') // rejects with the thread's uncaught error
+    if (!signal.aborted) throw new ContentWorkerEnded(exitCode)
   } finally {
     signal.removeEventListener('abort', stop)
     port1.close()
