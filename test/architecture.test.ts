@@ -128,6 +128,17 @@ test('package.json keeps its promises', async () => {
   }
 })
 
+test('package-lock.json has every optional package, so that npm ci needs to ask for none', async () => {
+  type Locked = { packages: Record<string, { optionalDependencies?: Record<string, string> }> }
+  const { packages }: Locked = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8'))
+  const problems = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies)
+      .filter((name) => !(`node_modules/${name}` in packages) && !(`${path}/node_modules/${name}` in packages))
+      .map((name) => `package-lock.json has no entry for ${name}, which ${path} names: npm ci would fail`),
+  )
+  assertNone(problems)
+})
+
 function assertNone(problems: readonly string[]): void {
   assert.ok(problems.length === 0, `${problems.length} found:\n${problems.join('\n')}`)
 }
