@@ -1,16 +1,20 @@
 import { createHash } from 'node:crypto'
 import type { Release } from './apt-sources.ts'
+import { renderCleanUpScript } from './clean-up-script.ts'
+import { renderCustomizeScript } from './customize-script.ts'
 import type { ReadRecipe } from './read-recipe.ts'
 
-/** Goes up when the same recipe gives other bytes than before, because the builder changed. */
+/** Goes up when the same recipe and scripts give other bytes than before, because the builder changed. */
 const builderRevision = 1
 
-/** Hash of everything the operator wrote: the recipe and the contents it refers to. Hexadecimal. */
-export function hashInputs({ recipe, users, files }: ReadRecipe, architecture: string): string {
+/** Hash of what the operator wrote, the contents it refers to, and the scripts made of it. Hexadecimal. */
+export function hashInputs(read: ReadRecipe, architecture: string): string {
+  const { recipe, users, files } = read
   const hash = createHash('sha256')
   // What was read of users and files stands for what the recipe says of them: a moved file changes nothing.
   const { users: _users, files: _files, description: _description, ...rest } = recipe
   hash.update(canonicalJson({ builderRevision, architecture, ...rest, users }))
+  hash.update(renderCustomizeScript(read)).update(renderCleanUpScript(read))
   for (const { content, ...file } of files) {
     hash.update(canonicalJson({ ...file, sizeBytes: content?.length ?? -1 })).update(content ?? '')
   }
