@@ -50,7 +50,8 @@ async function writeMachine(context: DeployContext): Promise<KexecTarget> {
   const counts = await writeImage(context)
   const { identity, bootLoader } = await makeBootable(context, prepared, mounts)
   await flush(context, prepared.disk.device, mounts)
-  await reportWritten(context, { ...counts, sshHostKeys: identity.sshHostKeys })
+  const { bytesFetched, bytesWritten } = counts
+  await reportWritten(context, { bytesFetched, bytesWritten, sshHostKeys: identity.sshHostKeys })
   const { device: rootDevice, uuid: rootUuid } = prepared.filesystems.root
   return {
     rootDevice,
@@ -91,11 +92,11 @@ async function handOver(context: DeployContext, target: KexecTarget): Promise<ne
   const { reporter, session, order } = context
   const way = await runStep(reporter, 'hand-over', async () => {
     const chosen = order.handOver === 'kexec' ? await tryKexec(target) : restartByFirmware
-    const patience = { patienceMs: farewellPatienceMs, onTrouble: say }
-    await session.client.request('POST', '/agent/handover', {}, patience).catch((error: Error) => say(error.message))
     return { value: chosen.way, detail: chosen.detail }
   })
-  await Promise.race([reporter.delivered(), wait(3000)])
+  await Promise.race([reporter.delivered(), wait(farewellPatienceMs)])
+  const patience = { patienceMs: farewellPatienceMs, onTrouble: say }
+  await session.client.request('POST', '/agent/handover', {}, patience).catch((error: Error) => say(error.message))
   return way === 'kexec' ? executeKexec() : rebootMachine()
 }
 
