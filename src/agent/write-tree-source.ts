@@ -79,9 +79,12 @@ export class VersionSource {
     return Buffer.concat(parts)
   }
 
-  /** Bytes of a pack, in memory of their own. `isFresh` asks caches on the way to look again. Throws FetchFailed. */
-  async fetchRange(packId: string, start: number, length: number, isFresh = false): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = new Uint8Array(length)
+  /**
+   * Fills `target` with the bytes of a pack from `start` on. `isFresh` asks caches on the way to look again. Throws
+   * FetchFailed.
+   */
+  async fetchRange(packId: string, start: number, target: Uint8Array, isFresh = false): Promise<void> {
+    const { length } = target
     let filled = 0
     await this.#patiently(async () => {
       const from = start + filled
@@ -94,13 +97,12 @@ export class VersionSource {
         expect: (response, url) => expectRange(response, url, from),
         take: (part) => {
           const wanted = part.subarray(0, length - filled)
-          bytes.set(wanted, filled)
+          target.set(wanted, filled)
           filled += wanted.length
         },
       })
       if (filled < length) throw new Error(`the answer ended after ${filled} of ${length} bytes`)
     })
-    return bytes
   }
 
   [Symbol.dispose](): void {

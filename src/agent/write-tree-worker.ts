@@ -16,21 +16,22 @@ import type { Piece } from './write-tree-plan.ts'
  */
 
 export type WriteChunk = RowLocation & { id: Uint8Array; sizeBytes: number; pieces: Piece[] }
+/** `memory` holds the bytes of a pack from `start` on; it moves to the thread and back. */
 export type WriteJob = { directory: string } & (
-  | { kind: 'chunks'; bytes: Uint8Array<ArrayBuffer>; start: number; chunks: WriteChunk[] }
+  | { kind: 'chunks'; memory: ArrayBuffer; start: number; chunks: WriteChunk[] }
   | { kind: 'members'; entries: Entry[] }
   | { kind: 'large-files'; entries: FileEntry[] }
 )
 /** A chunk whose bytes are not those that its id names: nothing of it was written. */
 export type InvalidChunk = { row: number; actual: string }
-export type WriteReply = { bytesWritten: number; invalid: InvalidChunk[] }
+export type WriteReply = { bytesWritten: number; invalid: InvalidChunk[]; memory?: ArrayBuffer }
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
 
 answerJobs<WriteJob, WriteReply>((job) => {
   switch (job.kind) {
     case 'chunks':
-      return { reply: writeChunks(job.directory, job.bytes, job.start, job.chunks) }
+      return { reply: writeChunks(job), transfer: [job.memory] }
     case 'members':
       for (const entry of job.entries) named(entry.path, () => makeMember(job.directory, entry))
       break
@@ -40,11 +41,10 @@ answerJobs<WriteJob, WriteReply>((job) => {
   return { reply: { bytesWritten: 0, invalid: [] } }
 })
 
-function writeChunks(directory: string, bytes: Uint8Array, start: number, chunks: WriteChunk[]): WriteReply {
-  const reply: WriteReply = { bytesWritten: 0, invalid: [] }
+function writeChunks({ directory, memory, start, chunks }: WriteJob & { kind: 'chunks' }): WriteReply {
+  const reply = { bytesWritten: 0, invalid: [] as InvalidChunk[], memory }
   for (const chunk of chunks) {
-    const from = chunk.offset - start
-    const content = unpack(bytes.subarray(from, from + chunk.storedBytes), chunk)
+    const content = unpack(new Uint8Array(memory, chunk.offset - start, chunk.storedBytes), chunk)
     if (!(content instanceof Uint8Array)) {
       reply.invalid.push({ row: chunk.row, ...content })
       continue

@@ -17,9 +17,16 @@ import type { Statement } from '../image/statement.ts'
 import { chunkIdOfRow, type Entry, type FileEntry, type LinkEntry, type Tree } from '../image/tree.ts'
 import { WorkerPool } from '../image/worker-pool.ts'
 import { applyPathMetadata, pathBelow } from './tree-metadata.ts'
-import { coalesceRanges, type FetchRange, isLarge, type Piece, piecesOfChunks } from './write-tree-plan.ts'
+import {
+  coalesceRanges,
+  type FetchRange,
+  isLarge,
+  maxRangeBytes,
+  type Piece,
+  piecesOfChunks,
+} from './write-tree-plan.ts'
 import { VersionSource } from './write-tree-source.ts'
-import type { InvalidChunk, WriteChunk, WriteJob, WriteReply } from './write-tree-worker.ts'
+import type { WriteChunk, WriteJob, WriteReply } from './write-tree-worker.ts'
 
 export type VersionOptions = {
   /** The boot plane, `http://10.0.0.1:4280`. */
@@ -81,15 +88,16 @@ const membersAtOnce = 256
  */
 export async function writeTree(options: WriteTreeOptions): Promise<WriteTreeResult> {
   using source = new VersionSource(options)
-  const { tree } = await openVersion(source, options)
   const threads = Math.min(maxThreads, availableParallelism())
+  // First, so that the threads start while the manifest is on its way.
   await using pool = new WorkerPool<WriteJob, WriteReply>(new URL('./write-tree-worker.ts', import.meta.url), threads)
+  const { tree } = await openVersion(source, options)
   const locations = fetchLocations(source, options.version, tree)
   locations.catch(() => undefined) // met below, when the directories are made
   const writer = new TreeWriter({ tree, source, pool, options })
   writer.makeDirectories()
   const ranges = coalesceRanges(await locations)
-  await Promise.all([writer.writeMembers(), ...takeTurns(ranges, threads * 2 + 1, (range) => writer.writeRange(range))])
+  await Promise.all([writer.writeMembers(), ...writer.writeRanges(ranges, threads * 2 + 1)])
   await writer.finishFiles()
   writer.finishDirectories()
   return { bytesFetched: source.bytesFetched, bytesWritten: writer.bytesWritten, bytesReused: 0 }
@@ -116,10 +124,14 @@ async function fetchLocations(source: VersionSource, version: string, tree: Tree
 }
 
 /** `lanes` loops that share one list: as many items are under way at once, which bounds the memory. */
-export function takeTurns<Item>(items: readonly Item[], lanes: number, work: (item: Item) => Promise<void>) {
+export function takeTurns<Item>(
+  items: readonly Item[],
+  lanes: number,
+  work: (item: Item, lane: number) => Promise<void>,
+) {
   let next = 0
-  return Array.from({ length: lanes }, async () => {
-    while (next < items.length) await work(items[next++]!)
+  return Array.from({ length: lanes }, async (_, lane) => {
+    while (next < items.length) await work(items[next++]!, lane)
   })
 }
 
@@ -166,18 +178,29 @@ class TreeWriter {
     for (const entries of batches) await this.#parts.pool.run({ kind: 'members', directory: this.#directory, entries })
   }
 
-  async writeRange(range: FetchRange): Promise<void> {
-    this.#parts.options.signal?.throwIfAborted()
-    const bytes = await this.#parts.source.fetchRange(range.packId, range.start, range.length)
+  /** As many loops as ranges may be under way, each with the memory for one. */
+  writeRanges(ranges: readonly FetchRange[], lanes: number): Promise<void>[] {
+    const memories = Array.from({ length: lanes }, () => new ArrayBuffer(maxRangeBytes))
+    return takeTurns(ranges, lanes, async (range, lane) => {
+      memories[lane] = await this.#writeRange(range, memories[lane]!)
+    })
+  }
+
+  async #writeRange(range: FetchRange, memory: ArrayBuffer): Promise<ArrayBuffer> {
+    const { source, tree, options } = this.#parts
+    options.signal?.throwIfAborted()
+    const { packId, start, length } = range
+    await source.fetchRange(packId, start, new Uint8Array(memory, 0, length))
     const chunks = range.chunks.map((location) => this.#writeChunk(location))
-    for (const { row } of await this.#writeChunks(bytes, range.start, chunks)) {
+    let written = await this.#writeChunks(memory, start, chunks)
+    for (const { row } of written.invalid) {
       const chunk = chunks.find((other) => other.row === row)!
-      const again = await this.#parts.source.fetchRange(range.packId, chunk.offset, chunk.storedBytes, true)
-      const [invalid] = await this.#writeChunks(again, chunk.offset, [chunk])
-      if (!invalid) continue
-      const id = chunkIdOfRow(this.#parts.tree.chunks, row)
-      throw new ChunkInvalid(id, chunk.pieces[0]!.path, range.packId, invalid.actual)
+      await source.fetchRange(packId, chunk.offset, new Uint8Array(written.memory, 0, chunk.storedBytes), true)
+      written = await this.#writeChunks(written.memory, chunk.offset, [chunk])
+      const [invalid] = written.invalid
+      if (invalid) throw new ChunkInvalid(chunkIdOfRow(tree.chunks, row), chunk.pieces[0]!.path, packId, invalid.actual)
     }
+    return written.memory
   }
 
   /** What can only be done when the content is there: metadata of large files, then hard links. */
@@ -219,16 +242,14 @@ class TreeWriter {
     return { ...location, id, sizeBytes: sizes[row]!, pieces: this.#pieces[row]! }
   }
 
-  async #writeChunks(bytes: Uint8Array<ArrayBuffer>, start: number, chunks: WriteChunk[]): Promise<InvalidChunk[]> {
-    const job: WriteJob = { kind: 'chunks', directory: this.#directory, bytes, start, chunks }
-    const { bytesWritten, invalid } = await this.#parts.pool.run(job, [bytes.buffer])
-    this.bytesWritten += bytesWritten
-    this.#parts.options.onProgress?.({
-      bytesDone: this.bytesWritten,
-      bytesTotal: this.#parts.tree.sizeBytes,
-      bytesFetched: this.#parts.source.bytesFetched,
-    })
-    return invalid
+  async #writeChunks(memory: ArrayBuffer, start: number, chunks: WriteChunk[]) {
+    const { pool, options, tree, source } = this.#parts
+    const job: WriteJob = { kind: 'chunks', directory: this.#directory, memory, start, chunks }
+    const reply = await pool.run(job, [memory])
+    this.bytesWritten += reply.bytesWritten
+    const { bytesWritten: bytesDone } = this
+    options.onProgress?.({ bytesDone, bytesTotal: tree.sizeBytes, bytesFetched: source.bytesFetched })
+    return { invalid: reply.invalid, memory: reply.memory! }
   }
 }
 
