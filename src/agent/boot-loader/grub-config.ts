@@ -31,6 +31,8 @@ export function renderGrubConfig(facts: GrubFacts): string {
     'set default=0',
     '',
     `menuentry ${quoteGrub(facts.title)} {`,
+    // Without a video driver of GRUB's the kernel has no screen under UEFI.
+    '  insmod all_video',
     '  insmod gzio',
     '  insmod part_gpt',
     `  insmod ${grubModules[facts.filesystem]}`,

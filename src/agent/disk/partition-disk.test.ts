@@ -1,0 +1,56 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { seenPartitions } from './partition-disk.ts'
+import type { LayoutPlan } from './plan-layout.ts'
+
+const mib = 2 ** 20
+
+const plan: LayoutPlan = {
+  diskGuid: '',
+  sectorBytes: 4096,
+  partitions: [
+    { number: 1, role: 'bios-boot', typeGuid: '', guid: '', startBytes: mib, sizeBytes: mib },
+    { number: 2, role: 'esp', typeGuid: '', guid: '', startBytes: 2 * mib, sizeBytes: 100 * mib },
+    { number: 3, role: 'root', typeGuid: '', guid: '', startBytes: 102 * mib, sizeBytes: 1024 * mib },
+  ],
+}
+
+/** /sys with nvme0n1 and these partitions: number, start and size in 512-byte sectors, as the kernel counts them. */
+function sysfs(t: TestContext, partitions: [number, number, number][]): string {
+  const root = mkdtempSync(join(tmpdir(), 'sys-'))
+  t.after(() => rmSync(root, { recursive: true }))
+  mkdirSync(join(root, 'block/nvme0n1/queue'), { recursive: true })
+  for (const [number, start, size] of partitions) {
+    const directory = join(root, `block/nvme0n1/nvme0n1p${number}`)
+    mkdirSync(directory)
+    for (const [name, value] of Object.entries({ partition: number, start, size })) {
+      writeFileSync(join(directory, name), `${value}\n`)
+    }
+  }
+  return root
+}
+
+test('seenPartitions() names the devices when the kernel shows the whole plan', (t) => {
+  const root = sysfs(t, [
+    [1, 2048, 2048],
+    [2, 4096, 204800],
+    [3, 208896, 2097152],
+  ])
+  t.assert.deepEqual(seenPartitions(root, 'nvme0n1', plan), {
+    'bios-boot': '/dev/nvme0n1p1',
+    esp: '/dev/nvme0n1p2',
+    root: '/dev/nvme0n1p3',
+  })
+})
+
+test('seenPartitions() waits while the kernel still shows the old table', (t) => {
+  const old = sysfs(t, [
+    [1, 2048, 2048],
+    [2, 4096, 1048576],
+    [3, 1052672, 2097152],
+  ])
+  t.assert.equal(seenPartitions(old, 'nvme0n1', plan), undefined)
+  t.assert.equal(seenPartitions(sysfs(t, []), 'nvme0n1', plan), undefined)
+})

@@ -1,0 +1,90 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { DecodeError } from '../bytes/decode-error.ts'
+import { type DeployOrder, type Order, OrderRefused, signOrder } from '../core/order.ts'
+import { followOrders, readOrder } from './follow-orders.ts'
+import { ServerClient } from './server-client.ts'
+
+const trusted = generateKeyPairSync('ed25519')
+const agentNonce = 'nonce-of-this-boot'
+const reboot: Order = { kind: 'reboot', agentNonce, reason: 'the test is over' }
+const deploy: DeployOrder = {
+  kind: 'deploy',
+  deploymentId: 'd1',
+  machine: { id: 'm1', name: 'web-1' },
+  agentNonce,
+  image: 'debian',
+  version: 'a'.repeat(64),
+  diskRule: {},
+  layout: 'whole-disk',
+  filesystem: 'ext4',
+  handOver: 'reboot',
+  kernelArguments: [],
+  sealed: '',
+}
+
+/** A server that gives these answers to GET /agent/order, one after the other. */
+async function sessionWith(t: TestContext, answers: unknown[]) {
+  const server = createServer((_request, response) => response.end(JSON.stringify(answers.shift())))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.close().closeAllConnections())
+  return {
+    client: new ServerClient(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
+    machine: { id: 'm1', name: 'web-1' },
+    nonce: agentNonce,
+    privateKey: generateKeyPairSync('x25519').privateKey,
+    serverNowMs: 0,
+  }
+}
+
+const signed = (order: Order, key: KeyObject = trusted.privateKey) => signOrder(order, key)
+
+test('followOrders() acts on no order that is forged, for another boot or of an unknown shape', async (t) => {
+  const forger = generateKeyPairSync('ed25519').privateKey
+  const answers = [
+    signed(deploy, forger),
+    signed({ ...deploy, agentNonce: 'nonce-of-another-boot' }),
+    signed({ ...deploy, layout: 'two-disks' } as unknown as Order),
+    'nonsense',
+    signed(reboot),
+  ]
+  const session = await sessionWith(t, answers)
+  const refuse = async () => {
+    throw new Error('it was acted on')
+  }
+  t.assert.equal(await followOrders(session, trusted.publicKey, { deploy: refuse }), 'reboot')
+})
+
+test('followOrders() does not try a failed deployment again in the same boot', async (t) => {
+  const session = await sessionWith(t, [signed(deploy), signed(deploy), signed(reboot)])
+  const done: string[] = []
+  await followOrders(session, trusted.publicKey, {
+    deploy: async ({ deploymentId }) => {
+      done.push(deploymentId)
+      return 'failed'
+    },
+  })
+  t.assert.deepEqual(done, ['d1'])
+})
+
+test('followOrders() does a new deployment after a failed one', async (t) => {
+  const session = await sessionWith(t, [signed(deploy), signed({ ...deploy, deploymentId: 'd2' }), signed(reboot)])
+  const done: string[] = []
+  await followOrders(session, trusted.publicKey, {
+    deploy: async ({ deploymentId }) => {
+      done.push(deploymentId)
+      return 'failed'
+    },
+  })
+  t.assert.deepEqual(done, ['d1', 'd2'])
+})
+
+test('readOrder() tells a forged order from one it does not understand', (t) => {
+  const forged = signed(reboot, generateKeyPairSync('ed25519').privateKey)
+  t.assert.throws(() => readOrder(forged, trusted.publicKey, agentNonce), OrderRefused)
+  const unknown = signed({ kind: 'dance', agentNonce } as unknown as Order)
+  t.assert.throws(() => readOrder(unknown, trusted.publicKey, agentNonce), DecodeError)
+  t.assert.deepEqual(readOrder(signed(reboot), trusted.publicKey, agentNonce), reboot)
+})
