@@ -27,7 +27,10 @@ export class VersionServer {
   /** Listens, again at the same port after stop(). */
   async start(): Promise<this> {
     this.#server = createServer((request, response) => {
-      this.#answer(request, response).catch(() => response.destroy())
+      this.#answer(request, response).catch((error) => {
+        if (error.code === 'ENOENT') response.writeHead(404).end()
+        else response.destroy()
+      })
     })
     this.#server.on('connection', (socket) => {
       this.#sockets.add(socket)
@@ -62,7 +65,7 @@ export class VersionServer {
   async readPack(id: string, start: number, length: number): Promise<Buffer> {
     await using handle = await open(packFile(this.#directory, id), 'r')
     const bytes = Buffer.alloc(length)
-    await handle.read(bytes, 0, length, start)
-    return bytes
+    const { bytesRead } = await handle.read(bytes, 0, length, start)
+    return bytes.subarray(0, bytesRead)
   }
 }
