@@ -41,3 +41,14 @@ test('StepFollower.useReleases() believes what the build fetched over what was l
   follower.follow(`bootwright-release: ${'b'.repeat(64)} ${path}`)
   assert.equal(follower.useReleases([release])[0]?.inReleaseSha256, 'b'.repeat(64))
 })
+
+test('StepFollower.follow() tells every quarter of the packages', () => {
+  const details: (string | undefined)[] = []
+  const follower = new StepFollower(({ detail }) => details.push(detail))
+  follower.follow('0 upgraded, 8 newly installed, 0 to remove and 0 not upgraded.')
+  for (let count = 0; count < 8; count++) follower.follow(`Setting up package-${count} (1.0) ...`)
+  assert.deepEqual(
+    details,
+    [2, 4, 6].map((count) => `${count} of 8 packages are set up`),
+  )
+})

@@ -15,12 +15,16 @@ const mmdebstrapSteps: readonly (readonly [RegExp, string])[] = [
   [/^I: creating tarball/, 'write the archive'],
 ]
 
+const quarters = 4
+
 /** Reads a build's output: which step it is in, which packages it installed, which releases it used. */
 export class StepFollower {
   readonly #startedAt = performance.now()
   readonly #report: (progress: BuildProgress) => void
   readonly #packages: { name: string; version: string }[] = []
   readonly #usedReleases: { digest: string; path: string }[] = []
+  #packagesTotal = 0
+  #packagesSetUp = 0
   step = 'begin'
 
   constructor(report: (progress: BuildProgress) => void) {
@@ -45,12 +49,29 @@ export class StepFollower {
       this.#usedReleases.push({ digest, path })
       return false
     }
+    this.#countPackages(line)
     const step = line.startsWith(stepMarker)
       ? line.slice(stepMarker.length)
       : mmdebstrapSteps.find(([pattern]) => pattern.test(line))?.[1]
     if (step === undefined) return false
     this.begin(step)
     return true
+  }
+
+  /** apt says how many packages it installs, dpkg when each of them is set up: told at every quarter of the way. */
+  #countPackages(line: string): void {
+    const total = /^\d+ upgraded, (\d+) newly installed/.exec(line)?.[1]
+    if (total !== undefined) {
+      this.#packagesTotal = Number(total)
+      this.#packagesSetUp = 0
+    }
+    if (!line.startsWith('Setting up ') || this.#packagesTotal < quarters) return
+    const before = Math.floor((quarters * this.#packagesSetUp) / this.#packagesTotal)
+    this.#packagesSetUp++
+    const now = Math.floor((quarters * this.#packagesSetUp) / this.#packagesTotal)
+    if (now > before && now < quarters) {
+      this.begin(this.step, `${this.#packagesSetUp} of ${this.#packagesTotal} packages are set up`)
+    }
   }
 
   packages(): { name: string; version: string }[] {

@@ -29,6 +29,8 @@ export function mmdebstrapArguments(inputs: MmdebstrapInputs): string[] {
     `--variant=${recipe.source.variant}`,
     `--architectures=${inputs.architecture}`,
     '--format=tar',
+    // Everything apt and dpkg say goes to the log, also when all went well.
+    '--verbose',
     `--hook-dir=${mergedUsrHooks}`,
     ...(recipe.excludePaths ?? []).map((path) => `--dpkgopt=path-exclude=${path}`),
     ...(recipe.includePaths ?? []).map((path) => `--dpkgopt=path-include=${path}`),

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { mmdebstrapArguments } from './mmdebstrap.ts'
+
+test('mmdebstrapArguments() carry the recipe, and no mirror and no password', () => {
+  const recipe = {
+    name: 'x',
+    source: { kind: 'mmdebstrap' as const, suite: 'host', variant: 'minbase' as const },
+    packages: ['less', 'nano=7.2-1'],
+    excludePaths: ['/usr/share/man/*'],
+    includePaths: ['/usr/share/man/man1/*'],
+  }
+  const inputs = { mode: 'unshare' as const, recipe, architecture: 'amd64', suite: 'bookworm' }
+  const paths = { stagingDirectory: '/cache/build-1/staging', tarPath: '/cache/build-1/root.tar' }
+  assert.deepEqual(mmdebstrapArguments({ ...inputs, ...paths, aptOptions: ['Acquire::Languages "none";'] }), [
+    '--mode=unshare',
+    '--variant=minbase',
+    '--architectures=amd64',
+    '--format=tar',
+    '--verbose',
+    '--hook-dir=/usr/share/mmdebstrap/hooks/maybe-merged-usr',
+    '--dpkgopt=path-exclude=/usr/share/man/*',
+    '--dpkgopt=path-include=/usr/share/man/man1/*',
+    '--aptopt=Acquire::Languages "none";',
+    '--include=less,nano=7.2-1',
+    '--customize-hook=mkdir -m 0700 "$1/bootwright-build"',
+    '--customize-hook=sync-in "/cache/build-1/staging" /bootwright-build',
+    '--customize-hook=chroot "$1" sh -eu /bootwright-build/customize.sh',
+    '--customize-hook=chroot "$1" sh -eu /bootwright-build/clean-up.sh',
+    'bookworm',
+    '/cache/build-1/root.tar',
+    '-',
+  ])
+})
