@@ -1,16 +1,17 @@
-import { parseIpv4, parseSubnet } from '../../src/bytes/ipv4.ts'
-import { MemoryDirectory } from '../../src/core/directory.ts'
-import type { BootRecord } from '../../src/core/machine.ts'
-import { serveDhcp } from '../../src/dhcp/server.ts'
-import { makeSubnetConfig, type SubnetConfig } from '../../src/dhcp/subnet-config.ts'
-import { openLeaseStore } from '../../src/store/lease-store.ts'
+import { parseIpv4, parseSubnet } from '../../../src/bytes/ipv4.ts'
+import { MemoryDirectory } from '../../../src/core/directory.ts'
+import type { BootRecord } from '../../../src/core/machine.ts'
+import { serveDhcp } from '../../../src/dhcp/server.ts'
+import { makeSubnetConfig, type SubnetConfig } from '../../../src/dhcp/subnet-config.ts'
+import { openLeaseStore } from '../../../src/store/lease-store.ts'
 
 /*
  * The real DHCP server as a process of its own, for tests that look at it from outside. One argument: JSON of
- * ServerProcessSettings. Prints one JSON object a line: { kind: 'ready' }, then each DhcpEvent.
+ * ServeSettings. Prints one JSON object a line: { kind: 'ready' }, then each DhcpEvent.
  */
-export type ServerProcessSettings = {
+export type ServeSettings = {
   interface: string
+  /** `10.99.0.0/24` */
   subnet: string
   serverAddress: string
   leaseFile: string
@@ -18,7 +19,7 @@ export type ServerProcessSettings = {
   overrides: Partial<SubnetConfig>
 }
 
-const settings = JSON.parse(process.argv[2]!) as ServerProcessSettings
+const settings = JSON.parse(process.argv[2]!) as ServeSettings
 const stop = new AbortController()
 process.once('SIGTERM', () => stop.abort())
 const leases = await openLeaseStore(settings.leaseFile)

@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { parseMac } from '../../src/bytes/mac.ts'
+import type { BootRecord } from '../../src/core/machine.ts'
+import { type DhcpBench, openDhcpBench, type ServedDhcp, until } from './dhcp/bench.ts'
+
+/** Sets the address the client was given, as its distribution's script would, and notes all it was told. */
+async function writeScript(bench: DhcpBench): Promise<{ script: string; told: () => Promise<string> }> {
+  const script = join(bench.directory, 'script')
+  const notes = join(bench.directory, 'told')
+  const text = `#!/bin/sh
+env | sort >> ${notes}
+case "$1$reason" in
+  bound|renew) ip addr replace "$ip/$mask" dev "$interface" ;;
+  BOUND|REBOOT|RENEW) ip addr replace "$new_ip_address/24" dev "$interface" ;;
+  deconfig|PREINIT|RELEASE|EXPIRE) ip addr flush dev "$interface" ;;
+esac
+exit 0
+`
+  await writeFile(script, text)
+  await chmod(script, 0o755)
+  return { script, told: () => readFile(notes, 'utf8') }
+}
+
+async function macOf(bench: DhcpBench): Promise<string> {
+  const { stdout } = await bench.client.run('ip', ['-o', 'link', 'show', 'dev', bench.client.interface])
+  return /link\/ether (\S+)/.exec(stdout)?.[1] ?? ''
+}
+
+/** Ends with a lease, or without one. */
+async function udhcpc(bench: DhcpBench, script: string, ...more: string[]): Promise<void> {
+  const values = ['-i', bench.client.interface, '-f', '-q', '-n', '-t', '8', '-T', '2', '-s', script, ...more]
+  const { code, stderr } = await bench.client.run('udhcpc', values)
+  assert.equal(code, 0, stderr)
+}
+
+function dhclientValues(bench: DhcpBench, script: string, ...more: string[]): string[] {
+  const files = ['-lf', join(bench.directory, 'dhclient.leases'), '-pf', join(bench.directory, 'dhclient.pid')]
+  return ['-4', '-1', '-sf', script, ...files, ...more, bench.client.interface]
+}
+
+/** Runs in the foreground until the server's story has so many chapters. */
+async function dhclient(bench: DhcpBench, script: string, served: ServedDhcp, chapters: number): Promise<void> {
+  const child = spawn(...bench.client.command('dhclient', ...dhclientValues(bench, script, '-d')), { stdio: 'ignore' })
+  const ended = once(child, 'exit')
+  await until(
+    () => served.story.length >= chapters && hasAddress(bench),
+    () => served.story.join('; '),
+  )
+  child.kill('SIGKILL')
+  await ended
+}
+
+function hasAddress(bench: DhcpBench): boolean {
+  const [file, values] = bench.client.command('ip', '-4', '-o', 'addr', 'show', 'dev', bench.client.interface)
+  return execFileSync(file, values, { encoding: 'utf8' }).includes('inet ')
+}
+
+for (const [how, more] of [
+  ['by unicast', []],
+  ['by broadcast', ['-B']],
+] as const) {
+  test(`serveDhcp() gives udhcpc an address ${how}`, { timeout: 60_000 }, async (t: TestContext) => {
+    const bench = await openDhcpBench(t)
+    if (!bench) return
+    const served = await bench.serve({ overrides: { nameServers: [0x0a630001 as never], domainName: 'rack.test' } })
+    const { script, told } = await writeScript(bench)
+    await udhcpc(bench, script, ...more)
+    assert.deepEqual(served.story, ['DISCOVER → OFFER 10.99.0.128', 'REQUEST → ACK 10.99.0.128'])
+    for (const line of ['mask=24', 'lease=3600', 'serverid=10.99.0.1', 'dns=10.99.0.1', 'domain=rack.test']) {
+      assert.match(await told(), new RegExp(`^${line}$`, 'm'))
+    }
+  })
+}
+
+test('serveDhcp() gives a known machine its reservation and name', { timeout: 60_000 }, async (t: TestContext) => {
+  const bench = await openDhcpBench(t)
+  if (!bench) return
+  const machine: BootRecord = {
+    ...{ id: 'm1', name: 'web1', macs: [parseMac(await macOf(bench))], group: 'default', address: '10.99.0.20' },
+    intent: { kind: 'local', revision: 1 },
+  }
+  const served = await bench.serve({ machines: [machine] })
+  const { script, told } = await writeScript(bench)
+  await udhcpc(bench, script)
+  assert.deepEqual(served.story, ['DISCOVER → OFFER 10.99.0.20', 'REQUEST → ACK 10.99.0.20'])
+  assert.match(await told(), /^hostname=web1$/m)
+})
+
+test('serveDhcp() leaves an unknown machine alone where that is configured', {
+  timeout: 60_000,
+}, async (t: TestContext) => {
+  const bench = await openDhcpBench(t)
+  if (!bench) return
+  const served = await bench.serve({ overrides: { unknown: 'ignore' } })
+  const { script } = await writeScript(bench)
+  await assert.rejects(udhcpc(bench, script, '-t', '1', '-T', '1'))
+  assert.match(served.story[0] ?? '', /DISCOVER → ignore: the machine is not known/)
+})
+
+test('serveDhcp() knows dhclient again after a restart of both, and takes its release', {
+  timeout: 60_000,
+}, async (t: TestContext) => {
+  const bench = await openDhcpBench(t)
+  if (!bench) return
+  const first = await bench.serve()
+  const { script } = await writeScript(bench)
+  await dhclient(bench, script, first, 2)
+  await first.end('SIGTERM')
+  const second = await bench.serve()
+  await dhclient(bench, script, second, 1)
+  assert.deepEqual(second.story, ['REQUEST → ACK 10.99.0.128'], 'INIT-REBOOT')
+  await bench.client.run('dhclient', dhclientValues(bench, script, '-r'))
+  await until(
+    () => second.story.length === 2,
+    () => second.story.join('; '),
+  )
+  assert.equal(second.story[1], 'RELEASE → ignore: it gave 10.99.0.128 back')
+})
+
+test('serveDhcp() refuses dhclient its address of another network, and gives it one of ours', {
+  timeout: 60_000,
+}, async (t: TestContext) => {
+  const bench = await openDhcpBench(t)
+  if (!bench) return
+  const served = await bench.serve()
+  const { script } = await writeScript(bench)
+  const lease = `lease {
+  interface "${bench.client.interface}";
+  fixed-address 192.168.55.5;
+  option subnet-mask 255.255.255.0;
+  option dhcp-lease-time 864000;
+  option dhcp-message-type 5;
+  option dhcp-server-identifier 192.168.55.1;
+  renew 4 2035/01/04 00:00:00;
+  rebind 4 2035/01/04 00:00:00;
+  expire 4 2035/01/04 00:00:00;
+}
+`
+  await writeFile(join(bench.directory, 'dhclient.leases'), lease)
+  await dhclient(bench, script, served, 3)
+  assert.deepEqual(served.story, ['REQUEST → NAK', 'DISCOVER → OFFER 10.99.0.128', 'REQUEST → ACK 10.99.0.128'])
+})
+
+test('serveDhcp() does not offer an address that somebody else answers for', {
+  timeout: 60_000,
+}, async (t: TestContext) => {
+  const bench = await openDhcpBench(t)
+  if (!bench) return
+  // The burst's clients have MACs of their own, so the interface's is another's.
+  await bench.client.run('ip', ['addr', 'add', '10.99.0.128/24', 'dev', bench.client.interface])
+  const served = await bench.serve()
+  const { acks, ended } = bench.burst({ clients: 1, concurrency: 1 })
+  await ended
+  assert.equal(acks[0]?.address, '10.99.0.129')
+  const [refusal, ...rest] = served.story
+  assert.match(refusal ?? '', /DISCOVER → ignore: 10\.99\.0\.128 was to be offered, but [0-9a-f:]{17} answers for it/)
+  assert.deepEqual(rest, ['DISCOVER → OFFER 10.99.0.129', 'REQUEST → ACK 10.99.0.129'])
+})
+
+test('serveDhcp() survives packets that are no DHCP', { timeout: 60_000 }, async (t: TestContext) => {
+  const bench = await openDhcpBench(t)
+  if (!bench) return
+  const served = await bench.serve({ overrides: { probeMs: 0 } })
+  await bench.client.run('ip', ['addr', 'add', '10.99.0.2/24', 'dev', bench.client.interface])
+  await bench.client.run('bash', ['-c', 'for i in 1 2 3; do echo hello > /dev/udp/10.99.0.1/67; done'])
+  await until(
+    () => served.story.length === 3,
+    () => served.story.join('; '),
+  )
+  assert.match(served.story[0]!, /^malformed: Cannot decode DHCP message/)
+  const { acks, ended } = bench.burst({ clients: 1, concurrency: 1 })
+  await ended
+  assert.equal(acks.length, 1)
+})
+
+test('serveDhcp() says that the port is taken', { timeout: 60_000 }, async (t: TestContext) => {
+  const bench = await openDhcpBench(t)
+  if (!bench) return
+  await bench.serve()
+  await assert.rejects(bench.serve(), /the server ended: 1/)
+})
