@@ -34,12 +34,15 @@ test('renderIpxe() starts the agent of an anonymous machine without a token', (t
   t.assert.fileSnapshot(script, golden('anonymous.ipxe'), asText)
 })
 
-test('renderIpxe() leaves a machine to its own disk', (t) => {
-  t.assert.fileSnapshot(
-    renderIpxe({ kind: 'local', title: 'rack-3: starts from its disk' }),
-    golden('local.ipxe'),
-    asText,
-  )
+test('renderIpxe() starts a machine from its own disk, on UEFI by the disk loader', (t) => {
+  const diskLoaderUrl = 'http://10.0.0.1:4280/loaders/grub/disk-x64.efi'
+  const script = renderIpxe({ kind: 'local', title: 'rack-3: starts from its disk', diskLoaderUrl })
+  t.assert.fileSnapshot(script, golden('local.ipxe'), asText)
+})
+
+test('renderIpxe() leaves a UEFI machine to its boot order where there is no disk loader', (t) => {
+  const script = renderIpxe({ kind: 'local', title: 'rack-3: starts from its disk' })
+  t.assert.fileSnapshot(script, golden('local-without-disk-loader.ipxe'), asText)
 })
 
 test('renderIpxe() says why a boot is refused, asks once more, then restarts the machine', (t) => {

@@ -25,8 +25,16 @@ export type AgentBoot = {
   kernelArguments: readonly string[]
 }
 
-/** Leaves the machine to its own first disk. The script asks iPXE itself whether it is on BIOS or UEFI. */
-export type LocalBoot = { kind: 'local'; title: string }
+/** Starts the machine's own disk. The script asks iPXE itself whether it is on BIOS or UEFI. */
+export type LocalBoot = {
+  kind: 'local'
+  title: string
+  /**
+   * The x64 UEFI program that starts a disk (content/make-disk-loader.ts). Without it the firmware goes on with its boot
+   * order, where other network entries may come first and take minutes.
+   */
+  diskLoaderUrl?: string
+}
 
 /** Says why, asks DHCP once more for a fresh script, and restarts the machine when that does not help either. */
 export type RefusedBoot = { kind: 'refused'; title: string; reason: string }
@@ -90,10 +98,13 @@ function agentCommandLine(boot: AgentBoot): string[] {
 function localBoot(boot: LocalBoot): string[] {
   return [
     say(boot.title),
-    'iseq ${platform} efi && goto firmware ||',
+    'iseq ${platform} efi && goto uefi ||',
     'sanboot --no-describe --drive 0x80 ||',
     say('cannot start from the first disk:', 'https://ipxe.org/${errno}'),
     'sleep 5',
+    'goto firmware',
+    ':uefi',
+    ...(boot.diskLoaderUrl === undefined ? [] : [`chain --autofree ${ipxeUrl(boot.diskLoaderUrl)} ||`]),
     // A failing exit sends both kinds of firmware to the next entry of their boot order.
     ':firmware',
     'exit 1',
