@@ -76,11 +76,10 @@ export class Answerer {
 
   /** Waits for the link's answer. Returns the request to answer now, a copy where the address turned out to be in use. */
   async #probe(request: Request, address: Ipv4): Promise<Request> {
-    const { client, machine, mac } = request
+    const { client, mac } = request
     this.#probing.set(client, request)
     try {
-      const ownMacs = machine?.macs ?? (mac === undefined ? [] : [mac])
-      const owner = await this.#probes.findOwner(address, ownMacs, Date.now())
+      const owner = await this.#probes.findOwner(address, mac, Date.now())
       const last = this.#probing.get(client) ?? request
       if (owner === undefined) return last
       await this.#apply({ kind: 'quarantine', address, expiresAt: Date.now() + quarantineMs })

@@ -55,7 +55,10 @@ function isAvailable(request: Request, context: DecideContext, address: Ipv4): b
   return conflict(request, context, address) === undefined
 }
 
-/** Who stands against it: a reservation for another machine, or another holder. A machine's own NICs do not. */
+/**
+ * Who stands against it: a reservation for another machine, or another holder. An offer to another card of the same
+ * machine does not (firmware tries its cards in turn), a lease does: two cards may never share an address.
+ */
 function conflict(request: Request, context: DecideContext, address: Ipv4): string | undefined {
   const { directory, leases, now } = context
   const text = formatIpv4(address)
@@ -66,5 +69,5 @@ function conflict(request: Request, context: DecideContext, address: Ipv4): stri
   if (holder.state === 'quarantined') return `${text} is quarantined: somebody else answered for it`
   if (holder.client === request.client) return undefined
   const isSibling = owner !== undefined && (owner.macs as readonly string[]).includes(holder.client)
-  return isSibling ? undefined : `${text} is leased to ${holder.client}`
+  return isSibling && holder.state === 'offered' ? undefined : `${text} is leased to ${holder.client}`
 }

@@ -54,10 +54,16 @@ const rows: Row[] = [
     'OFFER 10.9.0.20 [hold 10.9.0.20] [probe]: offered 10.9.0.20 (reserved for web1)',
   ],
   [
-    "gives the reservation to the machine's second card when the first holds it",
-    { holdings: [holding(web1Mac, '10.9.0.20')] },
+    "gives the reservation to the machine's second card when the first was only offered it",
+    { holdings: [holding(web1Mac, '10.9.0.20', { state: 'offered' })] },
     { mac: web1.macs[1]! },
     'OFFER 10.9.0.20 [hold 10.9.0.20] [probe]: offered 10.9.0.20 (reserved for web1)',
+  ],
+  [
+    "gives the machine's second card a pool address while the first holds the reservation",
+    { holdings: [holding(web1Mac, '10.9.0.20')] },
+    { mac: web1.macs[1]! },
+    'OFFER 10.9.0.128 [hold 10.9.0.128] [probe]: offered 10.9.0.128 (free in the pool, as 10.9.0.20 reserved for it is in use)',
   ],
   [
     'offers a pool address while somebody else holds the reserved one',

@@ -29,14 +29,14 @@ export class InUseProbes {
     return !this.#foundFree.has(address)
   }
 
-  /** Who has the address, its future owner's own MACs aside. Throws LinuxError. */
-  async findOwner(address: Ipv4, ownMacs: readonly Mac[], now: number): Promise<Mac | undefined> {
+  /** Who has the address beside the client it is for, which may still use it from its last boot. Throws LinuxError. */
+  async findOwner(address: Ipv4, client: Mac | undefined, now: number): Promise<Mac | undefined> {
     const owner = await probeAddress(this.#socket, {
       interface: this.#interface,
       address: formatIpv4(address),
       timeoutMs: this.#timeoutMs,
     })
-    if (owner !== undefined && !ownMacs.includes(owner)) return owner
+    if (owner !== undefined && owner !== client) return owner
     this.#foundFree.delete(address)
     this.#foundFree.set(address, now)
     return undefined

@@ -55,6 +55,25 @@ test('after SIGKILL the same clients get the same addresses', { timeout: 90_000 
   assert.deepEqual([...addresses[1]!].sort(), [...addresses[0]!].sort())
 })
 
+test('a lease that cannot be written is not acknowledged', { timeout: 60_000 }, async (t: TestContext) => {
+  const bench = await openDhcpBench(t)
+  if (!bench) return
+  const served = await bench.serve(manyAddresses)
+  const database = new DatabaseSync(bench.leaseFile)
+  t.after(() => database.close())
+  database.exec("CREATE TRIGGER full BEFORE INSERT ON lease BEGIN SELECT RAISE(ABORT, 'disk is full'); END")
+  const { acks, ended } = bench.burst({ clients: 1, concurrency: 1 })
+  await until(
+    () => served.story.length >= 2,
+    () => served.story.join('; '),
+  )
+  assert.match(served.story[1]!, /^REQUEST → failed: Cannot write to the lease database .*: disk is full$/)
+  assert.equal(acks.length, 0)
+  database.exec('DROP TRIGGER full')
+  await ended
+  assert.equal(acks.length, 1, 'it asks again, and the lease can be written now')
+})
+
 test('the lease is synced to disk before its ACK leaves, as the system calls show', {
   timeout: 90_000,
 }, async (t: TestContext) => {
