@@ -18,7 +18,7 @@ export function temporaryDirectory(t: Pick<TestContext, 'after'>): string {
 /** Owners, devices and trusted attributes can only be made by root. True when the test cannot go on. */
 export function skipsWithoutRoot(t: TestContext): boolean {
   if (process.geteuid?.() === 0) return false
-  if (process.env['REQUIRE_INTEROP'] === '1') throw new Error('this test needs root')
+  if (process.env.REQUIRE_INTEROP === '1') throw new Error('this test needs root')
   t.skip('needs root')
   return true
 }

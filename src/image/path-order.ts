@@ -42,6 +42,7 @@ export class PathOrder {
   #enterBelow(path: string): string | undefined {
     const slash = path.lastIndexOf('/')
     const [parent, name] = slash < 0 ? ['', path] : [path.slice(0, slash), path.slice(slash + 1)]
+    if (slash === 0) return `the directory ${quoted(path)} is not below the root`
     while (this.#above.length > 0 && this.#above.at(-1)!.path !== parent) this.#above.pop()
     const directory = this.#above.at(-1)
     if (directory === undefined) return `the directory ${quoted(path)} does not stand behind the one it is in`

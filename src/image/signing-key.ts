@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
 import { link, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { makeDirectoryDurably, syncDirectory, writeSyncedFile } from './durable-file.ts'
@@ -64,7 +64,7 @@ async function createSigningKey(directory: string, name: string): Promise<Signin
   await makeDirectoryDurably(directory)
   const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' })
   const file = path.join(directory, `${name}.key`)
-  const aside = `${file}.${process.pid}`
+  const aside = `${file}.${randomBytes(6).toString('hex')}`
   await writeSyncedFile(aside, pem, 0o600)
   try {
     await link(aside, file) // unlike rename(), fails where another process was first

@@ -96,6 +96,8 @@ function decodeBase256(field: Buffer, position: number): number {
 
 /** The sum of all bytes with the field itself as spaces; some old programs summed them as signed. */
 function checkSum(block: Buffer, position: number): void {
+  const field = block.toString('latin1', 148, 156)
+  if (!/^ *[0-7]+[\0 ]+/.test(field)) throw new DecodeError(what, 'it has no sum: it is damaged, or no tar', position)
   const said = decodeNumber(block.subarray(148, 156), position + 148)
   let unsigned = 0
   let signed = 0
