@@ -1,4 +1,4 @@
-import { formatIpv4, subnetContains } from '../bytes/ipv4.ts'
+import { formatIpv4 } from '../bytes/ipv4.ts'
 import { chooseAddress } from './choose-address.ts'
 import { chooseBootFile } from './choose-boot-file.ts'
 import { decideRequest } from './decide-request.ts'
@@ -7,6 +7,7 @@ import { formatMessageType, MessageType } from './message-type.ts'
 import { Option } from './option.ts'
 import { decodeIpv4, decodeU8 } from './options.ts'
 import { makeGrant } from './reply.ts'
+import { isHostAddress } from './subnet-config.ts'
 
 /** An offer is kept for its client so long, in memory. */
 export const offerMs = 60_000
@@ -30,8 +31,8 @@ const deciders: ReadonlyMap<number | undefined, Decide> = new Map<number, Decide
 export function decide(request: Request, context: DecideContext): Decision {
   const { message, machine } = request
   if (message.op !== 1) return ignore('a reply of another server')
-  if (message.giaddr !== 0 && !subnetContains(context.config.subnet, message.giaddr)) {
-    return ignore(`relayed by ${formatIpv4(message.giaddr)}, whose subnet is not served here`)
+  if (message.giaddr !== 0 && !isHostAddress(context.config.subnet, message.giaddr)) {
+    return ignore(`relayed by ${formatIpv4(message.giaddr)}, which is on no subnet served here`)
   }
   if (!machine && context.config.unknown === 'ignore') {
     return ignore('the machine is not known, and unknown machines are ignored here')
@@ -89,8 +90,8 @@ function decideRelease(request: Request, context: DecideContext): Decision {
 /** Its address is its own affair; it gets the rest (RFC 2131 §4.3.5). */
 function decideInform(request: Request, context: DecideContext): Decision {
   const { ciaddr } = request.message
-  if (!subnetContains(context.config.subnet, ciaddr)) {
-    return ignore(`an INFORM from ${formatIpv4(ciaddr)}, whose subnet is not served here`)
+  if (!isHostAddress(context.config.subnet, ciaddr)) {
+    return ignore(`an INFORM from ${formatIpv4(ciaddr)}, which is no machine's address here`)
   }
   const boot = chooseBootFile(request, context, ciaddr)
   const reply = makeGrant(request, context, { type: MessageType.ack, yiaddr: 0 as typeof ciaddr, boot })

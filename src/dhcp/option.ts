@@ -78,9 +78,15 @@ export const optionTable: ReadonlyMap<number, OptionEntry> = new Map<number, Opt
   [Option.etherboot, { name: 'etherboot', form: 'bytes', source: 'iPXE src/include/ipxe/dhcp.h' }],
 ])
 
-/** Options whose value may be longer than 255 bytes and is then sent in several parts (RFC 3396 §7). */
+/**
+ * Options whose value may be longer than 255 bytes and is then sent in several parts (RFC 3396 §7): those that clients
+ * join, and those that are echoed to a sender who has split them itself.
+ */
 export const splitOptions: ReadonlySet<number> = new Set([
   Option.vendorSpecific,
+  Option.clientIdentifier,
+  Option.relayAgentInformation,
+  Option.clientMachineIdentifier,
   Option.domainSearch,
   Option.classlessRoutes,
 ])
