@@ -42,6 +42,9 @@ export function qemuArguments(spec: MachineSpec, wiring: MachineWiring): string[
 function firmwareArguments(spec: MachineSpec, { variablesPath }: MachineWiring): string[] {
   if (spec.firmware === 'bios') return []
   return [
+    // network boot is IPv4 alone; EDK2 would try IPv6 as well, PXE and HTTP, for 70 s each at every boot
+    ...['-fw_cfg', 'name=opt/org.tianocore/IPv6Support,string=no'],
+    ...['-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=no'],
     ...['-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${quoted(firmwareFiles.uefiCode.path)}`],
     ...['-drive', `if=pflash,format=raw,unit=1,file=${quoted(variablesPath)}`],
   ]

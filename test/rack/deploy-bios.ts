@@ -4,6 +4,7 @@ import { keyLines, readIdentity } from '../../src/cli/rack/identity.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
 import type { RackMachine } from '../../src/rack/machine.ts'
 
+const agentTimeoutMs = 3 * 60_000
 const deployTimeoutMs = 6 * 60_000
 
 export const rackCase: RackCase = {
@@ -35,7 +36,7 @@ async function deployAndLogIn(site: RackSite, machine: RackMachine, start: () =>
   machine.console.skipToNow()
   await start()
   const agent = await site.timeline.waitFor((event) => event.kind === 'agent' && event.at >= startedAt, {
-    timeoutMs: deployTimeoutMs,
+    timeoutMs: agentTimeoutMs,
     what: 'the agent',
   })
   const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)

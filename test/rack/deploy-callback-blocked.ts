@@ -5,6 +5,7 @@ import type { RackSite } from '../../src/cli/rack/site.ts'
 import { runProgram } from '../../src/rack/run-program.ts'
 import { rackNetwork } from '../../src/rack/switch.ts'
 
+const agentTimeoutMs = 3 * 60_000
 const deployTimeoutMs = 6 * 60_000
 /** Long enough to boot twice under emulation, so that the machine is up again before the deadline tells its verdict. */
 const proofSeconds = 150
@@ -22,7 +23,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const startedAt = Date.now()
   await machine.powerOn()
   const agent = await site.timeline.waitFor((event) => event.kind === 'agent', {
-    timeoutMs: deployTimeoutMs,
+    timeoutMs: agentTimeoutMs,
     what: 'the agent',
   })
   const handedOver = await site.awaitState(id, 'handed-over', deployTimeoutMs)

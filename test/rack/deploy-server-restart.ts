@@ -4,6 +4,7 @@ import { readIdentity } from '../../src/cli/rack/identity.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
 import type { TimelineEvent } from '../../src/core/timeline.ts'
 
+const agentTimeoutMs = 3 * 60_000
 const deployTimeoutMs = 6 * 60_000
 
 export const rackCase: RackCase = {
@@ -19,7 +20,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const startedAt = Date.now()
   await machine.powerOn()
   const agent = await site.timeline.waitFor((event) => event.kind === 'agent', {
-    timeoutMs: deployTimeoutMs,
+    timeoutMs: agentTimeoutMs,
     what: 'the agent',
   })
   const writing = await site.timeline.waitFor(isWriting, {

@@ -3,6 +3,7 @@ import { type CaseFigures, caseFigures, type RackCase } from '../../src/cli/rack
 import { keyLines, readIdentity } from '../../src/cli/rack/identity.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
 
+const agentTimeoutMs = 3 * 60_000
 const deployTimeoutMs = 6 * 60_000
 
 export const rackCase: RackCase = {
@@ -18,7 +19,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const startedAt = Date.now()
   await machine.powerOn()
   const agent = await site.timeline.waitFor((event) => event.kind === 'agent', {
-    timeoutMs: deployTimeoutMs,
+    timeoutMs: agentTimeoutMs,
     what: 'the agent',
   })
   const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)

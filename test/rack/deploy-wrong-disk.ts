@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import { type CaseFigures, caseFigures, type RackCase } from '../../src/cli/rack/case.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
 
+const agentTimeoutMs = 3 * 60_000
 const deployTimeoutMs = 6 * 60_000
 const diskBytes = 1024 ** 3
 const dataBytes = 1024 ** 2
@@ -28,7 +29,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const startedAt = Date.now()
   await machine.powerOn()
   const agent = await site.timeline.waitFor((event) => event.kind === 'agent', {
-    timeoutMs: deployTimeoutMs,
+    timeoutMs: agentTimeoutMs,
     what: 'the agent',
   })
   const deployment = await site.awaitState(id, 'failed', deployTimeoutMs)
