@@ -7,8 +7,9 @@ import { bootPlaneApp } from './api/boot-plane.ts'
 import { openImageShelf } from './api/image-shelf.ts'
 import { managementApp } from './api/management.ts'
 import { serveManagement } from './api/management-listeners.ts'
-import { debianLoaders } from './boot/tree.ts'
+import { type BootTree, debianLoaders } from './boot/tree.ts'
 import { formatIpv4, parseIpv4 } from './bytes/ipv4.ts'
+import { makeDiskLoader } from './content/make-disk-loader.ts'
 import { runContentWorker } from './content/run-content-worker.ts'
 import { AgentOrders } from './deploy/agent-orders.ts'
 import { AgentSessions } from './deploy/agent-sessions.ts'
@@ -75,8 +76,8 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     const tellRestart = (part: string, reason: string) =>
       void state.commit((change) => change.tell({ kind: 'server', message: `${part} was restarted: ${reason}` }))
     const supervision = { log, onRestart: tellRestart }
-    const packets = packetsPart({ options, config, keys, site, log, supervision })
-    const content = contentPart({ options, config, plane, ramdiskRoot: ramdisk.root, log, supervision })
+    const packets = packetsPart({ options, config, keys, site, tree, log, supervision })
+    const content = contentPart({ options, config, plane, ramdiskRoot: ramdisk.root, tree, log, supervision })
     const management = await managementPart({ options, keys, site, plane, log })
     announce(options, keys, url, log)
     await runComponents([packets, content, management, ramdisk.component, deadlineComponent(site, log)], signal)
@@ -117,17 +118,33 @@ function subnetConfigOf(options: ServeOptions): SubnetConfig {
   })
 }
 
-type PartOptions = { options: ServeOptions; config: SubnetConfig; log: Logger; supervision: Supervision }
+/** Where the loader that starts a UEFI machine's own disk stands in the tree. */
+const diskLoaderPath = 'grub/disk-x64.efi'
+
+async function loaderTree(options: ServeOptions, log: Logger): Promise<BootTree> {
+  const loader = await makeDiskLoader(join(options.dataDirectory, 'loaders/disk-x64.efi'))
+  if (loader.kind === 'made') return [...debianLoaders, { at: diskLoaderPath, file: loader.file }]
+  log.warn({ reason: loader.reason }, "UEFI machines reach their disk by the firmware's own boot order alone")
+  return debianLoaders
+}
+
+type PartOptions = {
+  options: ServeOptions
+  config: SubnetConfig
+  tree: BootTree
+  log: Logger
+  supervision: Supervision
+}
 
 function packetsPart(parts: PartOptions & { keys: SiteKeys; site: Site }): Component {
-  const { options, config, keys, site, log, supervision } = parts
+  const { options, config, keys, site, tree, log, supervision } = parts
   const timeline = new PacketTimeline({ state: site.state, machines: site.machines, log })
   const part = restarting(
     packetsComponent({
       interface: options.interface,
       config,
       leaseFile: join(options.dataDirectory, 'leases.sqlite'),
-      tree: debianLoaders,
+      tree,
       tokenKey: keys.tokenKey,
       tokenLifetimeSeconds: bootTokenSeconds,
       listRecords: async () => (await site.machines.list()).map(recordOf),
@@ -141,7 +158,7 @@ function packetsPart(parts: PartOptions & { keys: SiteKeys; site: Site }): Compo
 }
 
 function contentPart(parts: PartOptions & { plane: BootPlane; ramdiskRoot: string }): Component {
-  const { options, config, plane, ramdiskRoot, log, supervision } = parts
+  const { options, config, plane, ramdiskRoot, tree, log, supervision } = parts
   const app = bootPlaneApp(plane, log)
   const part = restarting(
     {
@@ -150,7 +167,7 @@ function contentPart(parts: PartOptions & { plane: BootPlane; ramdiskRoot: strin
         runContentWorker({
           address: formatIpv4(config.serverAddress),
           port: options.bootPort,
-          tree: debianLoaders,
+          tree,
           ramdiskDirectory: ramdiskRoot,
           imageDirectory: options.imageDirectory,
           async handler({ method, url, headers, body, remoteAddress }) {

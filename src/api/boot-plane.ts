@@ -21,6 +21,8 @@ export type BootPlane = {
   url: string
   /** Undefined while it is being made. */
   ramdisk: () => { id: string; kernel: string; initrds: readonly string[] } | undefined
+  /** What starts a UEFI machine's own disk where the firmware would try the network again first. */
+  diskLoaderUrl?: string
   /** Kernel consoles of the agent, main one last. */
   consoles: readonly string[]
 }

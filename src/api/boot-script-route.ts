@@ -36,7 +36,8 @@ function chooseScript(plane: BootPlane, request: ScriptRequest): IpxeScript {
     })
     if (verdict.kind === 'refused') return { kind: 'refused', title: name, reason: `boot token: ${verdict.reason}` }
   }
-  if (machine?.intent.kind === 'local') return { kind: 'local', title: `${name}: boots its own disk` }
+  if (machine?.intent.kind === 'local')
+    return { kind: 'local', title: `${name}: boots its own disk`, ...diskLoader(plane) }
   const ramdisk = plane.ramdisk()
   if (!ramdisk)
     return { kind: 'refused', title: name, reason: 'the server is still making its ramdisk, try again in a minute' }
@@ -53,6 +54,10 @@ function chooseScript(plane: BootPlane, request: ScriptRequest): IpxeScript {
     consoles: plane.consoles,
     kernelArguments: [],
   }
+}
+
+function diskLoader({ diskLoaderUrl }: BootPlane) {
+  return diskLoaderUrl === undefined ? {} : { diskLoaderUrl }
 }
 
 async function tellScript(plane: BootPlane, machine: Machine, script: IpxeScript, method: string): Promise<void> {
