@@ -66,11 +66,14 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     await site.deployments.forgiveAbsence(absenceForgivenSeconds)
     const url = `http://${formatIpv4(config.serverAddress)}:${options.bootPort}`
     const ramdisk = ramdiskComponent(options, keys, log)
+    const tree = await loaderTree(options, log)
+    const hasDiskLoader = tree.some(({ at }) => at === diskLoaderPath)
     const plane: BootPlane = {
       ...site,
       tokenKey: keys.tokenKey,
       url,
       ramdisk: ramdisk.current,
+      ...(hasDiskLoader && { diskLoaderUrl: `${url}/loaders/${diskLoaderPath}` }),
       consoles: options.consoles,
     }
     const tellRestart = (part: string, reason: string) =>
