@@ -9,6 +9,7 @@ import {
   readlinkSync,
   readSync,
 } from 'node:fs'
+import { pathBelow } from '../image/entry-metadata.ts'
 import { decodeFileName } from '../image/file-name.ts'
 import { chunkBytes, type Entry, type FileEntry, type HoleRun, type TreeEntry } from '../image/tree.ts'
 import { answerJobs } from '../image/worker-jobs.ts'
@@ -16,7 +17,6 @@ import { deviceNumber } from '../linux/mknod.ts'
 import { dropCachedFile } from '../linux/page-cache.ts'
 import { nextDataExtent } from '../linux/sparse.ts'
 import { listXattrs, readXattr } from '../linux/xattr.ts'
-import { pathBelow } from './tree-metadata.ts'
 import type { Piece } from './write-tree-plan.ts'
 
 /** A row of the chunk table, and where its bytes are now. */

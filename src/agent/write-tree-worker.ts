@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto'
 import { closeSync, constants, openSync, symlinkSync, writeSync } from 'node:fs'
 import { zstdDecompressSync } from 'node:zlib'
+import { applyFileMetadata, applyPathMetadata, pathBelow } from '../image/entry-metadata.ts'
 import { encodeFileName } from '../image/file-name.ts'
 import type { RowLocation } from '../image/locations.ts'
 import type { Entry, FileEntry } from '../image/tree.ts'
 import { answerJobs } from '../image/worker-jobs.ts'
 import { makeSpecialFile } from '../linux/mknod.ts'
-import { applyFileMetadata, applyPathMetadata, pathBelow } from './tree-metadata.ts'
 import type { Piece } from './write-tree-plan.ts'
 
 /*

@@ -11,12 +11,12 @@ import {
   readdirSync,
 } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { applyPathMetadata, pathBelow } from '../image/entry-metadata.ts'
 import { decodeLocations, type PackLocations, type RowLocation } from '../image/locations.ts'
 import { openManifest } from '../image/manifest-open.ts'
 import type { Statement } from '../image/statement.ts'
 import { chunkIdOfRow, type Entry, type FileEntry, type LinkEntry, type Tree } from '../image/tree.ts'
 import { WorkerPool } from '../image/worker-pool.ts'
-import { applyPathMetadata, pathBelow } from './tree-metadata.ts'
 import {
   coalesceRanges,
   type FetchRange,

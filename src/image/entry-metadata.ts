@@ -1,8 +1,8 @@
 import { chmodSync, chownSync, fchmodSync, fchownSync, lchownSync } from 'node:fs'
-import { encodeFileName, fileSystemPath } from '../image/file-name.ts'
-import type { Entry, Metadata } from '../image/tree.ts'
 import { writeFileTimes, writePathTimes } from '../linux/file-times.ts'
 import { writeXattr } from '../linux/xattr.ts'
+import { encodeFileName, fileSystemPath } from './file-name.ts'
+import type { Entry, Metadata } from './tree.ts'
 
 /*
  * The order matters: a change of owner clears setuid and file capabilities, a change of mode rewrites an ACL's mask, and
