@@ -1,0 +1,66 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+
+export type AgentOrder = {
+  baseUrl: string
+  image: string
+  version: string
+  imagePublicKeyPem: string
+  directory: string
+}
+export type AgentWrote = { bytesFetched: number; bytesWritten: number; cpuSeconds: number }
+export type AgentMessage =
+  | { kind: 'ready' }
+  | ({ kind: 'written' } & AgentWrote)
+  | { kind: 'verified' }
+  | { kind: 'failed'; message: string }
+
+const deadlineMs = 300_000
+
+/**
+ * The agent's writer in a process of its own, as on a machine: the program runs already when the write begins, and none
+ * of its code has run before.
+ */
+export class AgentProcess {
+  readonly #child: ChildProcess
+
+  private constructor(child: ChildProcess) {
+    this.#child = child
+  }
+
+  static async start(order: AgentOrder): Promise<AgentProcess> {
+    const child = fork(new URL('./agent-program.ts', import.meta.url), {
+      env: { ...process.env, ORDER: JSON.stringify(order) },
+    })
+    const agent = new AgentProcess(child)
+    await agent.#next('ready')
+    return agent
+  }
+
+  async write(): Promise<AgentWrote> {
+    this.#child.send('write')
+    return (await this.#next('written')) as AgentWrote & AgentMessage
+  }
+
+  async verify(): Promise<void> {
+    this.#child.send('verify')
+    await this.#next('verified')
+  }
+
+  async end(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    const ended = once(this.#child, 'exit')
+    this.#child.kill('SIGKILL')
+    await ended
+  }
+
+  async #next(kind: AgentMessage['kind']): Promise<AgentMessage> {
+    const ended = once(this.#child, 'exit').then(() => ({ kind: 'failed', message: 'it ended' }) as AgentMessage)
+    const [message] = await Promise.race([
+      once(this.#child, 'message', { signal: AbortSignal.timeout(deadlineMs) }) as Promise<[AgentMessage]>,
+      ended.then((failed): [AgentMessage] => [failed]),
+    ])
+    if (message.kind === kind) return message
+    throw new Error(`The writer's process said ${message.kind}${'message' in message ? `: ${message.message}` : ''}`)
+  }
+}

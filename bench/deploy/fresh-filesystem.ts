@@ -1,0 +1,49 @@
+import { execFile } from 'node:child_process'
+import { mkdir, rm, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const runProgram = promisify(execFile)
+const timeoutMs = 120_000
+const sizeBytes = 3 * 1024 ** 3
+
+/**
+ * A new ext4 on a loop device, each time on a file of its own: a mount namespace made elsewhere meanwhile keeps a copy of the
+ * mount, and with it the loop device and what was on it.
+ */
+export class FreshFilesystem {
+  directory = ''
+  readonly #work: string
+  #number = 0
+
+  constructor(work: string) {
+    this.#work = work
+  }
+
+  async make(): Promise<void> {
+    if (process.geteuid?.() !== 0) throw new Error('Cannot mount a filesystem to write to: run the benchmark as root')
+    await this[Symbol.asyncDispose]()
+    this.#number++
+    const file = join(this.#work, `filesystem-${this.#number}.img`)
+    const directory = join(this.#work, `mount-${this.#number}`)
+    await mkdir(directory)
+    await writeFile(file, '')
+    await truncate(file, sizeBytes)
+    await runProgram('mkfs.ext4', ['-q', '-F', file], { timeout: timeoutMs })
+    await runProgram('mount', ['-o', 'loop', file, directory], { timeout: timeoutMs })
+    await rm(file) // the loop device keeps it as long as it is needed
+    this.directory = directory
+    await runProgram('sync', [], { timeout: timeoutMs }) // what was made before is nobody's to write
+  }
+
+  /** Until all of it is on the disk. */
+  async flush(): Promise<void> {
+    await runProgram('sync', ['-f', this.directory], { timeout: timeoutMs })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.directory === '') return
+    await runProgram('umount', [this.directory], { timeout: timeoutMs })
+    this.directory = ''
+  }
+}
