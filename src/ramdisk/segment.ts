@@ -99,7 +99,7 @@ async function pack(
   try {
     if (compress === false) {
       const output = createWriteStream(aside)
-      await Promise.all([finished(output), writeArchive(archive, output)])
+      await Promise.all([finished(output), writeArchive(archive, output).catch((error) => output.destroy(error))])
     } else await packWithZstd(archive, aside, compress, signal)
     // The kernel finds the next archive at a multiple of four bytes and skips zeros before it, so segments can be joined.
     const { size } = await stat(aside)
@@ -126,9 +126,13 @@ async function packWithZstd(
     stderr += text
   })
   zstd.stdin.on('error', () => {}) // a broken pipe is told better by zstd's own words
-  const [ended, written] = await Promise.allSettled([once(zstd, 'close'), writeArchive(archive, zstd.stdin)])
+  const archived = writeArchive(archive, zstd.stdin).catch((error) => {
+    zstd.kill() // it would wait for the rest
+    throw error
+  })
+  const [ended, written] = await Promise.allSettled([once(zstd, 'close'), archived])
   if (ended.status === 'rejected') throw new ProgramFailed('zstd', zstdArguments, stderr, ended.reason as Error)
-  const code: unknown = ended.value[0]
+  const [code, killedBy] = ended.value as [number | null, string | null]
+  if (written.status === 'rejected' && (killedBy || code === 0)) throw written.reason
   if (code !== 0) throw new ProgramFailed('zstd', zstdArguments, stderr, new Error(`exit code ${code}`))
-  if (written.status === 'rejected') throw written.reason
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { trustFiles } from '../core/agent-protocol.ts'
 import type { SegmentEntry, SegmentRecipe } from './segment.ts'
 
 /** What makes a site's ramdisk its own. Paths are on this machine. */
@@ -22,8 +23,8 @@ export class SiteFileUnusable extends Error {
 /** Keys, certificates, keymap and overlay: small, and made anew at every start of the service, so not compressed. */
 export async function siteRecipe(site: Site): Promise<SegmentRecipe> {
   const entries = [
-    bytes('etc/bootwright/trust/image.pub', Buffer.from(site.trust.imagePublicKeyPem), 'trust'),
-    bytes('etc/bootwright/trust/order.pub', Buffer.from(site.trust.orderPublicKeyPem), 'trust'),
+    bytes(trustFiles.image.slice(1), Buffer.from(site.trust.imagePublicKeyPem), 'trust'),
+    bytes(trustFiles.order.slice(1), Buffer.from(site.trust.orderPublicKeyPem), 'trust'),
     ...(site.caBundle ? [bytes('etc/bootwright/ca.pem', await readCaBundle(site.caBundle), 'CA bundle')] : []),
     ...(site.keymap ? [bytes('etc/bootwright/keymap.bmap', await readKeymap(site.keymap), 'keymap')] : []),
     ...(site.overlay ? await readOverlay(site.overlay) : []),
@@ -66,7 +67,7 @@ async function readOverlay(directory: string): Promise<SegmentEntry[]> {
     const path = mergedUsr(name)
     const mode = stats.mode & 0o7777
     if (stats.isDirectory()) {
-      if (!path.includes('/') && mergedLinks.has(name)) continue
+      if (mergedLinks.has(name)) continue
       entries.push({ entry: { kind: 'directory', path, mode }, of: 'overlay' })
     } else if (stats.isSymbolicLink()) {
       entries.push({ entry: { kind: 'symlink', path, target: await readlink(source) }, of: 'overlay' })
