@@ -70,6 +70,16 @@ test('write() rejects with LeaseWriteFailed when the database refuses, and works
   assert.equal((await store.load()).length, 1)
 })
 
+test('write() refuses more leases than may wait for the disk', async (t) => {
+  const { store } = await openTemporary(t)
+  const writes = Array.from({ length: 20_001 }, () => store.write(lease('a', '10.0.0.1')))
+  const results = await Promise.allSettled(writes)
+  assert.deepEqual(
+    results.flatMap((result) => (result.status === 'rejected' ? [result.reason.name] : [])),
+    ['LeaseWriteFailed'],
+  )
+})
+
 test('openLeaseStore() says what file it cannot open', async () => {
   await assert.rejects(openLeaseStore('/nonexistent/leases.sqlite'), {
     name: 'LeaseWriteFailed',

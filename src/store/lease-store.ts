@@ -37,7 +37,7 @@ export type LeaseWorkerAnswer =
 export async function openLeaseStore(file: string): Promise<LeaseStore> {
   const worker = new Worker(new URL('./lease-worker.ts', import.meta.url), { workerData: { file }, name: 'leases' })
   try {
-    await once(worker, 'online')
+    await once(worker, 'online', { signal: AbortSignal.timeout(openTimeoutMs) })
     const store = new SqliteLeaseStore(worker, file)
     await store.load()
     return store
@@ -47,6 +47,10 @@ export async function openLeaseStore(file: string): Promise<LeaseStore> {
     throw new LeaseWriteFailed(file, (error as Error).message, { cause: error })
   }
 }
+
+/** A disk that hangs must not fill the memory: clients repeat themselves, and one answer is enough for them. */
+const maximumWaiting = 20_000
+const openTimeoutMs = 30_000
 
 type Waiting = { lease: Lease; resolve: () => void; reject: (error: Error) => void }
 
@@ -87,6 +91,10 @@ class SqliteLeaseStore implements LeaseStore {
   }
 
   write(lease: Lease): Promise<void> {
+    if (this.#waiting.length >= maximumWaiting) {
+      const reason = `${maximumWaiting} leases already wait for the disk`
+      return Promise.reject(new LeaseWriteFailed(this.#file, reason))
+    }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ lease, resolve, reject })
       if (!this.#isCommitting) void this.#commitWaiting()

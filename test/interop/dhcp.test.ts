@@ -102,6 +102,35 @@ test('serveDhcp() leaves an unknown machine alone where that is configured', {
   assert.match(served.story[0] ?? '', /DISCOVER → ignore: the machine is not known/)
 })
 
+test('serveDhcp() renews by unicast what udhcpc holds, and takes its release', { timeout: 60_000 }, async (t) => {
+  const bench = await openDhcpBench(t)
+  if (!bench) return
+  const served = await bench.serve()
+  const { script } = await writeScript(bench)
+  const values = ['-i', bench.client.interface, '-f', '-s', script]
+  const client = spawn(...bench.client.command('udhcpc', ...values), { stdio: 'ignore' })
+  t.after(() => client.kill('SIGKILL'))
+  const expected = ['DISCOVER → OFFER 10.99.0.128', 'REQUEST → ACK 10.99.0.128']
+  const signals = [
+    ['SIGUSR1', 'REQUEST → ACK 10.99.0.128'],
+    ['SIGUSR2', 'RELEASE → ignore: it gave 10.99.0.128 back'],
+  ] as const
+  await until(
+    () => served.story.length === 2 && hasAddress(bench),
+    () => served.story.join('; '),
+  )
+  for (const [signal, chapter] of signals) {
+    client.kill(signal)
+    expected.push(chapter)
+    await until(
+      () => served.story.length >= expected.length,
+      () => `${chapter} after ${served.story.join('; ')}`,
+    )
+  }
+  assert.deepEqual(served.story, expected)
+  assert.match(served.events[2]!.kind === 'reply' ? served.events[2]!.because : '', /\(renewed\)/)
+})
+
 test('serveDhcp() knows dhclient again after a restart of both, and takes its release', {
   timeout: 60_000,
 }, async (t: TestContext) => {

@@ -44,7 +44,7 @@ export class DhcpBench {
     const process = spawn(file, values, { stdio: ['ignore', 'pipe', 'inherit'] })
     const served = new ServedDhcp(process)
     this.#t.after(() => served.end('SIGKILL'))
-    await served.ready
+    await within(served.ready, 'the server to answer')
     return served
   }
 
@@ -89,8 +89,9 @@ export class ServedDhcp {
 
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     if (this.process.exitCode !== null || this.process.signalCode !== null) return
+    const exited = once(this.process, 'exit')
     this.process.kill(signal)
-    await once(this.process, 'exit')
+    await within(exited, `the server to end by ${signal}`)
   }
 }
 
@@ -103,6 +104,16 @@ export async function openDhcpBench(t: TestContext): Promise<DhcpBench | undefin
   const { code, stderr } = await networks.client.run('ip', ['addr', 'flush', 'dev', networks.client.interface])
   assert.equal(code, 0, stderr)
   return new DhcpBench(t, networks, directory)
+}
+
+async function within<Value>(promise: Promise<Value>, what: string): Promise<Value> {
+  const tooLate = Promise.withResolvers<never>()
+  const timer = setTimeout(() => tooLate.reject(new Error(`waited 20 s for ${what}`)), 20_000)
+  try {
+    return await Promise.race([promise, tooLate.promise])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** Waits until the condition holds; the message says what did not happen in 20 s. */
