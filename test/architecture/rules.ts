@@ -38,7 +38,7 @@ export const packageOwners: Record<string, string> = { koffi: 'linux', 'node:dgr
 /** Files that read no clock, no chance, no file and no socket; paths from src. */
 export const pureFiles: readonly RegExp[] = [
   /^(boot|core|bytes)\//,
-  /^dhcp\/(decide|classify|choose|message|options?|offer)[a-z-]*\.ts$/,
+  /^dhcp\/(decide|decision|classify|choose|message|options?|reply|destination|identify|lease-table|expiry-queue|subnet-config|dhcp-event|format-message)[a-z-]*\.ts$/,
   /^tftp\/(packet|decide)[a-z-]*\.ts$/,
 ]
 
