@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -60,4 +61,39 @@ test('syncFilesystem() and dropCachedFile() accept an open file', (t) => {
   dropCachedFile(fd)
   assert.equal(fs.readFileSync(fd, 'utf8'), 'content')
   fs.closeSync(fd)
+})
+
+test('listXattrs() shows an ACL on XFS once', (t) => {
+  const image = temporaryFile(t)
+  fs.truncateSync(image, 512 * 2 ** 20)
+  const mounted = path.join(path.dirname(image), 'mounted')
+  fs.mkdirSync(mounted)
+  try {
+    execFileSync('mkfs.xfs', ['-q', image], { stdio: 'pipe' })
+    execFileSync('mount', ['-o', 'loop', image, mounted], { stdio: 'pipe' })
+  } catch (error) {
+    if (process.env.REQUIRE_INTEROP === '1') throw error
+    return t.skip('needs root, loop devices and xfsprogs')
+  }
+  try {
+    // posix_acl_xattr.h: version 2, then tag, permissions and id of each entry; group 4 may read.
+    const entries = [
+      [1, 7, 0xffffffff],
+      [4, 5, 0xffffffff],
+      [8, 5, 4],
+      [16, 5, 0xffffffff],
+      [32, 5, 0xffffffff],
+    ] as const
+    const acl = Buffer.alloc(4 + 8 * entries.length)
+    acl.writeUInt32LE(2)
+    for (const [index, [tag, permissions, id]] of entries.entries()) {
+      acl.writeUInt16LE(tag, 4 + 8 * index)
+      acl.writeUInt16LE(permissions, 6 + 8 * index)
+      acl.writeUInt32LE(id, 8 + 8 * index)
+    }
+    writeXattr(mounted, 'system.posix_acl_access', acl)
+    assert.deepEqual(listXattrs(mounted).map(String), ['system.posix_acl_access'])
+  } finally {
+    execFileSync('umount', [mounted])
+  }
 })

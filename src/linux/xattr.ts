@@ -16,6 +16,9 @@ const lsetxattr = bindLibc<
 const list = Buffer.allocUnsafeSlow(65536)
 const value = Buffer.allocUnsafeSlow(65536)
 
+/** XFS shows its ACLs a second time, in its own form, to root: no other filesystem could take them. */
+const repeatedByXfs = ['trusted.SGI_ACL_FILE', 'trusted.SGI_ACL_DEFAULT'].map((name) => Buffer.from(name))
+
 /**
  * Names of a file's extended attributes, as bytes, in the kernel's order; a symlink is not followed. Empty where the
  * filesystem has none. `path` must not hold a NUL. Throws LinuxError.
@@ -31,7 +34,8 @@ export function listXattrs(path: string | Uint8Array): Buffer[] {
   const names: Buffer[] = []
   for (let start = 0; start < length; ) {
     const end = list.indexOf(0, start)
-    names.push(Buffer.from(list.subarray(start, end)))
+    const name = Buffer.from(list.subarray(start, end))
+    if (!repeatedByXfs.some((repeated) => repeated.equals(name))) names.push(name)
     start = end + 1
   }
   return names
