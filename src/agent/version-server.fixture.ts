@@ -58,8 +58,8 @@ export class VersionServer {
       return
     }
     const [, start = '0', end = '0'] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? []
-    response.writeHead(206, { 'content-range': `bytes ${start}-${end}/*` })
-    response.end(await this.readPack(id, Number(start), Number(end) + 1 - Number(start)))
+    const bytes = await this.readPack(id, Number(start), Number(end) + 1 - Number(start))
+    response.writeHead(206, { 'content-range': `bytes ${start}-${end}/*`, 'content-length': bytes.length }).end(bytes)
   }
 
   async readPack(id: string, start: number, length: number): Promise<Buffer> {

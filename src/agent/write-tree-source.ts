@@ -1,6 +1,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import { backOff } from './back-off.ts'
+import { RangeConnection, RangeRefused } from './range-connection.ts'
 
 /** The server gave no answer that can be used: at once for one that will not change, at the deadline for the others. */
 export class FetchFailed extends Error {
@@ -27,6 +28,8 @@ const defaultPatienceMs = 15 * 60_000
 const stallMs = 30_000
 const maxSockets = 16
 
+type WantedRange = { start: number; target: Uint8Array; headers: Record<string, string> }
+
 /** Where an attempt puts what it gets; `expect` may refuse the answer by throwing a FetchFailed. */
 type Attempt = {
   path: string
@@ -43,6 +46,8 @@ export class VersionSource {
   /** Bytes of bodies that arrived. */
   bytesFetched = 0
   readonly #baseUrl: string
+  readonly #url: URL
+  readonly #idle: RangeConnection[] = []
   readonly #client: typeof http | typeof https
   readonly #agent: http.Agent
   readonly #closing = new AbortController()
@@ -51,6 +56,7 @@ export class VersionSource {
 
   constructor({ baseUrl, signal, patienceMs = defaultPatienceMs }: SourceOptions) {
     this.#baseUrl = baseUrl.replace(/\/$/, '')
+    this.#url = new URL(this.#baseUrl)
     this.#client = baseUrl.startsWith('https:') ? https : http
     this.#agent = new this.#client.Agent({ keepAlive: true, maxSockets })
     this.#signal = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal
@@ -71,6 +77,7 @@ export class VersionSource {
         take: (bytes) => {
           parts.push(bytes)
           sizeBytes += bytes.length
+          this.bytesFetched += bytes.length
           if (sizeBytes <= maxBytes) return
           throw new FetchFailed(this.#baseUrl + path, `it has over ${maxBytes} bytes`, { status: 200 })
         },
@@ -84,30 +91,59 @@ export class VersionSource {
    * FetchFailed.
    */
   async fetchRange(packId: string, start: number, target: Uint8Array, isFresh = false): Promise<void> {
-    const { length } = target
+    const path = `/packs/${packId}`
+    const headers: Record<string, string> = isFresh ? { 'cache-control': 'no-cache' } : {}
     let filled = 0
+    const take = (count: number) => {
+      filled += count
+      this.bytesFetched += count
+    }
     await this.#patiently(async () => {
-      const from = start + filled
-      await this.#attempt({
-        path: `/packs/${packId}`,
-        headers: {
-          range: `bytes=${from}-${start + length - 1}`,
-          ...(isFresh && { 'cache-control': 'no-cache' }),
-        },
-        expect: (response, url) => expectRange(response, url, from),
-        take: (part) => {
-          const wanted = part.subarray(0, length - filled)
-          target.set(wanted, filled)
-          filled += wanted.length
-        },
-      })
-      if (filled < length) throw new Error(`the answer ended after ${filled} of ${length} bytes`)
+      const rest = { start: start + filled, target: target.subarray(filled), headers }
+      if (this.#url.protocol === 'http:') await this.#fetchDirectly(path, rest, take)
+      else await this.#fetchThroughClient(path, rest, take)
     })
+  }
+
+  async #fetchDirectly(path: string, range: WantedRange, take: (count: number) => void): Promise<void> {
+    let connection = this.#idle.pop()
+    while (connection && !connection.isOpen) connection = this.#idle.pop()
+    connection ??= new RangeConnection(this.#url, stallMs)
+    const destroy = () => connection.destroy()
+    this.#signal.addEventListener('abort', destroy, { once: true })
+    try {
+      await connection.fetch(this.#url.pathname.replace(/\/$/, '') + path, range, take)
+      this.#idle.push(connection)
+    } catch (error) {
+      if (!(error instanceof RangeRefused)) throw error
+      throw new FetchFailed(this.#baseUrl + path, error.message, { status: error.status, cause: error })
+    } finally {
+      this.#signal.removeEventListener('abort', destroy)
+    }
+  }
+
+  /** For https: the same through node:https, which knows TLS. */
+  async #fetchThroughClient(path: string, range: WantedRange, take: (count: number) => void): Promise<void> {
+    const { start, target, headers } = range
+    let filled = 0
+    await this.#attempt({
+      path,
+      headers: { ...headers, range: `bytes=${start}-${start + target.length - 1}` },
+      expect: (response, url) => expectRange(response, url, start),
+      take: (part) => {
+        const wanted = part.subarray(0, target.length - filled)
+        target.set(wanted, filled)
+        filled += wanted.length
+        take(wanted.length)
+      },
+    })
+    if (filled < target.length) throw new Error(`the answer ended after ${filled} of ${target.length} bytes`)
   }
 
   [Symbol.dispose](): void {
     this.#closing.abort(new FetchFailed(this.#baseUrl, 'the fetch was given up'))
     this.#agent.destroy()
+    for (const connection of this.#idle) connection.destroy()
   }
 
   async #patiently(attempt: () => Promise<void>): Promise<void> {
@@ -160,7 +196,6 @@ export class VersionSource {
         return fail(error as Error)
       }
       response.on('data', (bytes: Buffer) => {
-        this.bytesFetched += bytes.length
         try {
           take(bytes)
         } catch (error) {

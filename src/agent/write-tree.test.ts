@@ -74,7 +74,8 @@ test('writeTree() goes on where it was when the server is killed and comes back'
   server.interfere = async (request, response) => {
     if (!request.url?.startsWith('/packs/') || ++packRequests !== 2) return false
     const [, start, end] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '') ?? []
-    response.writeHead(206, { 'content-range': `bytes ${start}-${end}/*` })
+    const length = Number(end) + 1 - Number(start)
+    response.writeHead(206, { 'content-range': `bytes ${start}-${end}/*`, 'content-length': length })
     const packId = request.url.split('/')[2]!
     const half = await server.readPack(packId, Number(start), Math.floor((Number(end) - Number(start)) / 2))
     await new Promise((resolve) => response.write(half, resolve))
@@ -142,7 +143,7 @@ function spoil(server: VersionServer, times: number): void {
     if (!request.url?.startsWith('/packs/') || left-- <= 0) return false
     const bytes = await server.readPack(packId!, Number(start), Number(end) + 1 - Number(start))
     bytes[bytes.length >> 1]! ^= 1
-    response.writeHead(206, { 'content-range': `bytes ${start}-${end}/*` }).end(bytes)
+    response.writeHead(206, { 'content-range': `bytes ${start}-${end}/*`, 'content-length': bytes.length }).end(bytes)
     return true
   }
 }
