@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
+import { runProgram } from '../programs/run-program.ts'
 import type { Kernel } from './boot-loader/choose-kernel.ts'
 import { Mounts } from './disk/mounts.ts'
 import { InsideRoot } from './inside-root.ts'
-import { runProgram } from './run-program.ts'
 
 const programTimeoutMs = 60_000
 

@@ -1,9 +1,9 @@
 import { uptime } from 'node:os'
-import { printable } from '../core/printable.ts'
+import { oneLine } from '../core/one-line.ts'
 
 /** One line on the machine's console, with the seconds since its kernel started. */
 export function say(text: string): void {
-  process.stdout.write(`[${uptime().toFixed(1).padStart(7)}] ${printable(text, 4000)}\n`)
+  process.stdout.write(`[${uptime().toFixed(1).padStart(7)}] ${oneLine(text, 4000)}\n`)
 }
 
 /** Several lines, such as a failure with a program's output. */

@@ -1,6 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
-import { printable } from '../core/printable.ts'
+import { oneLine } from '../core/one-line.ts'
 import { backOff } from './back-off.ts'
 
 /** The server answered that it will not: repeating the request does not help. */
@@ -126,8 +126,8 @@ function mayPass(status: number): boolean {
 function problemDetail(text: string): string {
   try {
     const problem = JSON.parse(text) as { detail?: unknown; title?: unknown }
-    return printable(String(problem.detail ?? problem.title ?? 'no reason given'), 500)
+    return oneLine(String(problem.detail ?? problem.title ?? 'no reason given'), 500)
   } catch {
-    return printable(text, 200) || 'no reason given'
+    return oneLine(text, 200) || 'no reason given'
   }
 }

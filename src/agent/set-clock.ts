@@ -1,4 +1,4 @@
-import { runProgram } from './run-program.ts'
+import { runProgram } from '../programs/run-program.ts'
 
 /** Off by less than this is left alone: the answer's own travel is in it. */
 const toleratedMs = 2000

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { ProgramFailed, type RunOptions, runProgram } from '../programs/run-program.ts'
 import { BuildUnavailable } from './build-errors.ts'
 import type { AptSourceEntry, Recipe } from './recipe.ts'
-import { ProgramFailed, type RunOptions, runProgram } from './run-program.ts'
 
 /** What a mirror has for one suite at this moment, by the digest of its signed InRelease file. */
 export type Release = AptSourceEntry & { inReleaseSha256: string; dateSeconds: number }
@@ -20,7 +20,7 @@ export async function findAptSources(recipe: Recipe, options: RunOptions): Promi
   // The same index is listed once for every architecture and source line: plain lines, then unique ones.
   const format = '$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)|$(SIGNED_BY)'
   const args = ['indextargets', '--format', format, 'Created-By: Packages']
-  const { stdout } = await runProgram('apt-get', args, options)
+  const stdout = await runProgram('apt-get', args, options)
   const sources = chooseAptSources(stdout, hostSuite, recipe)
   if (sources.length > 0) return sources
   throw new BuildUnavailable([
@@ -61,7 +61,7 @@ export async function readReleases(
     const date = /^Date: (.+)$/m.exec(text)?.[1]
     const dateSeconds = Math.floor(Date.parse(date ?? '') / 1000)
     if (Number.isNaN(dateSeconds)) {
-      throw new ProgramFailed('apt-helper', `fetched an InRelease of ${source.suite} that has no date`, '')
+      throw new ProgramFailed(aptHelper, ['download-file'], `fetched an InRelease of ${source.suite} that has no date`)
     }
     releases.push({ ...source, inReleaseSha256: createHash('sha256').update(text).digest('hex'), dateSeconds })
   }

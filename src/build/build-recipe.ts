@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { chmod, mkdir, mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { ProgramFailed, runProgram } from '../programs/run-program.ts'
 import { findAptSources, formatAptSources, type Release, readReleases } from './apt-sources.ts'
 import { BuildCache, type BuildResult } from './build-cache.ts'
 import { BuildFailed } from './build-errors.ts'
@@ -13,7 +14,6 @@ import { runLogged } from './logged-run.ts'
 import { chooseMode, mmdebstrapArguments, readAptOptions } from './mmdebstrap.ts'
 import { type ReadRecipe, readRecipe } from './read-recipe.ts'
 import { hashInputs, hashRecipe } from './recipe-hash.ts'
-import { ProgramFailed, runProgram } from './run-program.ts'
 
 export type BuildOptions = {
   cacheDirectory: string
@@ -154,6 +154,6 @@ async function syncAndHash(path: string): Promise<string> {
 }
 
 async function hostArchitecture(): Promise<string> {
-  const { stdout } = await runProgram('dpkg', ['--print-architecture'], { timeoutMs: shortTimeoutMs })
+  const stdout = await runProgram('dpkg', ['--print-architecture'], { timeoutMs: shortTimeoutMs })
   return stdout.trim()
 }

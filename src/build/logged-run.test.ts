@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
+import { ProgramFailed } from '../programs/run-program.ts'
 import { runLogged } from './logged-run.ts'
-import { ProgramFailed } from './run-program.ts'
 
 async function logIn(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'bootwright-test-'))

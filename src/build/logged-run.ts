@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { finished } from 'node:stream/promises'
-import { ProgramFailed } from './run-program.ts'
+import { ProgramFailed } from '../programs/run-program.ts'
 
 export type LoggedRunOptions = {
   input: string
@@ -57,8 +57,8 @@ export async function runLogged(program: string, args: readonly string[], option
   child.stdin.end(options.input)
   try {
     const code = await endOf(child)
-    if (stopReason !== undefined) throw new ProgramFailed(program, stopReason, lastLines.join('\n'))
-    if (code !== 0) throw new ProgramFailed(program, `ended with ${code}`, lastLines.join('\n'))
+    if (stopReason !== undefined) throw new ProgramFailed(program, [], stopReason, lastLines.join('\n'))
+    if (code !== 0) throw new ProgramFailed(program, [], `ended with ${code}`, lastLines.join('\n'))
   } finally {
     clearTimeout(deadline)
     clearTimeout(killer)
@@ -70,7 +70,7 @@ export async function runLogged(program: string, args: readonly string[], option
 
 function endOf(child: ReturnType<typeof spawn>): Promise<number | NodeJS.Signals> {
   return new Promise((fulfil, reject) => {
-    child.on('error', (cause) => reject(new ProgramFailed(child.spawnfile, 'cannot be started', '', cause)))
+    child.on('error', (cause) => reject(new ProgramFailed(child.spawnfile, [], 'cannot be started', '', cause)))
     child.on('close', (code, killedBy) => fulfil(code ?? killedBy ?? 'SIGKILL'))
   })
 }

@@ -1,9 +1,9 @@
 import { readFile, stat } from 'node:fs/promises'
 import { userInfo } from 'node:os'
+import { runProgram } from '../programs/run-program.ts'
 import { BuildUnavailable } from './build-errors.ts'
 import { stagingPath } from './customize-script.ts'
 import type { Recipe } from './recipe.ts'
-import { runProgram } from './run-program.ts'
 
 export type MmdebstrapMode = 'root' | 'unshare'
 
@@ -49,7 +49,7 @@ export function mmdebstrapArguments(inputs: MmdebstrapInputs): string[] {
 
 /** What of this machine's apt configuration the build's own apt must know: proxies, and checks that were relaxed. */
 export async function readAptOptions(timeoutMs: number): Promise<string[]> {
-  const { stdout } = await runProgram('apt-config', ['dump', '--no-empty', '--format', '%F "%v";%n', 'Acquire'], {
+  const stdout = await runProgram('apt-config', ['dump', '--no-empty', '--format', '%F "%v";%n', 'Acquire'], {
     timeoutMs,
   })
   const wanted =

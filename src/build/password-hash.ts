@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { runProgram } from './run-program.ts'
+import { runProgram } from '../programs/run-program.ts'
 
 const saltCharacters = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
@@ -12,7 +12,7 @@ export async function hashPassword(password: string, scope: string): Promise<str
   const digest = createHash('sha256').update(`bootwright password ${scope}`).digest()
   const salt = Array.from(digest.subarray(0, 16), (byte) => saltCharacters[byte & 63]).join('')
   const script = `chomp(my $word = <STDIN>); print crypt($word, '$y$j9T$${salt}')`
-  const { stdout } = await runProgram('perl', ['-e', script], { input: `${password}\n`, timeoutMs: 30_000 })
+  const stdout = await runProgram('perl', ['-e', script], { input: `${password}\n`, timeoutMs: 30_000 })
   if (!stdout.startsWith('$y$')) throw new Error('Cannot hash a password: crypt(3) here does not know yescrypt')
   return stdout
 }

@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { release } from 'node:os'
 import { dirname, join } from 'node:path'
-import { runProgram } from './run-program.ts'
+import { runProgram } from '../programs/run-program.ts'
 
 // Without AVX: emulated it is far slower than the code programs use where it is missing (SHA-256 in Node 15 → 50 MB/s).
 export const emulated = ['-accel', 'tcg,thread=multi', '-cpu', 'max,avx=off,avx2=off'] as const

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs'
 import { access, open } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
+import { ProgramFailed, runProgram } from '../programs/run-program.ts'
 import { firmwareFiles } from './firmware-files.ts'
 import { rackNamespaces } from './namespace.ts'
-import { ProgramFailed, runProgram } from './run-program.ts'
 
 /** `namespaces` are unshare's options that work here; `missing` has one sentence for each thing, with its remedy. */
 export type RackCheck = { kind: 'ready'; namespaces: readonly string[] } | { kind: 'unavailable'; missing: string[] }

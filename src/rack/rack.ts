@@ -1,10 +1,10 @@
 import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseMac } from '../bytes/mac.ts'
+import { runProgram } from '../programs/run-program.ts'
 import { firmwareFiles } from './firmware-files.ts'
 import { RackMachine } from './machine.ts'
 import type { MachineSpec } from './machine-spec.ts'
-import { runProgram } from './run-program.ts'
 import { addPort, openSwitch } from './switch.ts'
 
 export type RackOptions = {

@@ -1,4 +1,4 @@
-import { runProgram } from './run-program.ts'
+import { runProgram } from '../programs/run-program.ts'
 
 /** The rack's network; it exists in its own network namespace only, so every rack can use the same numbers. */
 export const rackNetwork = {

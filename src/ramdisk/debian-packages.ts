@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { ProgramFailed, runProgram } from './run-program.ts'
+import { ProgramFailed, runProgram } from '../programs/run-program.ts'
 
 /** One .deb of the host's own suite, as APT would fetch it. */
 export type DebianPackage = {

@@ -1,8 +1,8 @@
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { runProgram } from '../programs/run-program.ts'
 import { type DebianPackage, knownPackageNames, locatePackages, type PackageCache } from './debian-packages.ts'
 import { moduleName } from './module-index.ts'
-import { runProgram } from './run-program.ts'
 import type { SegmentRecipe } from './segment.ts'
 import { fileEntry } from './tools.ts'
 

@@ -1,9 +1,9 @@
 import { copyFile, mkdir, mkdtemp, readdir, readFile, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { runProgram } from '../programs/run-program.ts'
 import type { DebianPackage } from './debian-packages.ts'
 import { parseModuleIndex } from './module-index.ts'
 import { excludedModules, includedModules } from './module-rules.ts'
-import { runProgram } from './run-program.ts'
 import type { SegmentEntry, SegmentRecipe } from './segment.ts'
 import { selectModules } from './select-modules.ts'
 

@@ -5,8 +5,8 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
+import { ProgramFailed } from '../programs/run-program.ts'
 import { type ArchiveEntry, writeArchive } from './cpio.ts'
-import { ProgramFailed } from './run-program.ts'
 
 /** What a share of a segment is made of: `drivers/net/ethernet`, `node`, `libssl3`; bytes before compression. */
 export type Share = { of: string; files: number; bytes: number }
@@ -131,8 +131,8 @@ async function packWithZstd(
     throw error
   })
   const [ended, written] = await Promise.allSettled([once(zstd, 'close'), archived])
-  if (ended.status === 'rejected') throw new ProgramFailed('zstd', zstdArguments, stderr, ended.reason as Error)
+  if (ended.status === 'rejected') throw new ProgramFailed('zstd', zstdArguments, 'could not run', stderr, ended.reason)
   const [code, killedBy] = ended.value as [number | null, string | null]
   if (written.status === 'rejected' && (killedBy || code === 0)) throw written.reason
-  if (code !== 0) throw new ProgramFailed('zstd', zstdArguments, stderr, new Error(`exit code ${code}`))
+  if (code !== 0) throw new ProgramFailed('zstd', zstdArguments, `ended with code ${code}`, stderr)
 }

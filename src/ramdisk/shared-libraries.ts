@@ -1,6 +1,6 @@
 import { readdir, realpath } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { runProgram } from './run-program.ts'
+import { runProgram } from '../programs/run-program.ts'
 
 /** Where the libraries of unpacked packages are: file name to the real file and the package it is of. */
 export type LibraryIndex = ReadonlyMap<string, { file: string; package: string }>

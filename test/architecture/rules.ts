@@ -5,32 +5,33 @@
 export const folderImports: Record<string, readonly string[]> = {
   bytes: [],
   linux: [],
+  programs: [],
   core: [],
   boot: ['core'],
   store: ['core'],
   net: ['linux'],
-  image: ['core', 'linux'],
-  content: ['core', 'boot', 'image', 'net'],
+  image: ['core', 'linux', 'programs'],
+  content: ['core', 'boot', 'image', 'net', 'programs'],
   dhcp: ['core', 'boot', 'net', 'store'],
   bsdp: ['core', 'boot', 'dhcp'],
   tftp: ['core', 'boot', 'net', 'content'],
   dns: ['core', 'net'],
-  build: ['core', 'image'],
+  build: ['core', 'image', 'programs'],
   spread: ['core', 'image', 'net'],
   deploy: ['core', 'image', 'store'],
   power: ['core'],
   mirror: ['core'],
   api: ['core', 'boot', 'deploy', 'image', 'build', 'power', 'store', 'content'],
-  agent: ['core', 'image', 'spread', 'net', 'linux'],
-  ramdisk: ['core'],
-  rack: [],
+  agent: ['core', 'image', 'spread', 'net', 'linux', 'programs'],
+  ramdisk: ['core', 'programs'],
+  rack: ['programs'],
 }
 
 /** Compositions: they join the parts, so they may import all of them; nothing else may import these. */
 export const compositions = ['cli', ''] as const
 
-/** `linux` stands alone, even without `bytes`. */
-export const importsNothing = ['bytes', 'linux'] as const
+/** These stand alone, even without `bytes`. */
+export const importsNothing = ['bytes', 'linux', 'programs'] as const
 
 /** Packages that one folder alone may use. */
 export const packageOwners: Record<string, string> = { koffi: 'linux', 'node:dgram': 'net' }

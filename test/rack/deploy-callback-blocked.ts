@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type CaseFigures, caseFigures, type RackCase } from '../../src/cli/rack/case.ts'
 import { keyLines, readIdentity } from '../../src/cli/rack/identity.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
-import { runProgram } from '../../src/rack/run-program.ts'
+import { runProgram } from '../../src/programs/run-program.ts'
 import { rackNetwork } from '../../src/rack/switch.ts'
 
 const agentTimeoutMs = 3 * 60_000

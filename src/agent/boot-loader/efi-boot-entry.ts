@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { ProgramFailed, runProgram } from '../run-program.ts'
+import { ProgramFailed, runProgram } from '../../programs/run-program.ts'
 import { orderAfterDeployment, parseBootVariables } from './boot-order.ts'
 
 const entryLabel = 'Bootwright disk'

@@ -1,8 +1,8 @@
-import { printable } from '../../core/printable.ts'
+import { oneLine } from '../../core/one-line.ts'
+import { runProgram } from '../../programs/run-program.ts'
 import type { FilesystemType } from '../disk/make-filesystems.ts'
 import type { Mounts } from '../disk/mounts.ts'
 import { InsideRoot } from '../inside-root.ts'
-import { runProgram } from '../run-program.ts'
 import { chooseKernel, type Kernel } from './choose-kernel.ts'
 import { copyFallbackLoader } from './copy-fallback-loader.ts'
 import { writeEfiBootEntry } from './efi-boot-entry.ts'
@@ -139,7 +139,7 @@ function writeGrubFiles(
   const title = /^PRETTY_NAME=["']?(.*?)["']?$/m.exec(osRelease(root))?.[1] ?? 'Linux'
   root.writeText(
     `${grub.bootDirectory}/grub.cfg`,
-    renderGrubConfig({ ...facts, title: printable(title, 80), kernel, kernelArguments }),
+    renderGrubConfig({ ...facts, title: oneLine(title, 80), kernel, kernelArguments }),
     0o600,
   )
   const defaults = renderGrubDefaults(kernelArguments)

@@ -1,5 +1,5 @@
 import type { DeployOrder } from '../../core/order.ts'
-import { runProgram } from '../run-program.ts'
+import { runProgram } from '../../programs/run-program.ts'
 import type { PartitionDevices } from './partition-disk.ts'
 
 export type FilesystemType = DeployOrder['filesystem']

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { ProgramFailed, runProgram } from '../run-program.ts'
+import { ProgramFailed, runProgram } from '../../programs/run-program.ts'
 
 const mountTimeoutMs = 60_000
 /** Writing back a few hundred MB to a slow disk happens here. */

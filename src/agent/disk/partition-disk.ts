@@ -2,8 +2,8 @@ import { existsSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Disk } from '../../core/inventory.ts'
+import { ProgramFailed, runProgram } from '../../programs/run-program.ts'
 import { readNumber } from '../inventory/attribute.ts'
-import { ProgramFailed, runProgram } from '../run-program.ts'
 import { type LayoutPlan, type PartitionRole, type PlannedPartition, renderSfdiskScript } from './plan-layout.ts'
 
 /** Device of every partition: `/dev/nvme0n1p3`. */

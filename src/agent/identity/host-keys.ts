@@ -1,8 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { runProgram } from '../../programs/run-program.ts'
 import type { InsideRoot } from '../inside-root.ts'
-import { runProgram } from '../run-program.ts'
 
 const keygenTimeoutMs = 120_000
 const keyName = /^ssh_host_\w+_key(\.pub)?$/

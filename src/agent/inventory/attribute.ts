@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
-import { printable } from '../../core/printable.ts'
+import { oneLine } from '../../core/one-line.ts'
 
 /**
- * The text of one small /sys or /proc file as a printable line; undefined when it is absent, empty, or the driver
+ * The text of one small /sys or /proc file as a oneLine line; undefined when it is absent, empty, or the driver
  * refuses to answer (EIO, EINVAL and ENODEV are ordinary in /sys).
  */
 export function readAttribute(path: string): string | undefined {
   const bytes = readAttributeBytes(path)
-  return bytes === undefined ? undefined : printable(bytes.toString('utf8')) || undefined
+  return bytes === undefined ? undefined : oneLine(bytes.toString('utf8')) || undefined
 }
 
 export function readAttributeBytes(path: string): Buffer | undefined {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Disk } from '../../core/inventory.ts'
-import { printable } from '../../core/printable.ts'
+import { oneLine } from '../../core/one-line.ts'
 import { readAttribute, readAttributeBytes, readNumber } from './attribute.ts'
 
 /** The unit of /sys/block/NAME/size, whatever the disk's own sectors are. */
@@ -69,7 +69,7 @@ function busOf(name: string, path: string): string {
 function readSerial(directory: string): string | undefined {
   const page = readAttributeBytes(join(directory, 'device/vpd_pg80'))
   if (page !== undefined && page.length > 4) {
-    const text = printable(page.toString('latin1', 4, 4 + page.readUInt16BE(2)))
+    const text = oneLine(page.toString('latin1', 4, 4 + page.readUInt16BE(2)))
     if (text !== '') return text
   }
   return readAttribute(join(directory, 'serial')) ?? readAttribute(join(directory, 'device/serial'))

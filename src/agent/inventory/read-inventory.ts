@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Inventory } from '../../core/inventory.ts'
-import { printable } from '../../core/printable.ts'
+import { oneLine } from '../../core/one-line.ts'
 import { readAttribute, readAttributeBytes } from './attribute.ts'
 import { readDisks } from './read-disks.ts'
 import { type BootInterface, readInterfaces } from './read-interfaces.ts'
@@ -11,7 +11,7 @@ const secureBootVariable = 'firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-a
 
 export type InventorySources = { sysRoot: string; procRoot: string; architecture: string; boot: BootInterface }
 
-/** What the kernel knows of the machine. Never fails for a missing fact; strings are made printable. */
+/** What the kernel knows of the machine. Never fails for a missing fact; strings are made oneLine. */
 export function readInventory({ sysRoot, procRoot, architecture, boot }: InventorySources): Inventory {
   const inventory: Inventory = {
     firmware: existsSync(join(sysRoot, 'firmware/efi')) ? 'uefi' : 'bios',
@@ -47,7 +47,7 @@ function readSmbios(directory: string): Inventory['smbios'] {
 function parseCpuInfo(text: string): Inventory['cpu'] {
   const model = /^model name\s*:\s*(.+)$/m.exec(text)?.[1]
   const count = text.match(/^processor\s*:/gm)?.length ?? 1
-  return { model: model === undefined ? 'unknown' : printable(model.replace(/\s+/g, ' ')), count }
+  return { model: model === undefined ? 'unknown' : oneLine(model.replace(/\s+/g, ' ')), count }
 }
 
 function parseMemoryTotal(text: string): number {

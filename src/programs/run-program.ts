@@ -17,35 +17,39 @@ export class ProgramFailed extends Error {
 }
 
 export type RunOptions = {
-  timeoutMs: number
+  /** Two minutes where not given. */
+  timeoutMs?: number | undefined
   /** Written to the program's standard input, which is then closed. */
-  input?: string
-  signal?: AbortSignal
+  input?: string | undefined
+  /** Added to this process's environment. */
+  environment?: Record<string, string> | undefined
+  /** Working directory. */
+  directory?: string | undefined
+  signal?: AbortSignal | undefined
 }
 
-const keptOutputBytes = 1 << 20
-const keptErrorBytes = 4096
+const defaultTimeoutMs = 120_000
+const maximumOutputLength = 64 * 1024 * 1024
+const keptErrorLength = 4096
 
-/** Runs a program and gives its standard output. Throws ProgramFailed with the end of what it wrote to stderr. */
-export async function runProgram(program: string, args: readonly string[], options: RunOptions): Promise<string> {
+/**
+ * Runs a program and gives its standard output, UTF-8. Throws ProgramFailed with the end of what it wrote to stderr
+ * when it does not end with 0, or not by its deadline; its cause is the signal's reason where that stopped it.
+ */
+export async function runProgram(program: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   options.signal?.throwIfAborted()
   // LC_ALL: messages go into reports and some output is parsed.
   const child = spawn(program, args, {
     stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-    env: { ...process.env, LC_ALL: 'C' },
+    env: { ...process.env, LC_ALL: 'C', ...options.environment },
+    cwd: options.directory,
   })
   const output = collect(child)
   child.stdin?.on('error', () => {}) // a program that ends before it has read all says why on stderr
   child.stdin?.end(options.input)
   const end = await ended(child, options)
   if (end.kind === 'exit' && end.code === 0) return output.stdout()
-  throw new ProgramFailed(
-    program,
-    args,
-    describeEnd(end),
-    output.stderr(),
-    end.kind === 'error' ? end.error : undefined,
-  )
+  throw new ProgramFailed(program, args, describeEnd(end), output.stderr(), causeOf(end, options))
 }
 
 type End =
@@ -55,7 +59,7 @@ type End =
   | { kind: 'aborted' }
 
 /** Does not wait for a program stuck in the kernel: at the deadline it is killed and left behind. */
-function ended(child: ChildProcess, { timeoutMs, signal }: RunOptions): Promise<End> {
+function ended(child: ChildProcess, { timeoutMs = defaultTimeoutMs, signal }: RunOptions): Promise<End> {
   return new Promise((resolve) => {
     const finish = (end: End) => {
       clearTimeout(timer)
@@ -85,18 +89,24 @@ function describeEnd(end: End): string {
     case 'timeout':
       return `did not end within ${end.timeoutMs / 1000} s`
     case 'aborted':
-      return 'was stopped because the deployment was'
+      return 'was stopped'
   }
+}
+
+function causeOf(end: End, { signal }: RunOptions): unknown {
+  if (end.kind === 'aborted') return signal?.reason
+  return end.kind === 'error' ? end.error : undefined
 }
 
 function collect(child: ChildProcess): { stdout(): string; stderr(): string } {
   let stdout = ''
   let stderr = ''
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    if (stdout.length < keptOutputBytes) stdout += text
+    stdout += text
+    if (stdout.length > maximumOutputLength) child.kill('SIGKILL')
   })
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr = (stderr + text).slice(-keptErrorBytes)
+    stderr = (stderr + text).slice(-keptErrorLength)
   })
   return { stdout: () => stdout, stderr: () => stderr }
 }
