@@ -1,4 +1,12 @@
-import { isId, packFile, type VersionFileName, versionFile, versionFileNames } from '../image/repository-layout.ts'
+import { isRenditionName } from '../image/renditions/rendition-name.ts'
+import {
+  isId,
+  packFile,
+  renditionFile,
+  type VersionFileName,
+  versionFile,
+  versionFileNames,
+} from '../image/repository-layout.ts'
 
 /** Directories of this machine that the boot plane serves. */
 export type ContentDirectories = {
@@ -54,11 +62,27 @@ function routePack([pack, ...more]: string[], imageDirectory: string): ContentRo
 }
 
 function routeVersion([id, name, ...more]: string[], imageDirectory: string): ContentRoute {
-  if (id === undefined || name === undefined || more.length > 0 || !isId(id)) return missing('not /images/VERSION/FILE')
-  if (!(versionFileNames as readonly string[]).includes(name)) return missing('no such file of a version')
-  const file = versionFile(imageDirectory, id, name as VersionFileName)
+  if (id === undefined || name === undefined || !isId(id)) return missing('not /images/VERSION/FILE')
+  if (name === 'renditions') return routeRendition(id, more, imageDirectory)
+  if (more.length > 0) return missing('not /images/VERSION/FILE')
+  if (!isVersionFile(name)) return missing('no such file of a version')
+  const file = versionFile(imageDirectory, id, name)
   // Signatures are added to and locations are made anew; only the manifest is what the id is the hash of.
   return { kind: 'file', file, root: imageDirectory, isImmutable: name === 'manifest' }
+}
+
+/** A rendition is a cache: it may be removed and made again with other bytes, so nothing of it is immutable. */
+function routeRendition(id: string, [rendition, name, ...more]: string[], imageDirectory: string): ContentRoute {
+  if (rendition === undefined || name === undefined || more.length > 0) {
+    return missing('not /images/VERSION/renditions/NAME/FILE')
+  }
+  if (!isRenditionName(rendition) || !isVersionFile(name)) return missing('no such file of a rendition')
+  const file = renditionFile(imageDirectory, id, rendition, name)
+  return { kind: 'file', file, root: imageDirectory, isImmutable: false }
+}
+
+function isVersionFile(name: string): name is VersionFileName {
+  return (versionFileNames as readonly string[]).includes(name)
 }
 
 function missing(reason: string): ContentRoute {

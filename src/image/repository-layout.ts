@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { DecodeError } from '../bytes/decode-error.ts'
+import { parseRenditionName } from './renditions/rendition-name.ts'
 
 /*
  * A repository is one directory that can be copied, shared or served as it is:
@@ -11,7 +12,11 @@ import { DecodeError } from '../bytes/decode-error.ts'
  *   tags/IMAGE/TAG                         a version id
  *   staging/HOST.PID.RANDOM/               an import under way
  *
- * Other renditions of a version will stand beside its manifest, under versions/VERSION/renditions/NAME/.
+ * Other renditions of a version stand beside its manifest (renditions/rendition-name.ts has their names):
+ *
+ *   versions/VERSION/renditions/NAME/manifest      the block manifest, zstd
+ *   versions/VERSION/renditions/NAME/signatures    one signed statement, which names the manifest's hash
+ *   versions/VERSION/renditions/NAME/locations     where each of its chunks lies
  */
 
 export const versionFileNames = ['manifest', 'signatures', 'locations'] as const
@@ -35,6 +40,16 @@ export function versionDirectory(directory: string, versionId: string): string {
 
 export function versionFile(directory: string, versionId: string, name: VersionFileName): string {
   return path.join(versionDirectory(directory, versionId), name)
+}
+
+/** Throws DecodeError for a name that renditions/rendition-name.ts does not make. */
+export function renditionDirectory(directory: string, versionId: string, name: string): string {
+  parseRenditionName(name)
+  return path.join(versionDirectory(directory, versionId), 'renditions', name)
+}
+
+export function renditionFile(directory: string, versionId: string, name: string, file: VersionFileName): string {
+  return path.join(renditionDirectory(directory, versionId, name), file)
 }
 
 export function imageTagsDirectory(directory: string, image: string): string {

@@ -12,6 +12,10 @@ const lsetxattr = bindLibc<
   (path: Uint8Array, name: Uint8Array, value: Uint8Array, size: number, flags: number) => number
 >('int lsetxattr(const uint8_t *path, const uint8_t *name, const uint8_t *value, size_t size, int flags)')
 
+const lremovexattr = bindLibc<(path: Uint8Array, name: Uint8Array) => number>(
+  'int lremovexattr(const uint8_t *path, const uint8_t *name)',
+)
+
 // The kernel's own limits (linux/limits.h: XATTR_LIST_MAX, XATTR_SIZE_MAX): one buffer each, no call just for the size.
 const list = Buffer.allocUnsafeSlow(65536)
 const value = Buffer.allocUnsafeSlow(65536)
@@ -52,6 +56,12 @@ export function readXattr(path: string | Uint8Array, name: string | Uint8Array):
 export function writeXattr(path: string | Uint8Array, name: string | Uint8Array, bytes: Uint8Array): void {
   if (lsetxattr(terminated(path), terminated(name), bytes, bytes.length, 0) === 0) return
   throw new LinuxError(`lsetxattr(${printable(path)}, ${printable(name)})`, koffi.errno())
+}
+
+/** Removes one extended attribute; a symlink is not followed. Throws LinuxError, ENODATA where there is none. */
+export function removeXattr(path: string | Uint8Array, name: string | Uint8Array): void {
+  if (lremovexattr(terminated(path), terminated(name)) === 0) return
+  throw new LinuxError(`lremovexattr(${printable(path)}, ${printable(name)})`, koffi.errno())
 }
 
 function terminated(text: string | Uint8Array): Uint8Array {

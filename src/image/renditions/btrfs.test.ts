@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import test from 'node:test'
+import { importDirectory } from '../import-directory.ts'
+import { describeWithTools, makeNastyTree, skipsWithoutRoot, temporaryDirectory } from '../nasty-tree.fixture.ts'
+import { openRepository } from '../repository.ts'
+import { openSigningKey } from '../signing-key.ts'
+import { assertSameDescription, changeNastyTree } from './changed-tree.fixture.ts'
+import { ensureRendition } from './ensure-rendition.ts'
+import { LoopMount } from './loop-mount.ts'
+import { readRenditionBytes } from './read-bytes.ts'
+
+/** A real btrfs to receive into. */
+async function mountBtrfs(directory: string): Promise<LoopMount> {
+  const file = path.join(directory, 'receiver.img')
+  execFileSync('truncate', ['-s', '2G', file])
+  execFileSync('mkfs.btrfs', ['-q', file])
+  return LoopMount.open(file, 'btrfs', 'compress=no')
+}
+
+test('ensureRendition() makes btrfs streams, whole and against a parent, that btrfs receive takes', async (t) => {
+  if (skipsWithoutRoot(t)) return
+  const directory = temporaryDirectory(t)
+  const source = path.join(directory, 'source')
+  await using mount = await mountBtrfs(directory)
+  const receiver = mount.directory
+  const repository = await openRepository(path.join(directory, 'repository'))
+  const signingKey = await openSigningKey(path.join(directory, 'keys'))
+  const receive = async (versionId: string, parent?: string) => {
+    const rendition = await ensureRendition(repository, versionId, { name: 'btrfs', parent }, { signingKey })
+    const stream = path.join(directory, `stream.${versionId}`)
+    await fs.promises.writeFile(stream, readRenditionBytes(repository, rendition))
+    const received = spawnSync('btrfs', ['receive', '-e', '-f', stream, receiver], { encoding: 'utf8' })
+    assert.equal(received.status, 0, received.stderr)
+    return { ...rendition, bytes: fs.statSync(stream).size }
+  }
+
+  fs.mkdirSync(source)
+  makeNastyTree(source, 1)
+  const first = await importDirectory(repository, source, { image: 'nasty', signingKey })
+  const before = describeWithTools(source)
+  changeNastyTree(source)
+  const second = await importDirectory(repository, source, { image: 'nasty', signingKey })
+  const after = describeWithTools(source)
+
+  await t.test('whole', async () => {
+    await receive(first.id)
+    assertSameDescription(describeWithTools(path.join(receiver, first.id)), before)
+  })
+  await t.test('against its parent', async () => {
+    const rendition = await receive(second.id, first.id)
+    assertSameDescription(describeWithTools(path.join(receiver, second.id)), after)
+    assert.equal(rendition.header.parent, first.id)
+    assert.ok(rendition.bytes < 2_000_000, `the differential stream has ${rendition.bytes} bytes`)
+  })
+  await t.test('against its parent, when the store has lost its subvolumes', async () => {
+    fs.rmSync(path.join(repository.directory, 'btrfs'), { recursive: true })
+    fs.appendFileSync(path.join(source, 'links/a-then-linked'), 'more')
+    const third = await importDirectory(repository, source, { image: 'nasty', signingKey })
+    await receive(third.id, second.id)
+    assertSameDescription(describeWithTools(path.join(receiver, third.id)), describeWithTools(source))
+  })
+})
