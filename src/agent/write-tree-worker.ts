@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto'
 import { closeSync, constants, openSync, symlinkSync, writeSync } from 'node:fs'
-import { zstdDecompressSync } from 'node:zlib'
 import { applyFileMetadata, applyPathMetadata, pathBelow } from '../image/entry-metadata.ts'
 import { encodeFileName } from '../image/file-name.ts'
 import type { RowLocation } from '../image/locations.ts'
-import type { Entry, FileEntry } from '../image/tree.ts'
+import { chunkBytes, type Entry, type FileEntry } from '../image/tree.ts'
 import { answerJobs } from '../image/worker-jobs.ts'
 import { makeSpecialFile } from '../linux/mknod.ts'
+import { decompressZstd } from '../linux/zstd.ts'
 import type { Piece } from './write-tree-plan.ts'
 
 /*
@@ -26,6 +26,7 @@ export type WriteJob = { directory: string } & (
 export type InvalidChunk = { row: number; actual: string }
 export type WriteReply = { bytesWritten: number; invalid: InvalidChunk[]; memory?: ArrayBuffer }
 
+const scratch = new Uint8Array(chunkBytes)
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
 
 answerJobs<WriteJob, WriteReply>((job) => {
@@ -57,17 +58,12 @@ function writeChunks({ directory, memory, start, chunks }: WriteJob & { kind: 'c
   return reply
 }
 
-/** The chunk's content, or what is there in its place. */
-function unpack(stored: Uint8Array, chunk: WriteChunk): Uint8Array | { actual: string } {
-  const { sizeBytes, encoding, id } = chunk
-  let content = stored
-  if (encoding === 'zstd') {
-    try {
-      content = zstdDecompressSync(stored, { chunkSize: sizeBytes + 64, maxOutputLength: sizeBytes })
-    } catch (error) {
-      return { actual: `no zstd of ${sizeBytes} bytes (${(error as Error).message})` }
-    }
+/** The chunk's content, which is valid until the next call, or what is there in its place. */
+function unpack(stored: Uint8Array, { sizeBytes, encoding, id }: WriteChunk): Uint8Array | { actual: string } {
+  if (encoding === 'zstd' && !decompressZstd(stored, scratch, sizeBytes)) {
+    return { actual: `nothing: it is no zstd of ${sizeBytes} bytes` }
   }
+  const content = encoding === 'zstd' ? scratch.subarray(0, sizeBytes) : stored
   const actual = hash('sha256', content, 'buffer')
   return content.length === sizeBytes && actual.equals(id) ? content : { actual: actual.toString('hex') }
 }

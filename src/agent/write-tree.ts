@@ -17,6 +17,7 @@ import { openManifest } from '../image/manifest-open.ts'
 import type { Statement } from '../image/statement.ts'
 import { chunkIdOfRow, type Entry, type FileEntry, type LinkEntry, type Tree } from '../image/tree.ts'
 import { WorkerPool } from '../image/worker-pool.ts'
+import { EarlyFlush } from './early-flush.ts'
 import {
   coalesceRanges,
   type FetchRange,
@@ -79,6 +80,7 @@ const maxLocationsBytes = 256 * 1024 * 1024
 const maxManifestFileBytes = 256 * 1024 * 1024
 const maxSignaturesBytes = 1024 * 1024
 const membersAtOnce = 256
+const flushEveryBytes = 64 * 1024 * 1024
 
 /**
  * Fetches a version's tree, checks every byte of it against the signed manifest before it is written, and writes it. A
@@ -94,7 +96,8 @@ export async function writeTree(options: WriteTreeOptions): Promise<WriteTreeRes
   const { tree } = await openVersion(source, options)
   const locations = fetchLocations(source, options.version, tree)
   locations.catch(() => undefined) // met below, when the directories are made
-  const writer = new TreeWriter({ tree, source, pool, options })
+  await using flush = new EarlyFlush(options.targetDirectory, flushEveryBytes)
+  const writer = new TreeWriter({ tree, source, pool, flush, options })
   writer.makeDirectories()
   const ranges = coalesceRanges(await locations)
   await Promise.all([writer.writeMembers(), ...writer.writeRanges(ranges, threads * 2 + 1)])
@@ -139,6 +142,7 @@ type Parts = {
   tree: Tree
   source: VersionSource
   pool: WorkerPool<WriteJob, WriteReply>
+  flush: EarlyFlush
   options: WriteTreeOptions
 }
 
@@ -243,10 +247,11 @@ class TreeWriter {
   }
 
   async #writeChunks(memory: ArrayBuffer, start: number, chunks: WriteChunk[]) {
-    const { pool, options, tree, source } = this.#parts
+    const { pool, options, tree, source, flush } = this.#parts
     const job: WriteJob = { kind: 'chunks', directory: this.#directory, memory, start, chunks }
     const reply = await pool.run(job, [memory])
     this.bytesWritten += reply.bytesWritten
+    flush.wrote(this.bytesWritten)
     const { bytesWritten: bytesDone } = this
     options.onProgress?.({ bytesDone, bytesTotal: tree.sizeBytes, bytesFetched: source.bytesFetched })
     return { invalid: reply.invalid, memory: reply.memory! }

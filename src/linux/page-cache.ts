@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import { bindLibc, checkResult } from './libc.ts'
 import { LinuxError } from './linux-error.ts'
 
@@ -10,6 +11,23 @@ const dontNeed = 4 // POSIX_FADV_DONTNEED
 /** Writes everything of the filesystem that holds this open file to its disk. Throws LinuxError. */
 export function syncFilesystem(fd: number): void {
   checkResult(syncfs(fd), () => `syncfs(${fd})`)
+}
+
+/**
+ * The same in a thread of libuv's pool, so that the caller goes on while the disk writes. Rejects with a LinuxError of
+ * EIO, because errno stays in that thread.
+ */
+export function startSyncFilesystem(fd: number): Promise<void> {
+  const { async: start } = syncfs as unknown as {
+    async: (fd: number, done: (error: Error | null, result: number) => void) => void
+  }
+  return new Promise((resolve, reject) => {
+    start(fd, (error, result) => {
+      if (error) reject(error)
+      else if (result === 0) resolve()
+      else reject(new LinuxError(`syncfs(${fd})`, constants.errno.EIO))
+    })
+  })
 }
 
 /**
