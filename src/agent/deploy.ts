@@ -112,13 +112,14 @@ async function tryKexec(target: KexecTarget): Promise<{ way: 'kexec' | 'reboot';
   }
 }
 
-async function reportFailure({ order, session, signal }: DeployContext, error: unknown): Promise<void> {
+async function reportFailure({ order, session, signal, reporter }: DeployContext, error: unknown): Promise<void> {
   const step = error instanceof StepFailed ? error.step : 'select-disk'
   // When the server stopped the deployment, its words and not "aborted".
   const cause: unknown = signal.aborted ? signal.reason : error
   const reason = cause instanceof Error ? cause.message : String(cause)
   sayLines(`deployment failed in step ${step}: ${reason}`)
   const report: FailureReport = { deploymentId: order.deploymentId, step, reason: reason.slice(0, 8000) }
+  await reporter.delivered() // the server must know the step before it hears that it failed
   try {
     await session.client.request('POST', '/agent/failure', report, { onTrouble: say })
   } catch (refused) {
