@@ -3,9 +3,11 @@ import { availableParallelism } from 'node:os'
 import type { Tree } from '../image/tree.ts'
 import { WorkerPool } from '../image/worker-pool.ts'
 import { syncFilesystem } from '../linux/page-cache.ts'
+import { openVersion, type VersionOptions } from './open-version.ts'
+import { takeTurns } from './take-turns.ts'
 import type { VerifyChunk, VerifyEntry, VerifyJob, VerifyReply } from './verify-tree-worker.ts'
-import { groupPaths, openVersion, type TreeProgress, takeTurns, type VersionOptions } from './write-tree.ts'
-import { piecesOfRows } from './write-tree-plan.ts'
+import type { TreeProgress } from './write-tree.ts'
+import { groupPaths, piecesOfRows } from './write-tree-plan.ts'
 import { VersionSource } from './write-tree-source.ts'
 
 export type VerifyTreeOptions = VersionOptions & {

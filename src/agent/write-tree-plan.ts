@@ -53,6 +53,16 @@ export function piecesOfChunks(tree: Tree): Piece[][] {
   return pieces
 }
 
+/** The path of each hard-link group's first member, by number. */
+export function groupPaths(tree: Tree): string[] {
+  const paths: string[] = []
+  for (const entry of tree.entries) {
+    if (entry.type !== 'link' && entry.type !== 'directory' && entry.group !== undefined)
+      paths[entry.group] = entry.path
+  }
+  return paths
+}
+
 export function isLarge(entry: FileEntry): boolean {
   return entry.sizeBytes > chunkBytes
 }

@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto'
 import {
   chmodSync,
   chownSync,
@@ -12,15 +11,16 @@ import {
 } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { applyPathMetadata, pathBelow } from '../image/entry-metadata.ts'
-import { decodeLocations, type PackLocations, type RowLocation } from '../image/locations.ts'
-import { openManifest } from '../image/manifest-open.ts'
-import type { Statement } from '../image/statement.ts'
+import type { RowLocation } from '../image/locations.ts'
 import { chunkIdOfRow, type Entry, type FileEntry, type LinkEntry, type Tree } from '../image/tree.ts'
 import { WorkerPool } from '../image/worker-pool.ts'
 import { EarlyFlush } from './early-flush.ts'
+import { fetchLocations, openVersion, type VersionOptions } from './open-version.ts'
+import { takeTurns } from './take-turns.ts'
 import {
   coalesceRanges,
   type FetchRange,
+  groupPaths,
   isLarge,
   maxRangeBytes,
   type Piece,
@@ -28,18 +28,6 @@ import {
 } from './write-tree-plan.ts'
 import { VersionSource } from './write-tree-source.ts'
 import type { WriteChunk, WriteJob, WriteReply } from './write-tree-worker.ts'
-
-export type VersionOptions = {
-  /** The boot plane, `http://10.0.0.1:4280`. */
-  baseUrl: string
-  /** Image and version as ordered: what is signed must name both. */
-  image: string
-  version: string
-  imagePublicKey: KeyObject
-  signal?: AbortSignal | undefined
-  /** How long the server may be away, 15 minutes where it is not given. */
-  patienceMs?: number | undefined
-}
 
 /** Bytes of files' content, of all that the tree holds. */
 export type TreeProgress = { bytesDone: number; bytesTotal: number }
@@ -76,9 +64,6 @@ export class TargetNotEmpty extends Error {
 }
 
 const maxThreads = 8
-const maxLocationsBytes = 256 * 1024 * 1024
-const maxManifestFileBytes = 256 * 1024 * 1024
-const maxSignaturesBytes = 1024 * 1024
 const membersAtOnce = 256
 const flushEveryBytes = 64 * 1024 * 1024
 
@@ -104,38 +89,6 @@ export async function writeTree(options: WriteTreeOptions): Promise<WriteTreeRes
   await writer.finishFiles()
   writer.finishDirectories()
   return { bytesFetched: source.bytesFetched, bytesWritten: writer.bytesWritten, bytesReused: 0 }
-}
-
-/** Fetches and checks what is signed. Throws as writeTree() does. */
-export async function openVersion(
-  source: VersionSource,
-  { version, image, imagePublicKey }: VersionOptions,
-): Promise<{ statement: Statement; tree: Tree }> {
-  const [manifest, signatures] = await Promise.all([
-    source.fetchFile(`/images/${version}/manifest`, maxManifestFileBytes),
-    source.fetchFile(`/images/${version}/signatures`, maxSignaturesBytes),
-  ])
-  return openManifest(manifest, signatures, imagePublicKey, { version, image })
-}
-
-async function fetchLocations(source: VersionSource, version: string, tree: Tree): Promise<PackLocations[]> {
-  return decodeLocations(
-    await source.fetchFile(`/images/${version}/locations`, maxLocationsBytes),
-    version,
-    tree.chunks,
-  )
-}
-
-/** `lanes` loops that share one list: as many items are under way at once, which bounds the memory. */
-export function takeTurns<Item>(
-  items: readonly Item[],
-  lanes: number,
-  work: (item: Item, lane: number) => Promise<void>,
-) {
-  let next = 0
-  return Array.from({ length: lanes }, async (_, lane) => {
-    while (next < items.length) await work(items[next++]!, lane)
-  })
 }
 
 type Parts = {
@@ -256,16 +209,6 @@ class TreeWriter {
     options.onProgress?.({ bytesDone, bytesTotal: tree.sizeBytes, bytesFetched: source.bytesFetched })
     return { invalid: reply.invalid, memory: reply.memory! }
   }
-}
-
-/** The path of each hard-link group's first member, by number. */
-export function groupPaths(tree: Tree): string[] {
-  const paths: string[] = []
-  for (const entry of tree.entries) {
-    if (entry.type !== 'link' && entry.type !== 'directory' && entry.group !== undefined)
-      paths[entry.group] = entry.path
-  }
-  return paths
 }
 
 function inBatches<Item>(items: readonly Item[]): Item[][] {
