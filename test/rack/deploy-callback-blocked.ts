@@ -37,6 +37,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   assert.deepEqual(identity.hostKeys, keyLines(handedOver.sshHostKeys), 'it is the system that was deployed')
   const unproved = await site.awaitState(id, 'unproved', deployTimeoutMs)
   assert.equal(unproved.bytesWritten, handedOver.bytesWritten, 'nothing was written again')
+  assert.ok((await droppedPackets()) > 0, 'the callback was tried, and cut off')
   const later = site.timeline.events.filter((event) => event.sequence > lastEvent)
   const agentEvents = later.filter((event) => event.kind === 'agent' || event.kind === 'step')
   assert.deepEqual(agentEvents, [], 'the agent was not booted again')
@@ -50,4 +51,9 @@ async function blockCallback(): Promise<void> {
   await runProgram('nft', ['add', 'chain', 'inet', 'rack', 'input', '{ type filter hook input priority 0; }'])
   const match = ['iifname', rackNetwork.bridge, 'meta', 'l4proto', 'tcp', '@ih,0,64', beginning, 'counter', 'drop']
   await runProgram('nft', ['add', 'rule', 'inet', 'rack', 'input', ...match])
+}
+
+async function droppedPackets(): Promise<number> {
+  const chain = await runProgram('nft', ['list', 'chain', 'inet', 'rack', 'input'])
+  return Number(/counter packets (\d+)/.exec(chain)?.[1] ?? 0)
 }
