@@ -1,22 +1,25 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import type { SmallContent } from './source-content.ts'
+import { onStorage } from './storage-fault.ts'
 
 const gatherBytes = 1024 * 1024
 
 /** Keeps the small files of a stream on the disk until their directory is complete: the stream cannot be read again. */
 export class ContentSpool {
+  readonly #file: string
   readonly #handle: FileHandle
   #size = 0
   #gathered: Buffer[] = []
   #gatheredBytes = 0
 
-  private constructor(handle: FileHandle) {
+  private constructor(file: string, handle: FileHandle) {
+    this.#file = file
     this.#handle = handle
   }
 
   /** `file` must not be there yet; removing it is up to the caller. */
   static async create(file: string): Promise<ContentSpool> {
-    return new ContentSpool(await open(file, 'wx+', 0o600))
+    return new ContentSpool(file, await onStorage(file, () => open(file, 'wx+', 0o600)))
   }
 
   /** Takes the bytes; they must not change afterwards. */
@@ -46,6 +49,6 @@ export class ContentSpool {
     const bytes = Buffer.concat(this.#gathered)
     this.#gathered = []
     this.#gatheredBytes = 0
-    await this.#handle.writeFile(bytes)
+    await onStorage(this.#file, () => this.#handle.writeFile(bytes))
   }
 }

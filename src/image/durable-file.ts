@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { onStorage } from './storage-fault.ts'
 
-/** Puts a whole file in place at once: written aside, synced, renamed, and the rename synced. */
+/** Puts a whole file in place at once: written aside, synced, renamed, and the rename synced. Throws StorageFull, StorageBroken. */
 export async function writeFileDurably(file: string, bytes: string | Uint8Array, mode = 0o644): Promise<void> {
   const aside = path.join(path.dirname(file), `.${path.basename(file)}.${randomBytes(6).toString('hex')}`)
   try {
     await writeSyncedFile(aside, bytes, mode)
-    await rename(aside, file)
+    await onStorage(file, () => rename(aside, file))
   } catch (error) {
     await rm(aside, { force: true })
     throw error
@@ -15,11 +16,13 @@ export async function writeFileDurably(file: string, bytes: string | Uint8Array,
   await syncDirectory(path.dirname(file))
 }
 
-/** A new file whose bytes are on the disk when this returns; its name may not be yet. */
+/** A new file whose bytes are on the disk when this returns; its name may not be yet. Throws StorageFull, StorageBroken. */
 export async function writeSyncedFile(file: string, bytes: string | Uint8Array, mode = 0o644): Promise<void> {
-  await using handle = await open(file, 'wx', mode)
-  await handle.writeFile(bytes)
-  await handle.sync()
+  await onStorage(file, async () => {
+    await using handle = await open(file, 'wx', mode)
+    await handle.writeFile(bytes)
+    await handle.sync()
+  })
 }
 
 /** Makes renames and new files in a directory survive a power cut. */
@@ -29,6 +32,6 @@ export async function syncDirectory(directory: string): Promise<void> {
 }
 
 export async function makeDirectoryDurably(directory: string): Promise<void> {
-  const first = await mkdir(directory, { recursive: true })
+  const first = await onStorage(directory, () => mkdir(directory, { recursive: true }))
   if (first !== undefined) await syncDirectory(path.dirname(first))
 }

@@ -46,6 +46,11 @@ export function openManifest(
 
 /** Without the signature: for a repository's own files. Throws ManifestInvalid, DecodeError. */
 export function decodeStoredManifest(manifest: Buffer, version: string): Tree {
+  return decodeManifest(decompressManifest(manifest, version))
+}
+
+/** The bytes that `version` is the hash of. Throws ManifestInvalid, DecodeError. */
+export function decompressManifest(manifest: Buffer, version: string): Buffer {
   let bytes: Buffer
   try {
     bytes = zstdDecompressSync(manifest, { maxOutputLength: maxManifestBytes, chunkSize: 1024 * 1024 })
@@ -54,5 +59,5 @@ export function decodeStoredManifest(manifest: Buffer, version: string): Tree {
   }
   const actual = versionIdOf(bytes)
   if (actual !== version) throw new ManifestInvalid(version, actual)
-  return decodeManifest(bytes)
+  return bytes
 }

@@ -12,6 +12,7 @@ import {
   rowBytes,
 } from './pack-format.ts'
 import { isId, packFile, packIndexFile } from './repository-layout.ts'
+import { readCondemned } from './store/condemned-packs.ts'
 
 export type ChunkLocation = PackedChunk & { packId: string }
 
@@ -22,15 +23,34 @@ export async function listPacks(directory: string): Promise<string[]> {
   return ids.filter(isId).sort()
 }
 
-/** Where every chunk of a repository lies. Holds about 300 bytes a chunk: 10 MB for 8 GiB of content. */
-export async function readChunkIndex(directory: string): Promise<Map<string, ChunkLocation>> {
+/**
+ * Where every chunk of a repository lies: of two places always the same one, and never one that is to be deleted. Holds
+ * about 300 bytes a chunk: 10 MB for 8 GiB of content. A pack that cannot be read as one is left out; `image verify`
+ * names it.
+ */
+export async function readChunkIndex(
+  directory: string,
+  condemned?: { has(packId: string): boolean },
+): Promise<Map<string, ChunkLocation>> {
+  const leftOut = condemned ?? (await readCondemned(directory))
   const chunks = new Map<string, ChunkLocation>()
   for (const packId of await listPacks(directory)) {
-    for (const chunk of await readPackIndex(directory, packId)) {
+    if (leftOut.has(packId)) continue
+    for (const chunk of await readUsableIndex(directory, packId)) {
       chunks.set(chunkKey(chunk.id), { ...chunk, packId })
     }
   }
   return chunks
+}
+
+async function readUsableIndex(directory: string, packId: string): Promise<PackedChunk[]> {
+  try {
+    return await readPackIndex(directory, packId)
+  } catch (error) {
+    // Damaged, or deleted by a prune since it was listed.
+    if (error instanceof DecodeError || (error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
 }
 
 /** A chunk id as the key of a map: half as long as hexadecimal. */

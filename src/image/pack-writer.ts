@@ -11,10 +11,14 @@ import {
   packTargetBytes,
   rowBytes,
 } from './pack-format.ts'
+import { onStorage } from './storage-fault.ts'
 
 export type SealedPack = { id: string; chunks: PackedChunk[] }
 
-/** Appends chunks to packs in a directory and seals each pack, synced and named by its hash, when it is full. */
+/**
+ * Appends chunks to packs in a directory and seals each pack, synced and named by its hash, when it is full. Throws
+ * StorageFull, StorageBroken.
+ */
 export class PackWriter {
   readonly sealed: SealedPack[] = []
   readonly #directory: string
@@ -56,9 +60,11 @@ class OpenPack {
   }
 
   static async create(file: string): Promise<OpenPack> {
-    const handle = await open(file, 'wx')
-    await handle.writeFile(packMagic)
-    return new OpenPack(file, handle)
+    return onStorage(file, async () => {
+      const handle = await open(file, 'wx')
+      await handle.writeFile(packMagic)
+      return new OpenPack(file, handle)
+    })
   }
 
   async append(chunk: Omit<PackedChunk, 'offset'>, stored: Uint8Array): Promise<void> {
@@ -66,14 +72,16 @@ class OpenPack {
     this.#hash.update(header).update(stored)
     this.#chunks.push({ ...chunk, offset: this.sizeBytes + rowBytes })
     // writeFile() goes on from where the last one ended, and until all is written.
-    await this.#handle.writeFile(header)
-    await this.#handle.writeFile(stored)
+    await onStorage(this.#file, async () => {
+      await this.#handle.writeFile(header)
+      await this.#handle.writeFile(stored)
+    })
     this.sizeBytes += rowBytes + stored.length
   }
 
   async seal(directory: string): Promise<SealedPack> {
     const id = this.#hash.digest('hex')
-    await this.#handle.sync()
+    await onStorage(this.#file, () => this.#handle.sync())
     await this.#handle.close()
     await rename(this.#file, path.join(directory, `${id}.pack`))
     await writeSyncedFile(path.join(directory, `${id}.index`), encodeIndex(this.#chunks))

@@ -1,14 +1,23 @@
 import type { KeyObject } from 'node:crypto'
-import { mkdir, rename } from 'node:fs/promises'
+import { mkdir, readFile, rename } from 'node:fs/promises'
 import path from 'node:path'
+import { DecodeError } from '../bytes/decode-error.ts'
 import { makeDirectoryDurably, syncDirectory, writeFileDurably, writeSyncedFile } from './durable-file.ts'
 import type { ImportSession } from './import-session.ts'
 import { encodeLocations } from './locations.ts'
 import { encodeManifest } from './manifest-encode.ts'
-import { compressManifest, versionIdOf } from './manifest-open.ts'
-import { listVersions, moveTag, type Repository, readSignatures, readTags, type Version } from './repository.ts'
+import { compressManifest, decompressManifest, ManifestInvalid, versionIdOf } from './manifest-open.ts'
+import { listVersions, moveTag, type Repository, readTags, type Version } from './repository.ts'
 import { versionDirectory, versionFile } from './repository-layout.ts'
-import { decodeStatement, encodeSignatures, isSignedBy, type Statement, signStatement } from './statement.ts'
+import {
+  decodeSignatures,
+  decodeStatement,
+  encodeSignatures,
+  isSignedBy,
+  type SignedStatement,
+  type Statement,
+  signStatement,
+} from './statement.ts'
 import type { Tree } from './tree.ts'
 
 export type VersionDescription = {
@@ -17,6 +26,8 @@ export type VersionDescription = {
   recipeHash?: string | undefined
   signingKey: { privateKey: KeyObject; publicKey: KeyObject }
 }
+
+type VersionFiles = { manifest: Buffer; signatures: string; locations: string }
 
 /** Makes a tree whose chunks the session holds a version of an image, and the image's `current` one. */
 export async function publishVersion(
@@ -28,7 +39,7 @@ export async function publishVersion(
   const { image, signingKey } = description
   const manifest = encodeManifest(tree)
   const id = versionIdOf(manifest)
-  await session.publishPacks()
+  await session.seal()
   const locations = encodeLocations(id, tree.chunks, session.index)
   const parent = (await readTags(repository, image)).get('current')
   const statement: Statement = {
@@ -48,19 +59,26 @@ export async function publishVersion(
     signatures: encodeSignatures([signStatement(statement, signingKey.privateKey)]),
     locations: locations.text,
   }
-  const placed = await putVersionInPlace(session, id, files)
-  if (!placed) await addStatement(repository, id, statement, signingKey)
-  await makeCurrent(repository, image, id)
+  const aside = await writeAside(session, id, files)
+  await session.publish(tree.chunks, async () => {
+    if (!(await putInPlace(repository, aside, id))) await mendVersion(repository, id, files, statement, signingKey)
+    await makeCurrent(repository, image, id)
+  })
   return (await listVersions(repository, image)).find((version) => version.id === id)!
 }
 
-/** False where the version is there already: what another import of the same tree put there is the same. */
-async function putVersionInPlace(session: ImportSession, id: string, files: Record<string, string | Buffer>) {
+/** All that needs room on the disk, before anything can be seen. */
+async function writeAside(session: ImportSession, id: string, files: VersionFiles): Promise<string> {
   const aside = path.join(session.directory, id)
   await mkdir(aside)
   for (const [name, bytes] of Object.entries(files)) await writeSyncedFile(path.join(aside, name), bytes)
   await syncDirectory(aside)
-  const target = versionDirectory(session.repository.directory, id)
+  return aside
+}
+
+/** False where the version is there already: what another import of the same tree put there is the same. */
+async function putInPlace(repository: Repository, aside: string, id: string): Promise<boolean> {
+  const target = versionDirectory(repository.directory, id)
   try {
     await rename(aside, target)
   } catch (error) {
@@ -71,19 +89,59 @@ async function putVersionInPlace(session: ImportSession, id: string, files: Reco
   return true
 }
 
-/** The version is there already: of another image, of this one (then its first statement stays), or under an old key. */
-async function addStatement(
+/**
+ * The version is there already: of another image, of this one (then its first statement stays), or under an old key. What
+ * is damaged or outdated of it is written again, so that importing the same source again repairs.
+ */
+async function mendVersion(
   repository: Repository,
   id: string,
+  files: VersionFiles,
   statement: Statement,
-  { privateKey, publicKey }: VersionDescription['signingKey'],
+  signingKey: VersionDescription['signingKey'],
 ): Promise<void> {
-  const existing = await readSignatures(repository, id)
-  const ofThisImage = existing.find((signed) => decodeStatement(signed.statement).image === statement.image)
-  if (ofThisImage && isSignedBy(ofThisImage, publicKey)) return
-  const others = existing.filter((signed) => signed !== ofThisImage)
-  const signatures = encodeSignatures([...others, signStatement(statement, privateKey)])
-  await writeFileDurably(versionFile(repository.directory, id, 'signatures'), signatures)
+  const file = (name: keyof VersionFiles) => versionFile(repository.directory, id, name)
+  if (!(await isManifestWhole(file('manifest'), id))) await writeFileDurably(file('manifest'), files.manifest)
+  const signatures = await readUsableSignatures(file('signatures'))
+  const ofThisImage = signatures.find((signed) => decodeStatement(signed.statement).image === statement.image)
+  if (!ofThisImage || !isSignedBy(ofThisImage, signingKey.publicKey)) {
+    const others = signatures.filter((signed) => signed !== ofThisImage)
+    const all = [...others, signStatement(statement, signingKey.privateKey)]
+    await writeFileDurably(file('signatures'), encodeSignatures(all))
+  }
+  const locations = await readIfThere(file('locations'))
+  if (locations?.toString() !== files.locations) await writeFileDurably(file('locations'), files.locations)
+}
+
+async function isManifestWhole(file: string, id: string): Promise<boolean> {
+  const bytes = await readIfThere(file)
+  try {
+    return bytes !== undefined && decompressManifest(bytes, id) !== undefined
+  } catch (error) {
+    if (error instanceof DecodeError || error instanceof ManifestInvalid) return false
+    throw error
+  }
+}
+
+/** Statements that can be read; those of other images stay, whoever signed them. */
+async function readUsableSignatures(file: string): Promise<SignedStatement[]> {
+  try {
+    const signatures = decodeSignatures((await readIfThere(file)) ?? Buffer.alloc(0))
+    for (const { statement } of signatures) decodeStatement(statement)
+    return signatures
+  } catch (error) {
+    if (error instanceof DecodeError) return []
+    throw error
+  }
+}
+
+async function readIfThere(file: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(file)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 /** `previous` first: whatever happens in between, `current` names a version that is whole. */

@@ -10,7 +10,9 @@ import { parseRenditionName } from './renditions/rendition-name.ts'
  *   versions/VERSION/signatures            one signed statement a line, one for each image the version belongs to
  *   versions/VERSION/locations             where each of its chunks lies; made from the packs, not signed
  *   tags/IMAGE/TAG                         a version id
- *   staging/HOST.PID.RANDOM/               an import under way
+ *   staging/HOST.PID.RANDOM/               an import or other work under way (store/repository-hold.ts)
+ *   condemned                              packs that are to be deleted (store/condemned-packs.ts)
+ *   lock, upkeep.lock                      locked, never read (store/repository-lock.ts)
  *
  * Other renditions of a version stand beside its manifest (renditions/rendition-name.ts has their names):
  *

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { DecodeError } from '../bytes/decode-error.ts'
 import { makeDirectoryDurably, writeFileDurably } from './durable-file.ts'
 import { decodeStoredManifest } from './manifest-open.ts'
 import { imageTagsDirectory, isId, isName, tagFile, versionFile } from './repository-layout.ts'
@@ -12,7 +13,7 @@ import type { Tree } from './tree.ts'
  */
 export type Version = Omit<Statement, 'format' | 'version'> & { id: string; tags: string[] }
 
-/** What is there to see: enough to serve and to list. import-session.ts adds to it; pruning will stand beside it. */
+/** What is there to see: enough to serve and to list. import-session.ts adds to it, upkeep/ takes from it. */
 export type Repository = { readonly directory: string }
 
 /** Opens a repository; makes an empty one where there is none. */
@@ -73,8 +74,18 @@ export async function readSignatures(repository: Repository, versionId: string):
 
 async function readStatements(repository: Repository): Promise<Statement[]> {
   const ids = (await readdirIfThere(path.join(repository.directory, 'versions'))).filter(isId)
-  const signatures = await Promise.all(ids.map((id) => readSignatures(repository, id)))
-  return signatures.flat().map(({ statement }) => decodeStatement(statement))
+  return (await Promise.all(ids.map((id) => readUsableStatements(repository, id)))).flat()
+}
+
+/** One damaged file must not hide every other version: it is left out here, and `image verify` names it. */
+async function readUsableStatements(repository: Repository, versionId: string): Promise<Statement[]> {
+  try {
+    const signatures = await readSignatures(repository, versionId)
+    return signatures.map(({ statement }) => decodeStatement(statement)).filter(({ version }) => version === versionId)
+  } catch (error) {
+    if (error instanceof DecodeError) return []
+    throw error
+  }
 }
 
 function tagsOf(versionId: string, tags: ReadonlyMap<string, string>): string[] {
