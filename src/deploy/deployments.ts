@@ -226,7 +226,7 @@ export class Deployments {
     const steps = [...deployment.steps.slice(0, stepIndex(deployment, step)), { step, state: 'failed' as const }]
     await this.#enter(change, deployment, 'failed', { step, steps, failure: reason })
     await leaveDeployIntent(change, deployment)
-    await tellState(change, deployment, 'failed', `failed at ${step}: ${reason}`)
+    await tellState(change, deployment, 'failed', `at ${step}: ${reason}`)
   }
 }
 
@@ -291,7 +291,7 @@ async function tellState(change: Change, deployment: Deployment, state: Deployme
     machineId,
     deploymentId: id,
     kind: 'deployment',
-    message: `${state}: ${message}`,
+    message: state === 'failed' ? `failed ${message}` : `${state}: ${message}`,
     data: { state },
   })
 }
