@@ -7,6 +7,7 @@ import { bootNonceBytes, mintBootToken } from '../boot/boot-token.ts'
 import { parseIpv4 } from '../bytes/ipv4.ts'
 import { parseMac } from '../bytes/mac.ts'
 import type { SessionReply } from '../core/agent-protocol.ts'
+import type { Inventory } from '../core/inventory.ts'
 import { type DeployOrder, openOrder } from '../core/order.ts'
 import { encodePublicKey, unseal } from '../core/seal.ts'
 import type { TimelineEvent } from '../core/timeline.ts'
@@ -41,7 +42,12 @@ async function plane(t: TestContext) {
     proofKey: tokenKey,
   })
   const parts = { state, machines, deployments, sessions, orders, tokenKey, url: 'http://10.77.0.1:4280' }
-  const ramdisk = { id: 'abc', kernel: 'vmlinuz', initrds: ['tools.cpio.zst', 'site.cpio'] }
+  const ramdisk = {
+    id: 'abc',
+    kernel: 'vmlinuz',
+    initrds: ['tools.cpio.zst', 'site.cpio'],
+    firmware: { file: 'firmware.cpio.zst', drivers: ['bnx2x'] },
+  }
   const app = bootPlaneApp({ ...parts, ramdisk: () => ramdisk, consoles: ['ttyS0'] }, pino({ level: 'silent' }))
   t.after(async () => {
     await app.close()
@@ -75,6 +81,12 @@ function deploy({ deployments, machine }: Plane) {
   })
 }
 
+function inventory(drivers: string[]): Inventory {
+  const cpu = { model: 'QEMU', count: 1 }
+  const nothing = { smbios: {}, disks: [], interfaces: [] }
+  return { firmware: 'bios', architecture: 'x64', cpu, memoryBytes: 2 ** 30, ...nothing, drivers }
+}
+
 function newAgent() {
   const sealing = generateKeyPairSync('x25519')
   return { sealing, publicKey: encodePublicKey(sealing.publicKey), nonce: randomBytes(16).toString('hex') }
@@ -94,6 +106,18 @@ test('GET /boot.ipxe renders the agent with the token for a deploy intent, and H
   const script = (await site.ask({ url })).body
   assert.match(script, /^kernel --name vmlinuz http:\/\/10\.77\.0\.1:4280\/ramdisk\/abc\/vmlinuz .*bootwright\.token=/m)
   assert.equal((await site.deployments.get(id)).state, 'booting')
+})
+
+test('GET /boot.ipxe adds the firmware archive until the inventory says that no driver wants it', async (t) => {
+  const site = await plane(t)
+  await deploy(site)
+  const script = async () =>
+    (await site.ask({ url: `/boot.ipxe?mac=52-54-00-00-00-01&token=${await site.mint()}` })).body
+  assert.match(await script(), /^initrd .*firmware\.cpio\.zst/m)
+  await site.machines.recordInventory(site.machine.id, inventory(['virtio_net']))
+  assert.doesNotMatch(await script(), /firmware/)
+  await site.machines.recordInventory(site.machine.id, inventory(['bnx2x', 'virtio_net']))
+  assert.match(await script(), /^initrd .*firmware\.cpio\.zst/m)
 })
 
 test('GET /boot.ipxe refuses a token that was made for another address', async (t) => {

@@ -9,6 +9,15 @@ import { agentRoutes } from './agent-routes.ts'
 import { bootScriptRoute } from './boot-script-route.ts'
 import { answerWithProblems } from './problem.ts'
 
+/** The agent's ramdisk as a boot script names it: `/ramdisk/ID/FILE`. */
+export type BootRamdisk = {
+  id: string
+  kernel: string
+  initrds: readonly string[]
+  /** A further initrd, for machines with one of these drivers. */
+  firmware?: { file: string; drivers: readonly string[] }
+}
+
 /** What the boot plane's routes work with. */
 export type BootPlane = {
   state: StateChanges
@@ -20,7 +29,7 @@ export type BootPlane = {
   /** `http://10.0.0.1:4280`, no slash at the end. */
   url: string
   /** Undefined while it is being made. */
-  ramdisk: () => { id: string; kernel: string; initrds: readonly string[] } | undefined
+  ramdisk: () => BootRamdisk | undefined
   /** What starts a UEFI machine's own disk where the firmware would try the network again first. */
   diskLoaderUrl?: string
   /** Kernel consoles of the agent, main one last. */

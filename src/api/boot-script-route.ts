@@ -4,8 +4,9 @@ import { readBootToken } from '../boot/boot-token.ts'
 import { type IpxeScript, renderIpxe } from '../boot/render-ipxe.ts'
 import { parseIpv4 } from '../bytes/ipv4.ts'
 import { type Mac, parseMac } from '../bytes/mac.ts'
+import type { Inventory } from '../core/inventory.ts'
 import type { Machine } from '../core/machine.ts'
-import type { BootPlane } from './boot-plane.ts'
+import type { BootPlane, BootRamdisk } from './boot-plane.ts'
 
 const Query = Type.Object({ mac: Type.String({ maxLength: 17 }), token: Type.Optional(Type.String({ maxLength: 64 })) })
 
@@ -15,7 +16,7 @@ export function bootScriptRoute(plane: BootPlane): FastifyPluginAsyncTypebox {
     app.get('/boot.ipxe', { schema: { querystring: Query } }, async (request, reply) => {
       const mac = parseMac(request.query.mac)
       const machine = await plane.machines.findByMac(mac)
-      const script = chooseScript(plane, { mac, machine, token: request.query.token, remoteAddress: request.ip })
+      const script = await chooseScript(plane, { mac, machine, token: request.query.token, remoteAddress: request.ip })
       if (script.kind === 'agent' && machine) await tellScript(plane, machine, script, request.method)
       return reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store').send(renderIpxe(script))
     })
@@ -24,7 +25,7 @@ export function bootScriptRoute(plane: BootPlane): FastifyPluginAsyncTypebox {
 
 type ScriptRequest = { mac: Mac; machine: Machine | undefined; token: string | undefined; remoteAddress: string }
 
-function chooseScript(plane: BootPlane, request: ScriptRequest): IpxeScript {
+async function chooseScript(plane: BootPlane, request: ScriptRequest): Promise<IpxeScript> {
   const { mac, machine, token } = request
   const name = machine?.name ?? mac
   if (token !== undefined) {
@@ -48,12 +49,21 @@ function chooseScript(plane: BootPlane, request: ScriptRequest): IpxeScript {
     title: `${name}: ${intent}`,
     server: plane.url,
     kernelUrl: `${plane.url}/ramdisk/${ramdisk.id}/${ramdisk.kernel}`,
-    initrdUrls: ramdisk.initrds.map((file) => `${plane.url}/ramdisk/${ramdisk.id}/${file}`),
+    initrdUrls: (await initrdsFor(plane, ramdisk, machine)).map((file) => `${plane.url}/ramdisk/${ramdisk.id}/${file}`),
     ...(token !== undefined && { token }),
     mac,
     consoles: plane.consoles,
     kernelArguments: [],
   }
+}
+
+/** A machine nobody has looked into yet gets the firmware too: its network card may not work without. */
+async function initrdsFor(plane: BootPlane, ramdisk: BootRamdisk, machine: Machine | undefined): Promise<string[]> {
+  const { initrds, firmware } = ramdisk
+  if (!firmware) return [...initrds]
+  const inventory = machine && ((await plane.machines.inventory(machine.id)) as Inventory | undefined)
+  const isNeeded = inventory === undefined || firmware.drivers.some((driver) => inventory.drivers.includes(driver))
+  return isNeeded ? [...initrds, firmware.file] : [...initrds]
 }
 
 function diskLoader({ diskLoaderUrl }: BootPlane) {

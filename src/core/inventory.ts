@@ -43,5 +43,7 @@ export const Inventory = Type.Object({
   memoryBytes: Type.Integer(),
   disks: Type.Array(Disk),
   interfaces: Type.Array(NetworkInterface),
+  /** Kernel modules that were loaded: which driver wants firmware shows here, whether it found it or not. */
+  drivers: Type.Array(Type.String(), { maxItems: 2000 }),
 })
 export type Inventory = Static<typeof Inventory>

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { oneLine } from '../../core/one-line.ts'
 
 /**
- * The text of one small /sys or /proc file as a oneLine line; undefined when it is absent, empty, or the driver
+ * The text of one small /sys or /proc file as one line; undefined when it is absent, empty, or the driver
  * refuses to answer (EIO, EINVAL and ENODEV are ordinary in /sys).
  */
 export function readAttribute(path: string): string | undefined {

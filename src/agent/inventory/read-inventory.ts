@@ -11,7 +11,7 @@ const secureBootVariable = 'firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-a
 
 export type InventorySources = { sysRoot: string; procRoot: string; architecture: string; boot: BootInterface }
 
-/** What the kernel knows of the machine. Never fails for a missing fact; strings are made oneLine. */
+/** What the kernel knows of the machine. Never fails for a missing fact; strings are safe to print. */
 export function readInventory({ sysRoot, procRoot, architecture, boot }: InventorySources): Inventory {
   const inventory: Inventory = {
     firmware: existsSync(join(sysRoot, 'firmware/efi')) ? 'uefi' : 'bios',
@@ -21,10 +21,21 @@ export function readInventory({ sysRoot, procRoot, architecture, boot }: Invento
     memoryBytes: parseMemoryTotal(readFileSync(join(procRoot, 'meminfo'), 'utf8')),
     disks: readDisks(sysRoot),
     interfaces: readInterfaces(sysRoot, boot),
+    drivers: readDrivers(join(procRoot, 'modules')),
   }
   const secureBoot = readAttributeBytes(join(sysRoot, secureBootVariable))?.[4]
   if (secureBoot !== undefined) inventory.secureBoot = secureBoot === 1
   return inventory
+}
+
+/** The first word of each line is a module's name, with underscores. */
+function readDrivers(modulesFile: string): string[] {
+  if (!existsSync(modulesFile)) return []
+  const lines = readFileSync(modulesFile, 'utf8').split('\n')
+  return lines
+    .flatMap((line) => line.split(' ', 1))
+    .filter(Boolean)
+    .sort()
 }
 
 function readSmbios(directory: string): Inventory['smbios'] {
