@@ -40,7 +40,7 @@ function changeNames(at: At): void {
   fs.rmSync(at('links/dangling'))
   fs.symlinkSync('somewhere', at('links/dangling'))
   fs.rmSync(at('special/big-minor'))
-  execFileSync('mknod', [at('special/big-minor'), 'b', '259', '300001'])
+  execFileSync('mknod', [at('special/big-minor'), 'b', '259', '200001'])
   fs.writeFileSync(at('metadata/sticky/inherits-no-acl-in-the-version'), '')
 }
 
@@ -57,11 +57,12 @@ function changeMetadata(at: At): void {
   writePathTimes(at('metadata/owned-link'), 7, 8)
 }
 
-/** Two descriptions of describeWithTools(); how many links a directory has is up to the filesystem. */
+/** Two descriptions of describeWithTools(); links of a directory, and XFS's second name of an ACL, are up to the filesystem. */
 export function assertSameDescription(actual: string, expected: string): void {
   const lines = (text: string) =>
     text
       .split('\n')
+      .filter((line) => !line.startsWith('trusted.SGI_ACL_'))
       .map((line) => line.replace(/^(d \S+ \S+ \S+ \S+) \d+ /, '$1 '))
       .sort()
   const [found, wanted] = [new Set(lines(actual)), new Set(lines(expected))]

@@ -3,6 +3,7 @@ import { type Repository, readSignatures } from '../repository.ts'
 import type { BlockMap } from './block-map.ts'
 import { makeBtrfsStream } from './make-btrfs.ts'
 import { makeDiskMap } from './make-disk.ts'
+import { makeVolume } from './make-volume.ts'
 import { publishRendition } from './publish-rendition.ts'
 import { RenditionImpossible } from './rendition-impossible.ts'
 import { formatRenditionName, type RenditionRequest } from './rendition-name.ts'
@@ -69,6 +70,6 @@ async function make(
     case 'btrfs':
       return { blocks: await makeBtrfsStream(work, request.parent), parent: request.parent }
     case 'volume':
-      throw new RenditionImpossible(work.versionId, work.rendition, 'not yet')
+      return makeVolume(work, request.filesystem)
   }
 }
