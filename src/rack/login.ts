@@ -21,9 +21,13 @@ export async function awaitLoginPrompt(console: Console, timeoutMs: number): Pro
 /** Logs in at the prompt as a person would, and proves it by running a command. Rejects with ConsoleTimeout. */
 export async function logIn(console: Console, { user, password }: Credentials): Promise<Shell> {
   console.type(`${user}\r`)
-  await console.expect(/Password: ?$/m, { timeoutMs: promptTimeoutMs, what: 'the password prompt' })
+  await console.expect(/Password:/, { timeoutMs: promptTimeoutMs, what: 'the password prompt' })
   console.type(`${password}\r`)
-  await console.expect(/[$#] ?$/m, { timeoutMs: promptTimeoutMs, what: 'a shell prompt', failOn: /Login incorrect/ })
+  await console.expect(/@\S+:\S*[$#]/, {
+    timeoutMs: promptTimeoutMs,
+    what: 'a shell prompt',
+    failOn: /Login incorrect/,
+  })
   const shell = { run: (command: string, timeoutMs = commandTimeoutMs) => runCommand(console, command, timeoutMs) }
   await shell.run('stty -echo; PS1=; export TERM=dumb; dmesg -n 1 2>/dev/null || true')
   return shell
@@ -38,5 +42,10 @@ async function runCommand(console: Console, command: string, timeoutMs: number):
     timeoutMs,
     what: `the end of \`${command}\``,
   })
-  return (end[1] ?? '').trim()
+  return withoutKernelMessages(end[1] ?? '').trim()
+}
+
+/** The kernel talks on the same line at any moment: `[   36.950919] kvm: Nested Virtualization enabled`. */
+export function withoutKernelMessages(words: string): string {
+  return words.replace(/\[ *\d+\.\d{6}\] .*\n?/g, '')
 }
