@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { cancelCommand } from './cancel.ts'
 import { deployCommand } from './deploy.ts'
 import { imageCommand } from './image.ts'
 import { machineCommand } from './machine.ts'
@@ -24,6 +25,7 @@ for (const command of [
   imageCommand(),
   machineCommand(),
   deployCommand(),
+  cancelCommand(),
   watchCommand(),
   ramdiskCommand(),
   rackCommand(),

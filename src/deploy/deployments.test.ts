@@ -43,6 +43,12 @@ test('create() refuses a second deployment while one is under way', async () => 
   await assert.rejects(deployments.create(machine, request), Conflict)
 })
 
+test('Machines.set() leaves the intent of a machine that is being deployed alone', async () => {
+  const { machines, intent } = await site()
+  await assert.rejects(machines.set('rack-1', { intent: 'local' }), /bootwright cancel rack-1/)
+  assert.equal((await intent()).kind, 'deploy')
+})
+
 test('written() uses the intent up before hand-over, and only once', async () => {
   const { deployments, id, intent } = await site()
   await deployments.booting(id)

@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { canMove, type Deployment, type DeploymentState, type DeployStep } from '../core/deployment.ts'
 import { describeRule } from '../core/disk-rule.ts'
 import type { Machine } from '../core/machine.ts'
+import type { VersionUse } from '../image/retention.ts'
 import {
   type DeploymentChange,
   extendDeadlines,
   findDeployment,
   insertDeployment,
+  listDeployedVersions,
   listDeployments,
   listOverdueDeployments,
   updateDeployment,
@@ -22,6 +24,8 @@ export type DeploymentRequest = Pick<
 >
 
 const openStates: readonly DeploymentState[] = ['queued', 'booting', 'running']
+/** In these the machine's disk holds the version. */
+const writtenStates: readonly DeploymentState[] = ['written', 'handed-over', 'proved', 'unproved']
 const timedStates: readonly DeploymentState[] = [...openStates, 'written', 'handed-over', 'frozen']
 
 /** Deployments through their states, together with the intent that each of them sets and uses up. */
@@ -36,6 +40,13 @@ export class Deployments {
     return listDeployments(this.#state.db, machineId)
   }
 
+  /** Versions that machines have on their disks or are given. */
+  async versionsInUse(): Promise<VersionUse[]> {
+    const open = [...openStates, 'frozen'] as const
+    const deployed = await listDeployedVersions(this.#state.db, { open, written: writtenStates })
+    return deployed.map(({ version, name, state }) => ({ version, why: `machine ${name}: ${state}` }))
+  }
+
   /** Throws NotFound. */
   async get(id: string): Promise<Deployment> {
     const deployment = await findDeployment(this.#state.db, id)
@@ -48,7 +59,9 @@ export class Deployments {
     return this.#state.commit(async (change) => {
       const current = await currentDeployment(change, machine.id)
       if (current && openStates.includes(current.state)) {
-        throw new Conflict(`${machine.name} has a deployment that is ${current.state} (${current.id}); cancel it first`)
+        throw new Conflict(
+          `${machine.name} has a deployment that is ${current.state} (${current.id}); end it with 'bootwright cancel ${machine.name}' first`,
+        )
       }
       const deployment = newDeployment(machine.id, request, change.now)
       await insertDeployment(change.db, deployment)

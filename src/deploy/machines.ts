@@ -70,6 +70,9 @@ export class Machines {
       if (!found && !settings.macs?.length) {
         throw new NotFound(`There is no machine "${name}"; to make it, give at least one MAC address`)
       }
+      if (found?.intent.kind === 'deploy' && settings.intent) {
+        throw new Conflict(`${name} has a deployment under way; end it with 'bootwright cancel ${name}' first`)
+      }
       await refuseTakenMacs(change.db, settings.macs ?? [], found?.id)
       const machine = found ?? (await createMachine(change, name, settings.macs ?? []))
       const updated = await updateMachine(change.db, machine.id, settingsAsChange(machine, settings))
