@@ -10,6 +10,7 @@ import { parseRenditionName } from './renditions/rendition-name.ts'
  *   versions/VERSION/signatures            one signed statement a line, one for each image the version belongs to
  *   versions/VERSION/locations             where each of its chunks lies; made from the packs, not signed
  *   tags/IMAGE/TAG                         a version id
+ *   retention/IMAGE                        how many of its versions to keep (retention.ts)
  *   staging/HOST.PID.RANDOM/               an import or other work under way (store/repository-hold.ts)
  *   condemned                              packs that are to be deleted (store/condemned-packs.ts)
  *   lock, upkeep.lock                      locked, never read (store/repository-lock.ts)

@@ -43,6 +43,32 @@ export async function listDeployments(db: StateDatabase, machineId?: string): Pr
   return (await query.execute()).map(fromRow)
 }
 
+/** A deployment whose version a machine may still need: `name` is the machine's. */
+export type DeployedVersion = { version: string; name: string; state: DeploymentState }
+
+/**
+ * What machines have or are given: of each machine the newest deployment, every open one, and the newest that wrote its
+ * disk (one that failed before that left an older version in place).
+ */
+export async function listDeployedVersions(
+  db: StateDatabase,
+  states: { open: readonly DeploymentState[]; written: readonly DeploymentState[] },
+): Promise<DeployedVersion[]> {
+  const rows = await db
+    .selectFrom('deployments')
+    .innerJoin('machines', 'machines.id', 'deployments.machine_id')
+    .select(['deployments.version', 'machines.name', 'deployments.state'])
+    .orderBy('deployments.created_at', 'desc')
+    .execute()
+  const met = new Set<string>()
+  const isFirst = (key: string) => met.size < met.add(key).size
+  return rows.filter(({ name, state }) => {
+    const isNewest = isFirst(`newest ${name}`)
+    const isNewestWritten = states.written.includes(state) && isFirst(`written ${name}`)
+    return isNewest || isNewestWritten || states.open.includes(state)
+  })
+}
+
 /** Those in one of the states whose deadline has passed. */
 export async function listOverdueDeployments(
   db: StateDatabase,
