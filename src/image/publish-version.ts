@@ -17,6 +17,7 @@ import {
   type SignedStatement,
   type Statement,
   signStatement,
+  type VersionSource,
 } from './statement.ts'
 import type { Tree } from './tree.ts'
 
@@ -24,6 +25,7 @@ export type VersionDescription = {
   image: string
   comment?: string | undefined
   recipeHash?: string | undefined
+  source?: VersionSource | undefined
   signingKey: { privateKey: KeyObject; publicKey: KeyObject }
 }
 
@@ -50,6 +52,7 @@ export async function publishVersion(
     ...(parent !== undefined && parent !== id && { parent }),
     ...(description.comment !== undefined && { comment: description.comment }),
     ...(description.recipeHash !== undefined && { recipeHash: description.recipeHash }),
+    ...(description.source !== undefined && { source: description.source }),
     entries: tree.entries.length,
     sizeBytes: tree.sizeBytes,
     storedBytes: locations.storedBytes,

@@ -6,6 +6,23 @@ import { LineReader, readLines } from './line-reader.ts'
 
 export const statementFormat = 'bootwright-image-1'
 
+/** What a version was made of: for people, and for the settings that a foreign system had around it. */
+export const VersionSource = Type.Object({
+  kind: Type.Union([
+    Type.Literal('directory'),
+    Type.Literal('tar'),
+    Type.Literal('lxc'),
+    Type.Literal('btrfs'),
+    Type.Literal('oci'),
+    Type.Literal('disk'),
+  ]),
+  /** Path, container or reference, as it was given. */
+  name: Type.String({ maxLength: 8192 }),
+  /** A container's configuration: LXC's text, or OCI's JSON. */
+  config: Type.Optional(Type.String({ maxLength: 65536 })),
+})
+export type VersionSource = Static<typeof VersionSource>
+
 /**
  * What is signed: that this version belongs to this image, and what is known of it. The image's name is in it so that a
  * version of one image cannot be passed off as another's.
@@ -21,6 +38,7 @@ export const Statement = Type.Object({
   parent: Type.Optional(Type.String({ pattern: '^[0-9a-f]{64}$' })),
   comment: Type.Optional(Type.String({ maxLength: 4000 })),
   recipeHash: Type.Optional(Type.String({ maxLength: 200 })),
+  source: Type.Optional(VersionSource),
   entries: Type.Integer({ minimum: 1 }),
   sizeBytes: Type.Integer({ minimum: 0 }),
   /** Compressed size of its distinct chunks when it was made. */

@@ -1,0 +1,179 @@
+import type { BigIntStats, Dirent } from 'node:fs'
+import { lstat, readdir, readlink } from 'node:fs/promises'
+import path from 'node:path'
+import { DecodeError } from '../bytes/decode-error.ts'
+import { listXattrs, readXattr } from '../linux/xattr.ts'
+import type { ChunkWriter } from './chunk-writer.ts'
+import { FileShrank, fileContent } from './file-content.ts'
+import { decodeFileName, fileSystemPath } from './file-name.ts'
+import { ImageSourceInvalid, type ImportOptions } from './image-source.ts'
+import { type OwnerMap, OwnerUnmapped } from './owner-map.ts'
+import type { Metadata } from './tree.ts'
+import { type MemberNode, PathRefused, type TreeBuilder } from './tree-builder.ts'
+
+/** Inode number of the empty directory that stands in a btrfs snapshot for a subvolume nested in the original. */
+const nestedSubvolumeInode = 2n
+
+export type DirectoryWalkOptions = ImportOptions & {
+  /** What messages call the source, where `directory` is only where it is mounted for the moment. */
+  sourceName?: string | undefined
+  /** Owners as the files' own users see them; as they are on the disk where it is not given. */
+  owners?: OwnerMap | undefined
+  /** Path in the tree below which all of it goes; the root where it is not given. */
+  prefix?: string | undefined
+  /** The subvolume of which `directory` is a btrfs snapshot: it knows the directories that stand for nested subvolumes. */
+  liveDirectory?: string | undefined
+}
+
+/** Adds what is under a directory to a tree. Links are found within one walk. */
+export class DirectoryWalk {
+  readonly #source: string
+  readonly #chunks: ChunkWriter
+  readonly #builder: TreeBuilder
+  readonly #options: DirectoryWalkOptions
+  /** Nodes of files with several names, by device and inode. */
+  readonly #linked = new Map<string, MemberNode>()
+  #bytesDone = 0
+  #entries = 0
+
+  constructor(source: string, builder: TreeBuilder, chunks: ChunkWriter, options: DirectoryWalkOptions) {
+    this.#source = source
+    this.#builder = builder
+    this.#chunks = chunks
+    this.#options = options
+  }
+
+  /** Throws ImageSourceInvalid. */
+  async run(): Promise<void> {
+    const root = await lstat(fileSystemPath(this.#source), { bigint: true })
+    if (!root.isDirectory()) throw this.#invalid(undefined, 'it is not a directory')
+    this.#builder.addDirectory(this.#target(''), this.#metadata(this.#source, root))
+    const waiting = ['']
+    for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop()) {
+      this.#options.signal?.throwIfAborted()
+      for (const name of await readNames(path.join(this.#source, directory))) {
+        const below = directory === '' ? name : `${directory}/${name}`
+        if (await this.#addExplained(below)) waiting.push(below)
+      }
+      this.#report()
+    }
+  }
+
+  #report(): void {
+    this.#options.onProgress?.({ bytesDone: this.#bytesDone, bytesTotal: undefined, entries: this.#entries })
+  }
+
+  async #addExplained(below: string): Promise<boolean> {
+    try {
+      return await this.#add(below)
+    } catch (error) {
+      if (error instanceof FileShrank) {
+        throw this.#invalid(below, 'the file became shorter while it was read; stop what writes to it', error)
+      }
+      if (error instanceof PathRefused) throw this.#invalid(below, error.reason, error)
+      const isRefusal = error instanceof DecodeError || error instanceof OwnerUnmapped
+      throw isRefusal ? this.#invalid(below, error.message, error) : error
+    }
+  }
+
+  /** True for a directory, which is still to be walked. */
+  async #add(below: string): Promise<boolean> {
+    const full = path.join(this.#source, below)
+    const stats = await lstat(fileSystemPath(full), { bigint: true })
+    this.#entries++
+    if (stats.isDirectory()) {
+      const isNested = this.#options.liveDirectory !== undefined && stats.ino === nestedSubvolumeInode
+      const metadata = isNested ? await this.#nestedMetadata(below) : this.#metadata(full, stats)
+      this.#builder.addDirectory(this.#target(below), metadata)
+      return true
+    }
+    if (stats.isSocket()) {
+      this.#notice(below, 'a socket, which means nothing without its process: left out')
+      return false
+    }
+    const identity = `${stats.dev}:${stats.ino}`
+    let node = stats.nlink > 1n ? this.#linked.get(identity) : undefined
+    node ??= await this.#readNode(full, stats)
+    if (stats.nlink > 1n) this.#linked.set(identity, node)
+    this.#builder.addMember(this.#target(below), node)
+    return false
+  }
+
+  async #readNode(full: string, stats: BigIntStats): Promise<MemberNode> {
+    const metadata = this.#metadata(full, stats)
+    if (stats.isFile()) return { type: 'file', ...metadata, content: await this.#readContent(full, stats) }
+    if (stats.isSymbolicLink()) {
+      const target = decodeFileName(await readlink(fileSystemPath(full), { encoding: 'buffer' }))
+      return { type: 'symlink', ...metadata, target }
+    }
+    if (stats.isFIFO()) return { type: 'fifo', ...metadata }
+    const type = stats.isCharacterDevice() ? 'character-device' : 'block-device'
+    return { type, ...metadata, ...deviceNumbers(stats.rdev) }
+  }
+
+  async #readContent(full: string, stats: BigIntStats) {
+    const before = this.#bytesDone
+    const content = await fileContent(full, stats, {
+      chunks: this.#chunks,
+      signal: this.#options.signal,
+      onRead: (at) => {
+        this.#bytesDone = before + at
+        this.#report()
+      },
+    })
+    this.#bytesDone = before + Number(stats.size)
+    return content
+  }
+
+  #metadata(full: string, stats: BigIntStats): Metadata {
+    const bytes = fileSystemPath(full)
+    const names = listXattrs(bytes)
+    const xattrs = names.map((name) => ({ name: decodeFileName(name), value: readXattr(bytes, name) }))
+    const second = 1_000_000_000n
+    const nanoseconds = ((stats.mtimeNs % second) + second) % second
+    const { owners } = this.#options
+    return {
+      mode: Number(stats.mode) & 0o7777,
+      uid: owners ? owners.inside('user', Number(stats.uid)) : Number(stats.uid),
+      gid: owners ? owners.inside('group', Number(stats.gid)) : Number(stats.gid),
+      mtimeSeconds: Number((stats.mtimeNs - nanoseconds) / second),
+      mtimeNanoseconds: Number(nanoseconds),
+      xattrs: (owners ? xattrs.map((xattr) => owners.xattr(xattr)) : xattrs).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    }
+  }
+
+  /** The kernel makes up the metadata of the directory in the snapshot, with the present time. */
+  async #nestedMetadata(below: string): Promise<Metadata> {
+    this.#notice(below, 'another subvolume, of which a snapshot holds nothing: its content is left out')
+    const live = path.join(this.#options.liveDirectory!, below)
+    return this.#metadata(live, await lstat(fileSystemPath(live), { bigint: true }))
+  }
+
+  #target(below: string): string {
+    const { prefix = '' } = this.#options
+    return prefix === '' || below === '' ? `${prefix}${below}` : `${prefix}/${below}`
+  }
+
+  #notice(below: string, reason: string): void {
+    this.#options.onNotice?.({ where: `/${this.#target(below)}`, reason })
+  }
+
+  #invalid(below: string | undefined, reason: string, cause?: unknown): ImageSourceInvalid {
+    const where = below && JSON.stringify(`/${this.#target(below)}`.toWellFormed())
+    return new ImageSourceInvalid(this.#options.sourceName ?? this.#source, where, reason, { cause })
+  }
+}
+
+async function readNames(directory: string): Promise<string[]> {
+  const found = (await readdir(fileSystemPath(directory), { encoding: 'buffer', withFileTypes: true })) as Dirent<
+    Buffer<ArrayBufferLike>
+  >[]
+  return found.map(({ name }) => decodeFileName(name))
+}
+
+/** glibc's gnu_dev_major() and gnu_dev_minor(). */
+function deviceNumbers(device: bigint): { major: number; minor: number } {
+  const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & 0xfffff000n)
+  const minor = (device & 0xffn) | ((device >> 12n) & 0xffffff00n)
+  return { major: Number(major), minor: Number(minor) }
+}
