@@ -28,6 +28,6 @@ export async function cutVolume(
     await builder.addRow(bytes, used)
     work.options.onProgress?.({ step: 'cut blocks', bytesDone: row * chunkBytes, bytesTotal: sizeBytes })
   }
-  await work.session.chunks.finish()
+  await work.session.seal()
   return builder.finish(sizeBytes)
 }

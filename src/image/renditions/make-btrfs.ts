@@ -109,6 +109,6 @@ async function cutStream(work: RenditionWork, stream: AsyncIterable<Buffer>): Pr
     work.options.onProgress?.({ step: 'send', bytesDone: sizeBytes, bytesTotal: sizeBytes })
   }
   if (filled > 0) await builder.addRow(row.slice(0, filled), fullRow)
-  await work.session.chunks.finish()
+  await work.session.seal()
   return builder.finish(sizeBytes)
 }

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { decodeLocations } from '../locations.ts'
 import { type ChunkLocation, chunkKey } from '../pack-index.ts'
 import type { Repository } from '../repository.ts'
+import { RepositoryHold } from '../store/repository-hold.ts'
 import { rowBytesOf } from './block-map.ts'
 import { StoredChunks } from './stored-chunks.ts'
 import type { StoredRendition } from './stored-rendition.ts'
@@ -15,6 +16,7 @@ const rowsAhead = 4
  */
 export async function* readRenditionBytes(repository: Repository, rendition: StoredRendition): AsyncGenerator<Buffer> {
   const { blocks } = rendition
+  await using _ = await RepositoryHold.take(repository) // a pack may be rearranged, not deleted, while this reads
   await using stored = new StoredChunks(repository, await readLocations(rendition))
   const readRow = async (row: number): Promise<Buffer> => {
     const chunk = blocks.chunkOfRow[row]!
