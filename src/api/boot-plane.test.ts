@@ -129,6 +129,27 @@ test('GET /boot.ipxe refuses a token that was made for another address', async (
   assert.doesNotMatch(script, /^kernel/m)
 })
 
+test('GET /boot.ipxe lets a machine that was reset in the middle of a deployment begin again', async (t) => {
+  const site = await plane(t)
+  const { id } = await deploy(site)
+  const boot = async () => site.ask({ url: `/boot.ipxe?mac=52-54-00-00-00-01&token=${await site.mint()}` })
+  const stateNow = async () => (await site.deployments.get(id)).state
+  await boot()
+  await site.deployments.running(id)
+  await site.deployments.stepStarted(id, 'write')
+  assert.match((await boot()).body, /^kernel /m)
+  assert.equal(await stateNow(), 'booting')
+  await site.deployments.running(id)
+  assert.equal(await stateNow(), 'running')
+})
+
+test('GET /boot.ipxe without a token shows a deployment to nobody', async (t) => {
+  const site = await plane(t)
+  const { id } = await deploy(site)
+  assert.match((await site.ask({ url: '/boot.ipxe?mac=52-54-00-00-00-01' })).body, /^kernel /m)
+  assert.equal((await site.deployments.get(id)).state, 'queued')
+})
+
 test('GET /boot.ipxe sends a local machine to its own disk, token or none', async (t) => {
   const site = await plane(t)
   assert.match((await site.ask({ url: '/boot.ipxe?mac=52:54:00:00:00:01' })).body, /boots its own disk/)

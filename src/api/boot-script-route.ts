@@ -17,7 +17,7 @@ export function bootScriptRoute(plane: BootPlane): FastifyPluginAsyncTypebox {
       const mac = parseMac(request.query.mac)
       const machine = await plane.machines.findByMac(mac)
       const script = await chooseScript(plane, { mac, machine, token: request.query.token, remoteAddress: request.ip })
-      if (script.kind === 'agent' && machine) await tellScript(plane, machine, script, request.method)
+      if (machine) await tellScript(plane, machine, script, request.method)
       return reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store').send(renderIpxe(script))
     })
   }
@@ -70,15 +70,23 @@ function diskLoader({ diskLoaderUrl }: BootPlane) {
   return diskLoaderUrl === undefined ? {} : { diskLoaderUrl }
 }
 
+/** A HEAD is a look, not a boot. */
 async function tellScript(plane: BootPlane, machine: Machine, script: IpxeScript, method: string): Promise<void> {
   if (method !== 'GET') return
+  const message = `iPXE fetched its script: ${describeScript(script, machine)}`
+  await plane.state.commit((change) => change.tell({ machineId: machine.id, kind: 'script', message }))
   const { kind, deploymentId } = machine.intent
-  await plane.state.commit((change) =>
-    change.tell({
-      machineId: machine.id,
-      kind: 'script',
-      message: `iPXE fetched its script: ${script.kind === 'agent' ? 'the agent, ' : ''}intent ${kind}`,
-    }),
-  )
-  if (kind === 'deploy' && deploymentId) await plane.deployments.booting(deploymentId)
+  const isDeploy = script.kind === 'agent' && script.token !== undefined && kind === 'deploy'
+  if (isDeploy && deploymentId) await plane.deployments.booting(deploymentId)
+}
+
+function describeScript(script: IpxeScript, machine: Machine): string {
+  switch (script.kind) {
+    case 'agent':
+      return script.token === undefined ? 'the agent, without a boot token' : `the agent, intent ${machine.intent.kind}`
+    case 'local':
+      return 'it boots its own disk'
+    case 'refused':
+      return `refused, ${script.reason}`
+  }
 }

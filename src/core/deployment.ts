@@ -35,7 +35,8 @@ export type DeploymentState =
 export const deploymentTransitions = {
   queued: ['booting', 'running', 'failed', 'cancelled'],
   booting: ['booting', 'running', 'failed', 'cancelled', 'frozen'],
-  running: ['running', 'written', 'failed', 'cancelled', 'frozen'],
+  // A machine that was reset in the middle begins again.
+  running: ['booting', 'running', 'written', 'failed', 'cancelled', 'frozen'],
   written: ['handed-over', 'proved', 'unproved', 'failed'],
   'handed-over': ['proved', 'unproved'],
   unproved: ['proved'],
