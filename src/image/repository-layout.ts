@@ -9,6 +9,7 @@ import { parseRenditionName } from './renditions/rendition-name.ts'
  *   versions/VERSION/manifest              the tree manifest, zstd; VERSION is the SHA-256 of its uncompressed bytes
  *   versions/VERSION/signatures            one signed statement a line, one for each image the version belongs to
  *   versions/VERSION/locations             where each of its chunks lies; made from the packs, not signed
+ *   versions/VERSION/origin                what another site signed, where it came from one (archive/)
  *   tags/IMAGE/TAG                         a version id
  *   retention/IMAGE                        how many of its versions to keep (retention.ts)
  *   staging/HOST.PID.RANDOM/               an import or other work under way (store/repository-hold.ts)
@@ -43,6 +44,10 @@ export function versionDirectory(directory: string, versionId: string): string {
 
 export function versionFile(directory: string, versionId: string, name: VersionFileName): string {
   return path.join(versionDirectory(directory, versionId), name)
+}
+
+export function originFile(directory: string, versionId: string): string {
+  return path.join(versionDirectory(directory, versionId), 'origin')
 }
 
 /** Throws DecodeError for a name that renditions/rendition-name.ts does not make. */
