@@ -8,6 +8,8 @@ import { openImageShelf } from './api/image-shelf.ts'
 import { managementApp } from './api/management.ts'
 import { serveManagement } from './api/management-listeners.ts'
 import { type BootTree, debianLoaders } from './boot/tree.ts'
+import { Publications } from './butterknife/publications.ts'
+import { type ButterknifePlace, butterknifePart, publicationsDirectory } from './butterknife-part.ts'
 import { formatIpv4, parseIpv4 } from './bytes/ipv4.ts'
 import { makeDiskLoader } from './content/make-disk-loader.ts'
 import { runContentWorker } from './content/run-content-worker.ts'
@@ -44,6 +46,8 @@ export type ServeOptions = {
   leaseSeconds: number
   unknown: 'discover' | 'ignore'
   consoles: readonly string[]
+  /** Off where not given. */
+  butterknife?: ButterknifePlace
   logLevel: string
 }
 
@@ -83,7 +87,12 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     const content = contentPart({ options, config, plane, ramdiskRoot: ramdisk.root, tree, log, supervision })
     const management = await managementPart({ options, keys, site, plane, log })
     announce(options, keys, url, log)
-    await runComponents([packets, content, management, ramdisk.component, deadlineComponent(site, log)], signal)
+    const others = [
+      ramdisk.component,
+      deadlineComponent(site, log),
+      ...butterknifeParts(options, keys, log, supervision),
+    ]
+    await runComponents([packets, content, management, ...others], signal)
   } finally {
     await database.destroy()
   }
@@ -198,6 +207,17 @@ function contentPart(parts: PartOptions & { plane: BootPlane; ramdiskRoot: strin
   return part
 }
 
+function butterknifeParts(
+  { butterknife, dataDirectory, imageDirectory }: ServeOptions,
+  keys: SiteKeys,
+  log: Logger,
+  supervision: Supervision,
+): Component[] {
+  if (!butterknife) return []
+  const signingKey = keys.imageKey
+  return [butterknifePart({ place: butterknife, dataDirectory, imageDirectory, signingKey, log, supervision })]
+}
+
 async function managementPart(parts: {
   options: ServeOptions
   keys: SiteKeys
@@ -215,6 +235,7 @@ async function managementPart(parts: {
         buildCacheDirectory: defaultCacheDirectory(),
         signingKey: keys.imageKey,
       }),
+      publications: new Publications(publicationsDirectory(options.dataDirectory)),
       token: keys.managementToken,
       status: () => ({
         interface: options.interface,

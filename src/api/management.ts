@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, fastify, LogController } from 'fastify'
+import type { Publications } from '../butterknife/publications.ts'
 import type { Deployments } from '../deploy/deployments.ts'
 import type { Machines } from '../deploy/machines.ts'
 import type { StateChanges } from '../deploy/state-changes.ts'
@@ -10,6 +11,7 @@ import { type ImageShelf, imageRoutes } from './image-routes.ts'
 import { livePageRoute } from './live-page-route.ts'
 import { machineRoutes } from './machine-routes.ts'
 import { answerWithProblems, NotAuthenticated } from './problem.ts'
+import { publicationRoutes } from './publication-routes.ts'
 
 /** What the management routes work with. */
 export type Management = {
@@ -17,6 +19,7 @@ export type Management = {
   machines: Machines
   deployments: Deployments
   images: ImageShelf
+  publications: Publications
   token: string
   /** Facts for `bootwright status`. */
   status: () => Record<string, unknown>
@@ -42,6 +45,7 @@ export function managementApp(management: Management, logger: FastifyBaseLogger)
       api.register(machineRoutes(management), { prefix: '/machines' })
       api.register(deploymentRoutes(management), { prefix: '/deployments' })
       api.register(imageRoutes(management.images), { prefix: '/images' })
+      api.register(publicationRoutes(management), { prefix: '/publications' })
       api.register(eventRoutes(management), { prefix: '/events' })
     },
     { prefix: '/api/v1' },

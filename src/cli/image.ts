@@ -5,6 +5,7 @@ import { openClient, ServiceError } from './client.ts'
 import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
 import { formatBytes, printJson, printTable } from './output.ts'
 import { ProgressBar } from './progress-bar.ts'
+import { publishCommands } from './publish.ts'
 
 type Shared = { data: string; json?: boolean }
 
@@ -32,6 +33,7 @@ export function imageCommand(): Command {
     .addOption(dataOption())
     .addOption(jsonOption())
     .action(showImage)
+  for (const each of publishCommands()) command.addCommand(each.copyInheritedSettings(command))
   return command
 }
 

@@ -10,6 +10,7 @@ import { pino } from 'pino'
 import { openImageShelf } from '../api/image-shelf.ts'
 import { managementApp } from '../api/management.ts'
 import { SocketInUse, serveManagement } from '../api/management-listeners.ts'
+import { Publications } from '../butterknife/publications.ts'
 import type { Machine } from '../core/machine.ts'
 import { Deployments } from '../deploy/deployments.ts'
 import { Machines } from '../deploy/machines.ts'
@@ -33,7 +34,11 @@ async function service(t: TestContext) {
   const deployments = new Deployments(state)
   const token = keys.managementToken
   const log = pino({ level: 'silent' })
-  const app = managementApp({ state, machines, deployments, images, token, status: () => ({ ok: true }) }, log)
+  const publications = new Publications(join(directory, 'publications'))
+  const app = managementApp(
+    { state, machines, deployments, images, publications, token, status: () => ({ ok: true }) },
+    log,
+  )
   const socketPath = join(directory, 'bootwright.sock')
   const port = await freePort()
   const stop = new AbortController()

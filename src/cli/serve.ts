@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
+import { parseNetwork } from '../butterknife/networks.ts'
 import { dataOption, socketPathOf } from './data-directory.ts'
 import { parseCount } from './deploy.ts'
 
@@ -18,6 +19,8 @@ type ServeOptionsGiven = {
   leaseSeconds: number
   unknown: 'discover' | 'ignore'
   console: string[]
+  butterknife?: string
+  butterknifeProxy?: string[]
   logLevel: string
 }
 
@@ -42,6 +45,8 @@ export function serveCommand(): Command {
     .option('--management <address:port>', 'where the management API and the live page listen', '127.0.0.1:4281')
     .addOption(new Option('--management-fd <number>', 'a listening socket, in place of --management').argParser(Number))
     .option('--console <console...>', 'kernel consoles of the agent, the main one last', ['tty0', 'ttyS0,115200'])
+    .option('--butterknife <address:port>', 'where the Butterknife API listens (default: it is off)')
+    .option('--butterknife-proxy <network...>', 'HTTPS proxies before it, whose X-Forwarded-For is believed')
     .addOption(
       new Option('--log-level <level>', 'what is logged').choices(['debug', 'info', 'warn', 'error']).default('info'),
     )
@@ -61,21 +66,30 @@ async function runService(given: ServeOptionsGiven): Promise<void> {
       ...(given.ramdisk !== undefined && { ramdiskDirectory: given.ramdisk }),
       socketPath: socketPathOf(given.data),
       bootPort: given.bootPort,
-      management: given.managementFd === undefined ? parseListenAddress(given.management) : { fd: given.managementFd },
+      management:
+        given.managementFd === undefined
+          ? parseListenAddress('--management', given.management)
+          : { fd: given.managementFd },
       ...(given.range !== undefined && { range: given.range }),
       ...(given.router !== undefined && { router: given.router }),
       dnsServers: given.dns ?? [],
       leaseSeconds: given.leaseSeconds,
       unknown: given.unknown,
       consoles: given.console,
+      ...(given.butterknife !== undefined && {
+        butterknife: {
+          ...parseListenAddress('--butterknife', given.butterknife),
+          trustedProxies: (given.butterknifeProxy ?? []).map(parseNetwork),
+        },
+      }),
       logLevel: given.logLevel,
     },
     stop.signal,
   )
 }
 
-function parseListenAddress(text: string): { host: string; port: number } {
+function parseListenAddress(option: string, text: string): { host: string; port: number } {
   const match = /^\[?([^\]]*)\]?:(\d{1,5})$/.exec(text)
-  if (!match) throw new Error(`--management ${text}: give an address and a port, such as 127.0.0.1:4281`)
+  if (!match) throw new Error(`${option} ${text}: give an address and a port, such as 127.0.0.1:4281`)
   return { host: match[1]!, port: Number(match[2]) }
 }
