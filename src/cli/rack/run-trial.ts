@@ -20,6 +20,8 @@ const consoleAddress = '127.0.0.1'
 const consolePort = 4281
 const portsTried = 20
 const stopTimeoutMs = 30_000
+/** As a shell reports a program ended by SIGINT. */
+const interruptedExitCode = 130
 
 /** Prepares what is needed, then shows a machine being deployed; sets the exit code. Rejects with RackUnavailable. */
 export async function runTrial(options: TrialOptions): Promise<void> {
@@ -50,6 +52,7 @@ export async function runTrial(options: TrialOptions): Promise<void> {
     return
   }
   await rm(directory, { recursive: true, force: true })
+  if (outcome.kind === 'interrupted' && options.once) process.exitCode = interruptedExitCode
   if (options.json && outcome.kind === 'deployed') process.stdout.write(`${JSON.stringify({ ok: true, ...outcome })}\n`)
 }
 
