@@ -23,6 +23,7 @@ test('isInNetworks() is true for an address of any of the networks, never across
     assert.equal(isInNetworks(outside, networks), false, outside)
   assert.equal(isInNetworks('10.0.0.1', []), false)
   assert.equal(isInNetworks('::1', ['0.0.0.0/0']), false)
+  assert.equal(isInNetworks('10.0.0.1', ['::/0']), false)
 })
 
 test('clientAddress() believes X-Forwarded-For of trusted proxies alone, and of that only what they wrote', () => {

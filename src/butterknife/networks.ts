@@ -16,14 +16,16 @@ export function parseNetwork(text: string): string {
   return `${address}/${prefixLength}`
 }
 
-/** `networks` as parseNetwork() gives them. */
+/** `networks` as parseNetwork() gives them. An IPv4 address is in none of IPv6, though BlockList takes it for `::ffff:`. */
 export function isInNetworks(address: string, networks: readonly string[]): boolean {
+  if (isIP(address) === 0) return false
+  const family = familyOf(address)
   const list = new BlockList()
   for (const network of networks) {
     const [base, length] = network.split('/') as [string, string]
-    list.addSubnet(base, Number(length), familyOf(base))
+    if (familyOf(base) === family) list.addSubnet(base, Number(length), family)
   }
-  return isIP(address) !== 0 && list.check(address, familyOf(address))
+  return list.check(address, family)
 }
 
 /**

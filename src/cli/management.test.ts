@@ -119,6 +119,13 @@ test('POST /images/NAME/versions says what is wrong with a source and keeps noth
   assert.deepEqual((await client.request<{ images: unknown[] }>('GET', '/api/v1/images/')).images, [])
 })
 
+test('PUT /publications/IMAGE refuses an image that is not there', async (t) => {
+  const { client } = await service(t)
+  const putting = client.request('PUT', '/api/v1/publications/debian', { networks: ['10.0.0.0/8'] })
+  await assert.rejects(putting, { name: 'ServiceError', status: 404 })
+  assert.deepEqual(await client.request('GET', '/api/v1/publications/'), { publications: [] })
+})
+
 async function until(condition: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 10_000
   while (!(await condition().catch(() => false))) {
