@@ -55,6 +55,19 @@ export class ChunkWriter {
     if (this.#failure) throw this.#failure
   }
 
+  /** Takes a chunk as another pack has it; its bytes were compared with its id. Otherwise as add(). */
+  async addStored(chunk: Omit<EncodedChunk, 'stored'>, stored: Uint8Array): Promise<void> {
+    if (this.#failure) throw this.#failure
+    const key = chunkKey(chunk.id)
+    if (this.#known.has(key) || this.#fresh.has(key)) return
+    this.#fresh.add(key)
+    this.#underWay++
+    this.addedBytes += chunk.sizeBytes
+    this.#last = this.#appendInOrder(this.#last, Promise.resolve({ ...chunk, stored }))
+    await this.#last
+    if (this.#failure) throw this.#failure
+  }
+
   /** Waits for all chunks and seals the last pack: afterwards every byte is synced. */
   async finish(): Promise<PackWriter['sealed']> {
     await this.#last

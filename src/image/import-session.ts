@@ -35,14 +35,15 @@ export class ImportSession {
     this.#hold = hold
   }
 
-  /** Throws RepositoryBusy, StorageFull, StorageBroken. */
-  static async begin(repository: Repository): Promise<ImportSession> {
+  /** What lies in the packs `without` counts as not there. Throws RepositoryBusy, StorageFull, StorageBroken. */
+  static async begin(repository: Repository, without: Iterable<string> = []): Promise<ImportSession> {
     const hold = await RepositoryHold.take(repository)
     try {
       await listHolds(repository)
       // Under the lock, after the hold: a prune has either seen the hold, or written what is condemned before this.
       const condemned = await withRepositoryLock(repository, () => readCondemned(repository.directory))
-      return new ImportSession(repository, hold, await readChunkIndex(repository.directory, condemned))
+      const leftOut = new Set([...condemned.keys(), ...without])
+      return new ImportSession(repository, hold, await readChunkIndex(repository.directory, leftOut))
     } catch (error) {
       await hold[Symbol.asyncDispose]()
       throw error

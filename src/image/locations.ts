@@ -18,8 +18,8 @@ export class ChunkMissing extends Error {
   override readonly name = 'ChunkMissing'
   readonly chunkId: string
 
-  constructor(chunkId: string) {
-    super(`Cannot find chunk ${chunkId} in any pack of the repository; import the version again`)
+  constructor(chunkId: string, place = 'any pack of the repository; import the version again') {
+    super(`Cannot find chunk ${chunkId} in ${place}`)
     this.chunkId = chunkId
   }
 }

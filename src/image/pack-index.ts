@@ -36,14 +36,15 @@ export async function readChunkIndex(
   const chunks = new Map<string, ChunkLocation>()
   for (const packId of await listPacks(directory)) {
     if (leftOut.has(packId)) continue
-    for (const chunk of await readUsableIndex(directory, packId)) {
+    for (const chunk of await readPackChunks(directory, packId)) {
       chunks.set(chunkKey(chunk.id), { ...chunk, packId })
     }
   }
   return chunks
 }
 
-async function readUsableIndex(directory: string, packId: string): Promise<PackedChunk[]> {
+/** What its index says that a pack holds; nothing where neither can be read. */
+export async function readPackChunks(directory: string, packId: string): Promise<PackedChunk[]> {
   try {
     return await readPackIndex(directory, packId)
   } catch (error) {

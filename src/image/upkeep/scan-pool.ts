@@ -1,0 +1,81 @@
+import { availableParallelism } from 'node:os'
+import type { ContentName } from '../store/content-name.ts'
+import { WorkerPool } from '../worker-pool.ts'
+import type { ContentScan } from './scan-content.ts'
+import type { PackScan } from './scan-pack.ts'
+import type { ScanJob, ScanReply } from './scan-worker.ts'
+
+/** A thread has a whole pack in memory. */
+const maxThreads = 4
+
+/** Reads packs and contents in worker threads, a bounded number at once. */
+export class ScanPool implements AsyncDisposable {
+  readonly #directory: string
+  readonly #threads = Math.min(maxThreads, availableParallelism())
+  readonly #pool = new WorkerPool<ScanJob, ScanReply>(new URL('./scan-worker.ts', import.meta.url), this.#threads)
+
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  /** In the order of `packIds`. Throws WorkerJobFailed. */
+  async scanPacks(
+    packIds: readonly string[],
+    onScan: (scan: PackScan) => void,
+    signal?: AbortSignal,
+  ): Promise<PackScan[]> {
+    const jobs = packIds.map((packId): ScanJob => ({ kind: 'pack', directory: this.#directory, packId }))
+    return this.#runAll(jobs, signal, (reply) => {
+      if (reply.kind !== 'pack') throw new TypeError(`A worker answered ${reply.kind} for pack`)
+      const scan = reply.scan
+      // What comes from a thread is Uint8Array.
+      for (const chunk of scan.whole) chunk.id = asBuffer(chunk.id)
+      onScan(scan)
+      return scan
+    })
+  }
+
+  /** In the order of `contents`. Throws WorkerJobFailed. */
+  async scanContents(
+    contents: readonly ContentName[],
+    publicKeyPem: string | undefined,
+    onScan: () => void,
+    signal?: AbortSignal,
+  ): Promise<ContentScan[]> {
+    const jobs = contents.map(
+      (content): ScanJob => ({ kind: 'content', directory: this.#directory, content, publicKeyPem }),
+    )
+    return this.#runAll(jobs, signal, (reply) => {
+      if (reply.kind !== 'content') throw new TypeError(`A worker answered ${reply.kind} for content`)
+      const scan = reply.scan
+      if (scan.chunks) scan.chunks.ids = asBuffer(scan.chunks.ids)
+      onScan()
+      return scan
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pool[Symbol.asyncDispose]()
+  }
+
+  async #runAll<Result>(
+    jobs: readonly ScanJob[],
+    signal: AbortSignal | undefined,
+    take: (reply: ScanReply) => Result,
+  ): Promise<Result[]> {
+    const results: Result[] = []
+    let next = 0
+    const lane = async () => {
+      for (let at = next++; at < jobs.length; at = next++) {
+        signal?.throwIfAborted()
+        results[at] = take(await this.#pool.run(jobs[at]!))
+      }
+    }
+    await Promise.all(Array.from({ length: this.#threads }, lane))
+    return results
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
