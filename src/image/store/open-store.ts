@@ -17,8 +17,7 @@ export async function openReadStore(place: string, repository: Repository): Prom
   }
   const directory = path.resolve(place)
   if (!(await isDirectory(directory))) throw new StoreUnreachable(place, 'there is no such directory')
-  const isRepository =
-    (await isDirectory(path.join(directory, 'packs'))) && isDirectory(path.join(directory, 'versions'))
+  const parts = await Promise.all(['packs', 'versions'].map((name) => isDirectory(path.join(directory, name))))
   return parts.every(Boolean) ? new DirectoryStore({ directory }) : new TreeStore(directory, repository)
 }
 
