@@ -18,6 +18,6 @@ export function importDirectory(
   return importVersion(repository, { kind: 'directory', name: directory }, options, async (session) => {
     const builder = new TreeBuilder()
     await new DirectoryWalk(directory, builder, session.chunks, options).run()
-    return builder
+    return { builder }
   })
 }

@@ -24,17 +24,17 @@ export async function importTar(
     const { bytesRead, bytesTotal } = stream
     const source = resources.use(new ByteSource(stream.bytes))
     const spool = resources.use(await ContentSpool.create(path.join(directory, 'small-files')))
-    const target = new TreeBuilder()
+    const builder = new TreeBuilder()
     const entries = await new TarTreeReader({
       name: file,
       source,
       spool,
       chunks,
-      target,
+      target: builder,
       signal: options.signal,
       onEntries: (entries) => options.onProgress?.({ bytesDone: bytesRead(), bytesTotal, entries }),
     }).run()
     if (entries === 0) throw new ImageSourceInvalid(file, undefined, 'it holds no files')
-    return target
+    return { builder }
   })
 }

@@ -8,16 +8,22 @@ import type { VersionSource } from './statement.ts'
 import type { TreeBuilder } from './tree-builder.ts'
 import { layOutTree } from './tree-layout.ts'
 
+/** The nodes of a source, and the configuration of the container they belong to. */
+export type SourceTree = { builder: TreeBuilder; config?: string }
+
 /**
  * Brings the nodes of a source together. `resources` are closed when the contents of all of them were read, which for
  * small files is after it returns.
  */
-export type ReadSource = (session: ImportSession, resources: AsyncDisposableStack) => Promise<TreeBuilder>
+export type ReadSource = (session: ImportSession, resources: AsyncDisposableStack) => Promise<SourceTree>
+
+/** As much as a version's statement holds; it is read with every version. */
+const maxConfigLength = 65536
 
 /** What every import is around the reading of its source. Leaves nothing behind where that throws. */
 export async function importVersion(
   repository: Repository,
-  source: VersionSource,
+  source: Pick<VersionSource, 'kind' | 'name'>,
   options: VersionDescription & ImportOptions,
   read: ReadSource,
 ): Promise<Version> {
@@ -25,12 +31,21 @@ export async function importVersion(
   await using session = await ImportSession.begin(repository)
   await using resources = new AsyncDisposableStack()
   try {
-    const builder = await read(session, resources)
+    const { builder, config } = await read(session, resources)
     const tree = await layOutTree(builder.root, session.chunks)
     options.signal?.throwIfAborted()
-    return await publishVersion(session, tree, { ...options, source })
+    return await publishVersion(session, tree, { ...options, source: { ...source, ...keptConfig(config, options) } })
   } catch (error) {
     if (!(error instanceof FileShrank)) throw error
     throw new ImageSourceInvalid(source.name, undefined, `${error.message}; stop what writes to it`, { cause: error })
   }
+}
+
+/** Left out, with a word, where it is too long. */
+function keptConfig(config: string | undefined, { onNotice }: ImportOptions): Pick<VersionSource, 'config'> {
+  if (config === undefined) return {}
+  if (config.length <= maxConfigLength) return { config }
+  const reason = `it has ${config.length} characters, more than ${maxConfigLength}: not kept with the version`
+  onNotice?.({ where: 'the configuration', reason })
+  return {}
 }

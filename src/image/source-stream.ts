@@ -20,70 +20,95 @@ const magics: readonly [Compression, Buffer][] = [
 const programs = { xz: ['xz', 'xz-utils'], bzip2: ['bzip2', 'bzip2'] } as const
 
 /** A source's uncompressed bytes, and how many of its own bytes were read so far. */
-export type SourceStream = { bytes: AsyncIterable<Buffer>; bytesRead: () => number; bytesTotal: number }
+export type SourceStream = {
+  bytes: AsyncIterable<Buffer>
+  bytesRead: () => number
+  bytesTotal: number
+  isCompressed: boolean
+}
+
+export type SourcePart = {
+  /** Where it starts in the file, and its size: the whole file where they are not given. */
+  start: number
+  sizeBytes: number
+  /** What messages call it. */
+  name: string
+  /** Sees the bytes on their way, before they are decompressed, to their end; it may throw ImageSourceInvalid. */
+  inspect: (bytes: AsyncIterable<Buffer>) => AsyncIterable<Buffer>
+}
 
 /**
- * Opens a file that may be compressed by gzip, zstd, xz or bzip2: its first bytes tell, not its name. Damage is thrown
- * where it is met, as ImageSourceInvalid.
+ * Opens a file, or a part of one, that may be compressed by gzip, zstd, xz or bzip2: its first bytes tell, not its name.
+ * Damage is thrown where it is met, as ImageSourceInvalid.
  */
-export async function openSourceStream(file: string): Promise<SourceStream> {
-  const { compression, bytesTotal } = await probe(file)
-  const stream = createReadStream(file, { highWaterMark: streamBytes })
-  return { bytes: decompress(file, stream, compression), bytesRead: () => stream.bytesRead, bytesTotal }
+export async function openSourceStream(file: string, part: Partial<SourcePart> = {}): Promise<SourceStream> {
+  const { name = file, start = 0, inspect } = part
+  if (part.sizeBytes === 0) throw new ImageSourceInvalid(name, undefined, 'it is empty')
+  const { compression, sizeBytes: fileBytes } = await probe(file, start, name)
+  const bytesTotal = part.sizeBytes ?? fileBytes - start
+  const end = start + bytesTotal - 1
+  const stream = createReadStream(file, { highWaterMark: streamBytes, start, end })
+  const input: Input = { name, stream, stored: inspect ? inspect(stream) : stream }
+  const bytes = decompress(input, compression)
+  return { bytes, bytesRead: () => stream.bytesRead, bytesTotal, isCompressed: compression !== undefined }
 }
 
-async function probe(file: string): Promise<{ compression: Compression | undefined; bytesTotal: number }> {
+/** `stored` is the stream as it is seen on its way. */
+type Input = { name: string; stream: ReadStream; stored: AsyncIterable<Buffer> }
+
+async function probe(file: string, start: number, name: string) {
   await using handle = await open(file, 'r')
-  const start = Buffer.alloc(8)
-  const { bytesRead } = await handle.read(start, 0, start.length, 0)
-  if (bytesRead === 0) throw new ImageSourceInvalid(file, undefined, 'it is empty')
-  const [compression] = magics.find(([, magic]) => start.subarray(0, magic.length).equals(magic)) ?? []
-  return { compression, bytesTotal: (await handle.stat()).size }
+  const first = Buffer.alloc(8)
+  const { bytesRead } = await handle.read(first, 0, first.length, start)
+  if (bytesRead === 0) throw new ImageSourceInvalid(name, undefined, 'it is empty')
+  const [compression] = magics.find(([, magic]) => first.subarray(0, magic.length).equals(magic)) ?? []
+  return { compression, sizeBytes: (await handle.stat()).size }
 }
 
-function decompress(file: string, stream: ReadStream, compression: Compression | undefined): AsyncIterable<Buffer> {
+function decompress(input: Input, compression: Compression | undefined): AsyncIterable<Buffer> {
   switch (compression) {
     case undefined:
-      return stream
+      return input.stored
     case 'gzip':
-      return throughTransform(file, stream, createGunzip({ chunkSize: streamBytes }))
+      return throughTransform(input, createGunzip({ chunkSize: streamBytes }))
     case 'zstd':
-      return throughTransform(file, stream, createZstdDecompress({ chunkSize: streamBytes }))
+      return throughTransform(input, createZstdDecompress({ chunkSize: streamBytes }))
     default:
-      return throughProgram(file, stream, compression)
+      return throughProgram(input, compression)
   }
 }
 
-async function* throughTransform(file: string, stream: ReadStream, transform: Duplex): AsyncGenerator<Buffer> {
-  const fed = pipeline(stream, transform)
+async function* throughTransform(input: Input, transform: Duplex): AsyncGenerator<Buffer> {
+  const fed = pipeline(input.stored, transform)
   fed.catch(() => undefined) // it reaches the reader as the transform's own error
   try {
     yield* transform
   } catch (error) {
-    throw damaged(file, stream, (error as Error).message, error)
+    throw error instanceof ImageSourceInvalid ? error : damaged(input, (error as Error).message, error)
   } finally {
-    stream.destroy()
+    input.stream.destroy()
     transform.destroy()
   }
 }
 
-async function* throughProgram(file: string, stream: ReadStream, compression: 'xz' | 'bzip2'): AsyncGenerator<Buffer> {
+async function* throughProgram(input: Input, compression: 'xz' | 'bzip2'): AsyncGenerator<Buffer> {
   const [program, debianPackage] = programs[compression]
   const child = spawn(program, ['-dc'], { stdio: ['pipe', 'pipe', 'pipe'] })
   const ended = once(child, 'close') as Promise<[number | null]>
   const complaint = readText(child.stderr)
-  const fed = pipeline(stream, child.stdin)
+  const fed = pipeline(input.stored, child.stdin)
   for (const promise of [ended, complaint, fed]) promise.catch(() => undefined)
   try {
     yield* child.stdout
     const [code] = await ended
-    if (code !== 0) throw damaged(file, stream, (await complaint).trim() || `${program} ended with code ${code}`)
+    if (code !== 0) throw damaged(input, (await complaint).trim() || `${program} ended with code ${code}`)
+    await fed
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     const reason = `it is compressed by ${compression}; install the Debian package ${debianPackage}`
-    throw new ImageSourceInvalid(file, undefined, reason, { cause: error })
+    throw new ImageSourceInvalid(input.name, undefined, reason, { cause: error })
   } finally {
-    stream.destroy()
+    input.stream.destroy()
     child.kill('SIGKILL')
   }
 }
@@ -94,7 +119,7 @@ async function readText(stream: Readable): Promise<string> {
   return text
 }
 
-function damaged(file: string, stream: ReadStream, reason: string, cause?: unknown): ImageSourceInvalid {
+function damaged({ name, stream }: Input, reason: string, cause?: unknown): ImageSourceInvalid {
   const where = `byte ${stream.bytesRead} of the file or before`
-  return new ImageSourceInvalid(file, where, `it is truncated or damaged (${reason})`, { cause })
+  return new ImageSourceInvalid(name, where, `it is truncated or damaged (${reason})`, { cause })
 }
