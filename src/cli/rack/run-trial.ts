@@ -53,7 +53,11 @@ export async function runTrial(options: TrialOptions): Promise<void> {
   }
   await rm(directory, { recursive: true, force: true })
   if (outcome.kind === 'interrupted' && options.once) process.exitCode = interruptedExitCode
-  if (options.json && outcome.kind === 'deployed') process.stdout.write(`${JSON.stringify({ ok: true, ...outcome })}\n`)
+  if (options.json && outcome.kind === 'deployed') {
+    const { hostName, machineId, kernelRelease, seconds } = outcome
+    const { firmware } = options
+    process.stdout.write(`${JSON.stringify({ ok: true, firmware, seconds, hostName, machineId, kernelRelease })}\n`)
+  }
 }
 
 type Deployed = Extract<RackMessage, { kind: 'deployed' }>
