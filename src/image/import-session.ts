@@ -72,10 +72,14 @@ export class ImportSession {
     })
   }
 
-  /** Moves the packs into the repository: their chunks can be used from now on, by later imports as well. */
-  async publishPacks(): Promise<void> {
+  /**
+   * Moves the packs into the repository: their chunks can be used from now on, by later imports as well. Gives their ids;
+   * one that was there with the same chunks is replaced.
+   */
+  async publishPacks(): Promise<ReadonlySet<string>> {
     await this.seal()
     await this.#publishSealed()
+    return this.#published
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -35,11 +35,13 @@ export async function pruneRepository(repository: Repository, options: PruneOpti
     neededBytes: found.packs.reduce((sum, pack) => sum + pack.neededBytes, 0),
   }
   if (options.dryRun) return { ...sums, ...foresee(found.condemned, graceMs, unneeded, sparse) }
-  const rewritten = await copyNeeded(repository, { sparse, unneeded }, options)
-  await leavePacks(repository, found, [...unneeded, ...rewritten])
+  const { rewritten, made } = await copyNeeded(repository, { sparse, unneeded }, options)
+  // A copy may be, byte for byte, a pack there was.
+  const going = [...unneeded, ...rewritten].filter(({ packId }) => !made.has(packId))
+  await leavePacks(repository, found, going)
   const fate = await condemnAndDelete(repository, {
     graceMs,
-    unneeded: [...unneeded, ...rewritten].map(({ packId }) => packId),
+    unneeded: going.map(({ packId }) => packId),
     missing: new Set([...found.needed].filter((key) => !found.index.has(key))),
   })
   onProgress?.({ step: 'deleting', done: fate.deleted.length, total: fate.deleted.length })
@@ -82,8 +84,8 @@ async function copyNeeded(
   repository: Repository,
   { sparse, unneeded }: { sparse: readonly PackNeed[]; unneeded: readonly PackNeed[] },
   { onProgress, signal }: PruneOptions,
-): Promise<PackNeed[]> {
-  if (sparse.length === 0) return []
+): Promise<{ rewritten: PackNeed[]; made: ReadonlySet<string> }> {
+  if (sparse.length === 0) return { rewritten: [], made: new Set() }
   const going = [...unneeded, ...sparse].map(({ packId }) => packId)
   await using session = await ImportSession.begin(repository, going)
   const copied: PackNeed[] = []
@@ -92,8 +94,7 @@ async function copyNeeded(
     if (await tryCopy(repository, session, pack)) copied.push(pack)
     onProgress?.({ step: 'copying', done: copied.length, total: sparse.length })
   }
-  await session.publishPacks()
-  return copied
+  return { rewritten: copied, made: await session.publishPacks() }
 }
 
 /** No locations name these packs afterwards, where the chunks are elsewhere. */

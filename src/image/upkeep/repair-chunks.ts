@@ -50,15 +50,17 @@ export async function repairChunks(
   const waiting = [...inspection.condemned].filter(([, { reason }]) => reason === 'damaged').map(([id]) => id)
   const own = losses.length === 0 ? [] : waiting.map((packId) => new CondemnedSource(repository, packId))
   const fetched = await fetchChunks(session, losses, [...own, ...sources], options)
-  await session.publishPacks()
-  await condemn(repository, damaged)
+  const made = await session.publishPacks()
+  // Where all its chunks were whole, the copy is the pack itself as it once was.
+  const replaced = damaged.filter(({ packId }) => !made.has(packId))
+  await condemn(repository, replaced)
   return { repairs: [...repairs, ...fetched.repairs], unreachable: fetched.unreachable }
 }
 
 async function salvage(repository: Repository, session: ImportSession, scan: PackScan): Promise<Repair[]> {
   const file = `packs/${scan.packId}.pack`
   if (scan.whole.length > 0) await copyChunks(repository, session, scan.packId, scan.whole)
-  return [{ file, how: `its ${scan.whole.length} whole chunks were copied; it is deleted by a later prune` }]
+  return [{ file, how: `its ${scan.whole.length} whole chunks were copied; the damaged file is no longer used` }]
 }
 
 async function fetchChunks(
