@@ -234,6 +234,8 @@ async function managementPart(parts: {
         imageDirectory: options.imageDirectory,
         buildCacheDirectory: defaultCacheDirectory(),
         signingKey: keys.imageKey,
+        versionsInUse: () => site.deployments.versionsInUse(),
+        onFault: ({ kind }, stack) => log.error({ job: kind, stack }, 'a job on the images failed'),
       }),
       publications: new Publications(publicationsDirectory(options.dataDirectory)),
       token: keys.managementToken,

@@ -31,17 +31,18 @@ export function deploymentRoutes({ machines, deployments, images }: Management):
     app.post('/', { schema: { body: Request } }, async (request, reply) => {
       const order = request.body
       const machine = await machines.get(order.machine)
-      const { image, version } = await images.resolve(order.image)
-      const deployment = await deployments.create(machine, {
-        image,
-        version,
-        diskRule: order.disk ?? {},
-        layout: order.layout ?? 'whole-disk',
-        filesystem: order.filesystem ?? 'ext4',
-        handOver: order.handOver ?? 'reboot',
-        kernelArguments: order.kernelArguments ?? [],
-        proofSeconds: order.proofSeconds ?? 900,
-      })
+      const deployment = await images.hold(order.image, ({ image, id: version }) =>
+        deployments.create(machine, {
+          image,
+          version,
+          diskRule: order.disk ?? {},
+          layout: order.layout ?? 'whole-disk',
+          filesystem: order.filesystem ?? 'ext4',
+          handOver: order.handOver ?? 'reboot',
+          kernelArguments: order.kernelArguments ?? [],
+          proofSeconds: order.proofSeconds ?? 900,
+        }),
+      )
       return reply.code(201).send({ deployment })
     })
 

@@ -1,87 +1,132 @@
-import { PassThrough } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { type Problem, problemOf } from './problem.ts'
+import {
+  ImageDetails,
+  ImageName,
+  ImageSummary,
+  Reference,
+  Retention,
+  RetentionVerdict,
+  TagMove,
+  TagName,
+  VersionName,
+  VersionSummary,
+} from './image-schemas.ts'
+import type { ImageShelf } from './image-shelf.ts'
 
-/** Times are milliseconds since the epoch. `storedBytes`: what this version added to the store. */
-export type VersionSummary = {
-  id: string
-  image: string
-  createdAt: number
-  sizeBytes: number
-  storedBytes: number
-  entries: number
-  comment?: string
-  recipeHash?: string
-}
-export type ImageSummary = { name: string; versions: number; tags: Record<string, string> }
+const closed = { additionalProperties: false }
+const NoContent = Type.Null({ description: 'Done' })
 
-export type ImportSource = { kind: 'recipe' | 'tar' | 'directory'; path: string }
-export type ImportProgress = { label: string; done?: number; total?: number }
-/** A line of an import's answer; the last one is the version or the problem. */
-export type ImportLine =
-  | ({ kind: 'progress' } & ImportProgress)
-  | { kind: 'version'; version: VersionSummary }
-  | { kind: 'problem'; problem: Problem }
-
-/** Images as the API needs them. */
-export type ImageShelf = {
-  list(): Promise<ImageSummary[]>
-  show(name: string): Promise<{ tags: Record<string, string>; versions: VersionSummary[] }>
-  /** `NAME`, `NAME:TAG` or `NAME@VERSION`. */
-  resolve(reference: string): Promise<{ image: string; version: string }>
-  import(request: {
-    image: string
-    source: ImportSource
-    comment?: string
-    onProgress: (progress: ImportProgress) => void
-    signal: AbortSignal
-  }): Promise<VersionSummary>
-}
-
-const imageName = '^[a-z0-9][a-z0-9._-]{0,63}$'
-const Name = Type.Object({ name: Type.String({ pattern: imageName }) })
-const Import = Type.Object(
-  {
-    source: Type.Object({
-      kind: Type.Union([Type.Literal('recipe'), Type.Literal('tar'), Type.Literal('directory')]),
-      path: Type.String({ pattern: '^/', description: 'Absolute path on the machine of the service' }),
-    }),
-    comment: Type.Optional(Type.String({ maxLength: 1000 })),
-  },
-  { additionalProperties: false },
-)
-
+/** Images, versions and tags: what is short. image-job-routes.ts has the long work. */
 export function imageRoutes(images: ImageShelf): FastifyPluginAsyncTypebox {
   return async (app) => {
-    app.get('/', async () => ({ images: await images.list() }))
+    app.get(
+      '/',
+      { schema: { summary: 'All images', response: { 200: Type.Object({ images: Type.Array(ImageSummary) }) } } },
+      async () => ({ images: await images.list() }),
+    )
 
-    app.get('/:name', { schema: { params: Name } }, async (request) => images.show(request.params.name))
+    app.get(
+      '/:name',
+      {
+        schema: { summary: 'One image, its versions newest first', params: ImageName, response: { 200: ImageDetails } },
+      },
+      (request) => images.show(request.params.name),
+    )
 
-    /** Answers with NDJSON lines of ImportLine; who closes the connection ends the import. */
-    app.post('/:name/versions', { schema: { params: Name, body: Import } }, async (request, reply) => {
-      const { source, comment } = request.body
-      const stream = new PassThrough()
-      const stop = new AbortController()
-      reply.raw.once('close', () => stop.abort())
-      const write = (line: ImportLine) => void stream.write(`${JSON.stringify(line)}\n`)
-      images
-        .import({
-          image: request.params.name,
-          source,
-          ...(comment !== undefined && { comment }),
-          onProgress: (progress) => write({ kind: 'progress', ...progress }),
-          signal: stop.signal,
-        })
-        .then((version) => write({ kind: 'version', version }))
-        .catch((error: Error) => {
-          const problem = problemOf(error)
-          if (problem.status >= 500) request.log.error({ err: error }, 'import failed')
-          // The one who asked runs on this machine: the reason is theirs to read.
-          write({ kind: 'problem', problem: { ...problem, detail: error.message } })
-        })
-        .finally(() => stream.end())
-      return reply.type('application/x-ndjson').send(stream)
-    })
+    app.get(
+      '/:name/versions/:version',
+      { schema: { summary: 'One version', params: VersionName, response: { 200: VersionSummary } } },
+      ({ params }) => images.resolve(`${params.name}@${params.version}`),
+    )
+
+    app.delete(
+      '/:name/versions/:version',
+      {
+        schema: {
+          summary: 'Removes a version; refused while it is tagged or on a machine',
+          params: VersionName,
+          querystring: Type.Object({ force: Type.Optional(Type.Boolean({ description: 'Its tags go with it' })) }),
+          response: { 200: VersionSummary },
+        },
+      },
+      ({ params, query }) => images.remove(`${params.name}@${params.version}`, { force: query.force ?? false }),
+    )
+    app.register(tagRoutes(images))
+    app.register(retentionRoutes(images))
+  }
+}
+
+function tagRoutes(images: ImageShelf): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.put(
+      '/:name/tags/:tag',
+      {
+        schema: {
+          summary: 'Makes or moves a tag, as one step',
+          params: TagName,
+          body: Type.Object({ version: Type.String({ description: 'Version id, or its first digits' }) }, closed),
+          response: { 200: TagMove },
+        },
+      },
+      ({ params, body }) => images.setTag(`${params.name}@${body.version}`, params.tag),
+    )
+
+    app.delete(
+      '/:name/tags/:tag',
+      { schema: { summary: 'Removes a tag; `current` only moves', params: TagName, response: { 204: NoContent } } },
+      async ({ params }, reply) => {
+        await images.removeTag(params.name, params.tag)
+        return reply.code(204).send(null)
+      },
+    )
+
+    app.post(
+      '/:name/rollback',
+      {
+        schema: {
+          summary: '`current` goes to `previous`, or to the version that is named; `previous` follows',
+          params: ImageName,
+          body: Type.Object({ to: Type.Optional(Reference) }, closed),
+          response: { 200: TagMove },
+        },
+      },
+      ({ params, body }) => images.rollback(params.name, body.to),
+    )
+  }
+}
+
+function retentionRoutes(images: ImageShelf): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      '/:name/retention',
+      {
+        schema: {
+          summary: 'How many versions stay, and what that means for each',
+          params: ImageName,
+          response: { 200: Type.Object({ retention: Retention, versions: Type.Array(RetentionVerdict) }) },
+        },
+      },
+      async ({ params }) => ({
+        retention: await images.retention(params.name),
+        versions: await images.applyRetention({ image: params.name, dryRun: true }),
+      }),
+    )
+
+    app.put(
+      '/:name/retention',
+      {
+        schema: {
+          summary: 'How many of the newest versions a prune keeps, besides those tagged and those on machines',
+          params: ImageName,
+          body: Retention,
+          response: { 200: Type.Object({ retention: Retention }) },
+        },
+      },
+      async ({ params, body }) => {
+        await images.setRetention(params.name, body)
+        return { retention: await images.retention(params.name) }
+      },
+    )
   }
 }

@@ -1,89 +1,142 @@
-import { join } from 'node:path'
-import { buildRecipe } from '../build/build-recipe.ts'
-import type { BuildProgress } from '../build/build-steps.ts'
-import { NotFound } from '../deploy/refusals.ts'
-import { importDirectory } from '../image/import-directory.ts'
-import { importTar } from '../image/import-tar.ts'
+import { Conflict, NotFound } from '../deploy/refusals.ts'
+import { removeTag, rollback, setTag } from '../image/move-tags.ts'
 import { resolveReference } from '../image/reference.ts'
-import { listVersions, openRepository, readTags, type Version } from '../image/repository.ts'
-import type { SigningKey } from '../image/signing-key.ts'
-import type { ImageShelf, ImportProgress, VersionSummary } from './image-routes.ts'
+import { removeVersion, VersionInUse } from '../image/remove-version.ts'
+import { listVersions, openRepository, type Repository, readTags, type Version } from '../image/repository.ts'
+import { decideRetention, readRetention, type VersionUse, writeRetention } from '../image/retention.ts'
+import type { ImageJob, JobSetup } from './image-job.ts'
+import { ImageJobs, type RunningJob } from './image-jobs.ts'
+import type { ImageDetails, ImageSummary, Retention, RetentionVerdict, TagMove } from './image-schemas.ts'
 
-/** The images of one repository, as the API needs them. */
-export async function openImageShelf(options: {
-  imageDirectory: string
-  buildCacheDirectory: string
-  signingKey: SigningKey
-}): Promise<ImageShelf> {
-  const { signingKey, buildCacheDirectory } = options
-  const repository = await openRepository(options.imageDirectory)
-  return {
-    async list() {
-      const byImage = Map.groupBy(await listVersions(repository), (version) => version.image)
-      return Promise.all(
-        [...byImage].map(async ([name, versions]) => ({
-          name,
-          versions: versions.length,
-          tags: Object.fromEntries(await readTags(repository, name)),
-        })),
-      )
-    },
-    async show(name) {
-      const versions = await listVersions(repository, name)
-      if (versions.length === 0)
-        throw new NotFound(`There is no image "${name}"; 'bootwright image list' shows those there are`)
-      return { tags: Object.fromEntries(await readTags(repository, name)), versions: versions.map(summarise) }
-    },
-    async resolve(reference) {
-      const { image, id } = await resolveReference(repository, reference)
-      return { image, version: id }
-    },
-    async import({ image, source, comment, onProgress, signal }) {
-      const importOptions = {
-        image,
-        comment,
-        signingKey,
-        signal,
-        onProgress: throttle((progress: { bytesDone: number; bytesTotal: number | undefined }) =>
-          onProgress({
-            label: 'import',
-            done: progress.bytesDone,
-            ...(progress.bytesTotal !== undefined && { total: progress.bytesTotal }),
-          }),
-        ),
+export type ImageShelfOptions = JobSetup & {
+  /** What machines have or are given: it is not removed. */
+  versionsInUse: () => Promise<VersionUse[]>
+  onFault?: (job: ImageJob, stack: string) => void
+}
+
+export async function openImageShelf(options: ImageShelfOptions): Promise<ImageShelf> {
+  return new ImageShelf(await openRepository(options.imageDirectory), options)
+}
+
+/** The images of one repository, as the API needs them: what is short is done here, jobs do the rest. */
+export class ImageShelf {
+  readonly #repository: Repository
+  readonly #versionsInUse: () => Promise<VersionUse[]>
+  readonly #jobs: ImageJobs
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(repository: Repository, options: ImageShelfOptions) {
+    const { imageDirectory, buildCacheDirectory, signingKey, versionsInUse, onFault = () => {} } = options
+    this.#repository = repository
+    this.#versionsInUse = versionsInUse
+    this.#jobs = new ImageJobs({ imageDirectory, buildCacheDirectory, signingKey }, onFault)
+  }
+
+  async list(): Promise<ImageSummary[]> {
+    const byImage = Map.groupBy(await listVersions(this.#repository), (version) => version.image)
+    const images = [...byImage].map(async ([name, versions]) => ({
+      ...{ name, versions: versions.length },
+      tags: Object.fromEntries(await readTags(this.#repository, name)),
+    }))
+    return (await Promise.all(images)).sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  /** Versions newest first. Throws NotFound. */
+  async show(name: string): Promise<ImageDetails> {
+    const versions = await listVersions(this.#repository, name)
+    if (versions.length === 0)
+      throw new NotFound(`There is no image "${name}"; 'bootwright image list' shows those there are`)
+    const [tags, retention] = await Promise.all([readTags(this.#repository, name), this.retention(name)])
+    return { name, tags: Object.fromEntries(tags), retention, versions }
+  }
+
+  /** `NAME`, `NAME:TAG` or `NAME@VERSION`. Throws ReferenceUnknown, DecodeError. */
+  resolve(reference: string): Promise<Version> {
+    return resolveReference(this.#repository, reference)
+  }
+
+  /** Resolves a reference, and removes no version until `use` has written down that it needs this one. */
+  async hold<Result>(reference: string, use: (version: Version) => Promise<Result>): Promise<Result> {
+    return this.#inTurn(async () => use(await this.resolve(reference)))
+  }
+
+  async setTag(reference: string, tag: string): Promise<TagMove> {
+    const move = await setTag(this.#repository, reference, tag)
+    return { ...move, from: move.from ?? null }
+  }
+
+  removeTag(image: string, tag: string): Promise<void> {
+    return removeTag(this.#repository, image, tag)
+  }
+
+  async rollback(image: string, to?: string): Promise<TagMove> {
+    const move = await rollback(this.#repository, image, to)
+    return { ...move, from: move.from ?? null }
+  }
+
+  async retention(image: string): Promise<Retention> {
+    return { keepNewest: (await readRetention(this.#repository, image))?.keepNewest ?? null }
+  }
+
+  setRetention(image: string, { keepNewest }: Retention): Promise<void> {
+    return writeRetention(this.#repository, image, keepNewest === null ? undefined : { keepNewest })
+  }
+
+  /** Of a version in use only `force` removes its tags; what a machine has or is given stays. Throws VersionInUse. */
+  remove(reference: string, { force = false } = {}): Promise<Version> {
+    return this.#inTurn(async () => {
+      const version = await this.resolve(reference)
+      const uses = (await this.#versionsInUse()).filter((use) => use.version === version.id)
+      const isLast = (await listVersions(this.#repository)).filter(({ id }) => id === version.id).length === 1
+      if (uses.length > 0 && isLast)
+        throw new VersionInUse(
+          version.image,
+          version.id,
+          uses.map(({ why }) => why),
+        )
+      await removeVersion(this.#repository, version.image, version.id, { withTags: force })
+      return version
+    })
+  }
+
+  /** Removes what no policy keeps, of one image or of all; says it only, where `dryRun`. */
+  applyRetention({ image, dryRun }: { image?: string | undefined; dryRun: boolean }): Promise<RetentionVerdict[]> {
+    return this.#inTurn(async () => {
+      const inUse = await this.#versionsInUse()
+      const verdicts: RetentionVerdict[] = []
+      for (const [name, versions] of Map.groupBy(await listVersions(this.#repository, image), (one) => one.image)) {
+        for (const { version, because } of decideRetention(
+          versions,
+          await readRetention(this.#repository, name),
+          inUse,
+        )) {
+          verdicts.push({ image: name, version: version.id, because })
+          if (because.length === 0 && !dryRun) await this.#removeUntagged(version)
+        }
       }
-      if (source.kind === 'directory') return summarise(await importDirectory(repository, source.path, importOptions))
-      if (source.kind === 'tar') return summarise(await importTar(repository, source.path, importOptions))
-      const { tarPath, recipeHash } = await buildRecipe(source.path, {
-        cacheDirectory: join(buildCacheDirectory, 'build'),
-        onProgress: (progress: BuildProgress) => onProgress(describeBuild(progress)),
-        signal,
-      })
-      return summarise(await importTar(repository, tarPath, { ...importOptions, recipeHash }))
-    },
+      return verdicts
+    })
   }
-}
 
-function summarise(version: Version): VersionSummary {
-  const { id, image, createdAt, sizeBytes, storedBytes, entries, comment, recipeHash } = version
-  return {
-    ...{ id, image, createdAt, sizeBytes, storedBytes, entries },
-    ...(comment !== undefined && { comment }),
-    ...(recipeHash !== undefined && { recipeHash }),
+  /** Long work, in a thread of its own. Throws NotReady. */
+  start(job: ImageJob): RunningJob {
+    return this.#jobs.start(job)
   }
-}
 
-function describeBuild({ step, detail }: BuildProgress): ImportProgress {
-  return { label: `build: ${step}${detail ? `: ${detail}` : ''}` }
-}
+  /** One that was tagged a moment ago stays. */
+  async #removeUntagged({ image, id }: Version): Promise<void> {
+    try {
+      await removeVersion(this.#repository, image, id)
+    } catch (error) {
+      if (!(error instanceof VersionInUse)) throw error
+      throw new Conflict(`${error.message}; ask again`, { cause: error })
+    }
+  }
 
-const progressEveryMs = 200
-
-function throttle<Value>(report: (value: Value) => void): (value: Value) => void {
-  let reportedAt = 0
-  return (value) => {
-    if (performance.now() - reportedAt < progressEveryMs) return
-    reportedAt = performance.now()
-    report(value)
+  /** One after the other: who needs a version, and who removes those that nobody needs. */
+  #inTurn<Result>(action: () => Promise<Result>): Promise<Result> {
+    const result = this.#last.then(action)
+    this.#last = result.catch(() => undefined)
+    return result
   }
 }

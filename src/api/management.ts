@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
+import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, fastify, LogController } from 'fastify'
 import type { Publications } from '../butterknife/publications.ts'
@@ -7,7 +8,9 @@ import type { Machines } from '../deploy/machines.ts'
 import type { StateChanges } from '../deploy/state-changes.ts'
 import { deploymentRoutes } from './deployment-routes.ts'
 import { eventRoutes } from './event-routes.ts'
-import { type ImageShelf, imageRoutes } from './image-routes.ts'
+import { imageJobRoutes } from './image-job-routes.ts'
+import { imageRoutes } from './image-routes.ts'
+import type { ImageShelf } from './image-shelf.ts'
 import { livePageRoute } from './live-page-route.ts'
 import { machineRoutes } from './machine-routes.ts'
 import { answerWithProblems, NotAuthenticated } from './problem.ts'
@@ -25,6 +28,17 @@ export type Management = {
   status: () => Record<string, unknown>
 }
 
+const openApi: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
+  openapi: '3.1.0',
+  info: {
+    title: 'Bootwright management API',
+    description: 'Errors are problem details (RFC 9457). Long work answers with lines of JSON (NDJSON).',
+    version: '1',
+  },
+  components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+  security: [{ token: [] }],
+}
+
 /**
  * Everything that is not the boot plane. Requests over the unix socket are trusted by its file permissions; all others
  * carry the management token.
@@ -36,15 +50,20 @@ export function managementApp(management: Management, logger: FastifyBaseLogger)
     forceCloseConnections: true,
   })
   app.setValidatorCompiler(TypeBoxValidatorCompiler)
+  // The schemas describe the answers; what they do not name is still sent.
+  app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
   answerWithProblems(app)
+  app.register(swagger, { openapi: openApi })
   app.register(livePageRoute)
   app.register(
     async (api) => {
       api.addHook('onRequest', async (request) => requireToken(request, management.token))
+      api.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
       api.get('/status', async () => management.status())
       api.register(machineRoutes(management), { prefix: '/machines' })
       api.register(deploymentRoutes(management), { prefix: '/deployments' })
       api.register(imageRoutes(management.images), { prefix: '/images' })
+      api.register(imageJobRoutes(management.images))
       api.register(publicationRoutes(management), { prefix: '/publications' })
       api.register(eventRoutes(management), { prefix: '/events' })
     },

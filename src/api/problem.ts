@@ -12,6 +12,7 @@ const titles: Record<number, string> = {
   413: 'Too large',
   500: 'Our fault',
   503: 'Not ready',
+  507: 'The disk is full',
 }
 
 /** Which fault is whose: classes by name, so that a fault that stands in no row is ours (500), never a 404. */
@@ -25,6 +26,14 @@ const statusOfError: Record<string, number> = {
   ImageNotFound: 404,
   ReferenceUnknown: 404,
   SourceRefused: 400,
+  ImageSourceInvalid: 400,
+  SignatureRefused: 400,
+  KeyUnusable: 400,
+  TagRefused: 409,
+  VersionInUse: 409,
+  StoreUnreachable: 400,
+  RepositoryBusy: 503,
+  StorageFull: 507,
 }
 
 export class NotAuthenticated extends Error {
@@ -36,7 +45,9 @@ export class NotReady extends Error {
   override readonly name = 'NotReady'
 }
 
-export function problemOf(error: Error): Problem {
+/** An error may carry the problem that it was elsewhere (a job's thread). */
+export function problemOf(error: Error & { problem?: Problem }): Problem {
+  if (error.problem) return error.problem
   const status = statusOfError[error.name] ?? (error as FastifyError).statusCode ?? 500
   const detail = status === 500 ? 'The server failed at this; its log says more' : error.message
   return { type: 'about:blank', title: titles[status] ?? 'Refused', status, detail }

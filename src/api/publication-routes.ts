@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { Publication, type Publications } from '../butterknife/publications.ts'
 import { NotFound } from '../deploy/refusals.ts'
-import type { ImageShelf } from './image-routes.ts'
+import type { ImageShelf } from './image-shelf.ts'
 
 const Params = Type.Object({ image: Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,63}$' }) })
 const Settings = Type.Object(

@@ -18,6 +18,8 @@ export type Client = {
   request<Answer>(method: string, path: string, body?: unknown): Promise<Answer>
   /** The answer's lines, each a JSON value, as they come. Throws ServiceError. */
   lines<Line>(method: string, path: string, body?: unknown): AsyncGenerator<Line>
+  /** The answer's bytes, and how many there will be where the service knows. Throws ServiceError. */
+  bytes(path: string): Promise<{ body: AsyncIterable<Buffer>; sizeBytes: number | undefined }>
   /** Timeline events as they happen, the past first; ends when the service goes away or the signal aborts. */
   events(query?: Record<string, string | number>, signal?: AbortSignal): AsyncGenerator<TimelineEvent>
 }
@@ -35,6 +37,11 @@ export function openClient({ socketPath }: { socketPath: string }): Client {
     async *lines(method, path, body) {
       const answer = await send(socketPath, method, path, body)
       for await (const line of createInterface({ input: answer })) if (line !== '') yield JSON.parse(line)
+    },
+    async bytes(path) {
+      const answer = await send(socketPath, 'GET', path)
+      const length = answer.headers['content-length']
+      return { body: answer, sizeBytes: length === undefined ? undefined : Number(length) }
     },
     async *events(query = {}, signal) {
       const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))

@@ -1,58 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { get } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
-import { pino } from 'pino'
-import { openImageShelf } from '../api/image-shelf.ts'
-import { managementApp } from '../api/management.ts'
+import { test } from 'node:test'
 import { SocketInUse, serveManagement } from '../api/management-listeners.ts'
-import { Publications } from '../butterknife/publications.ts'
 import type { Machine } from '../core/machine.ts'
-import { Deployments } from '../deploy/deployments.ts'
-import { Machines } from '../deploy/machines.ts'
-import { openSiteKeys } from '../deploy/site-keys.ts'
-import { StateChanges } from '../deploy/state-changes.ts'
-import { openStateDatabase } from '../store/state-database.ts'
-import { openClient, type ServiceError } from './client.ts'
-
-/** The management API on a unix socket and a TCP port of its own. */
-async function service(t: TestContext) {
-  const directory = await mkdtemp(join(tmpdir(), 'bootwright-management-'))
-  const keys = await openSiteKeys(join(directory, 'keys'))
-  const db = await openStateDatabase(':memory:')
-  const state = new StateChanges(db)
-  const machines = new Machines(state)
-  const images = await openImageShelf({
-    imageDirectory: join(directory, 'images'),
-    buildCacheDirectory: join(directory, 'cache'),
-    signingKey: keys.imageKey,
-  })
-  const deployments = new Deployments(state)
-  const token = keys.managementToken
-  const log = pino({ level: 'silent' })
-  const publications = new Publications(join(directory, 'publications'))
-  const app = managementApp(
-    { state, machines, deployments, images, publications, token, status: () => ({ ok: true }) },
-    log,
-  )
-  const socketPath = join(directory, 'bootwright.sock')
-  const port = await freePort()
-  const stop = new AbortController()
-  const ended = serveManagement(app, { socketPath, tcp: { host: '127.0.0.1', port } }, stop.signal)
-  const client = openClient({ socketPath })
-  t.after(async () => {
-    stop.abort()
-    await ended
-    await db.destroy()
-    await rm(directory, { recursive: true })
-  })
-  await until(async () => (await client.request<{ ok: boolean }>('GET', '/api/v1/status')).ok)
-  return { directory, socketPath, port, token, client, app, machines }
-}
+import type { ServiceError } from './client.ts'
+import { service, until } from './management.fixture.ts'
 
 test('management over TCP answers 401 without the token and 200 with it', async (t) => {
   const { port, token } = await service(t)
@@ -126,28 +80,11 @@ test('PUT /publications/IMAGE refuses an image that is not there', async (t) => 
   assert.deepEqual(await client.request('GET', '/api/v1/publications/'), { publications: [] })
 })
 
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000
-  while (!(await condition().catch(() => false))) {
-    if (Date.now() > deadline) throw new Error('the condition did not hold within 10 s')
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}
-
 function statusOf(url: string, headers: Record<string, string> = {}): Promise<number> {
   return new Promise((resolve, reject) => {
     get(url, { headers }, (answer) => {
       answer.resume()
       resolve(answer.statusCode ?? 0)
     }).once('error', reject)
-  })
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
   })
 }

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
@@ -53,9 +53,14 @@ export async function readRetention(repository: Repository, image: string): Prom
   throw new DecodeError(what, 'it does not say how many versions to keep')
 }
 
-/** The image need not be there yet. */
-export async function writeRetention(repository: Repository, image: string, policy: RetentionPolicy): Promise<void> {
+/** The image need not be there yet; without a policy all its versions stay. */
+export async function writeRetention(
+  repository: Repository,
+  image: string,
+  policy: RetentionPolicy | undefined,
+): Promise<void> {
   const file = retentionFile(repository, image)
+  if (!policy) return rm(file, { force: true })
   await mkdir(path.dirname(file), { recursive: true })
   await writeFileDurably(file, `${JSON.stringify(policy)}\n`)
 }

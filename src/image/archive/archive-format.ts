@@ -46,7 +46,7 @@ export function chunksMemberName(number: number): string {
 }
 
 /** A ustar header of a plain file that belongs to root. */
-export function encodeMemberHeader(name: string, sizeBytes: number, mtimeSeconds: number): Buffer {
+export function encodeMemberHeader(name: string, sizeBytes: number, mtimeSeconds: number): Buffer<ArrayBuffer> {
   const header = Buffer.alloc(blockBytes)
   const octal = (value: number, length: number) =>
     `${Math.max(0, value)
@@ -69,8 +69,13 @@ export function encodeMemberHeader(name: string, sizeBytes: number, mtimeSeconds
 }
 
 /** Zeros behind a member's bytes, up to the end of the block. */
-export function paddingAfter(sizeBytes: number): Buffer {
+export function paddingAfter(sizeBytes: number): Buffer<ArrayBuffer> {
   return Buffer.alloc((blockBytes - (sizeBytes % blockBytes)) % blockBytes)
+}
+
+/** What a member of this size takes, with its header. */
+export function memberBytes(sizeBytes: number): number {
+  return blockBytes + Math.ceil(sizeBytes / blockBytes) * blockBytes
 }
 
 /** Two blocks of zeros. */

@@ -16,12 +16,15 @@ import {
   archiveFormat,
   chunksMemberName,
   encodeMemberHeader,
+  memberBytes,
   paddingAfter,
 } from './archive-format.ts'
 
 export type ExportOptions = {
+  /** Called before the first byte: how many there will be. */
+  onSize?: ((sizeBytes: number) => void) | undefined
   /** Takes the next bytes of the archive; they are its own from then on. */
-  write: (bytes: Buffer) => Promise<void> | void
+  write: (bytes: Buffer<ArrayBuffer>) => Promise<void> | void
   /** Stored bytes of chunks. */
   onProgress?: ((progress: { bytesDone: number; bytesTotal: number }) => void) | undefined
   signal?: AbortSignal | undefined
@@ -45,13 +48,19 @@ export async function exportVersion(
   const signatures = await signaturesOf(repository, image, version)
   const { createdAt } = decodeStatement(signatures[0]!.statement)
   const archive = new ArchiveWriter(options, Math.floor(createdAt / 1000))
-  await archive.addMember('archive', Buffer.from(`${JSON.stringify(header)}\n`))
-  await archive.addMember('signatures', Buffer.from(encodeSignatures(signatures)))
-  await archive.addMember('manifest', manifest)
+  const head = {
+    archive: Buffer.from(`${JSON.stringify(header)}\n`),
+    signatures: Buffer.from(encodeSignatures(signatures)),
+    manifest,
+  }
+  const all = packsOf(chunks)
+  const sizes = [...Object.values(head).map(({ length }) => length), ...all.map(sizeOfPack)]
+  options.onSize?.(sizes.reduce((sum, sizeBytes) => sum + memberBytes(sizeBytes), archiveEnd.length))
+  for (const [name, bytes] of Object.entries(head)) await archive.addMember(name, bytes)
   await using packs = new PackReader(repository)
   let bytesDone = 0
-  for (const [at, pack] of packsOf(chunks).entries()) {
-    const sizeBytes = pack.reduce((sum, chunk) => sum + rowBytes + chunk.storedBytes, magicBytes)
+  for (const [at, pack] of all.entries()) {
+    const sizeBytes = sizeOfPack(pack)
     await archive.beginMember(chunksMemberName(at + 1), sizeBytes)
     await archive.write(Buffer.from(packMagic))
     for (const chunk of pack) {
@@ -92,6 +101,10 @@ function packsOf(chunks: readonly ChunkLocation[]): ChunkLocation[][] {
   return packs
 }
 
+function sizeOfPack(chunks: readonly ChunkLocation[]): number {
+  return chunks.reduce((sum, chunk) => sum + rowBytes + chunk.storedBytes, magicBytes)
+}
+
 /** About this image: ours, then what the site it came from signed. */
 async function signaturesOf(repository: Repository, image: string, version: string): Promise<SignedStatement[]> {
   const origin = await readFile(originFile(repository.directory, version)).catch((error: NodeJS.ErrnoException) => {
@@ -111,7 +124,7 @@ class ArchiveWriter {
     this.#mtimeSeconds = mtimeSeconds
   }
 
-  async addMember(name: string, bytes: Buffer): Promise<void> {
+  async addMember(name: string, bytes: Buffer<ArrayBuffer>): Promise<void> {
     const sizeBytes = bytes.length
     await this.beginMember(name, sizeBytes)
     await this.write(bytes)
@@ -126,7 +139,7 @@ class ArchiveWriter {
     await this.write(paddingAfter(sizeBytes))
   }
 
-  async write(bytes: Buffer): Promise<void> {
+  async write(bytes: Buffer<ArrayBuffer>): Promise<void> {
     if (bytes.length > 0) await this.#options.write(bytes)
   }
 }

@@ -59,6 +59,6 @@ export async function diffVersions(
     files,
     packages: comparePackages(had.packages, has.packages),
     unreadPackages: [...unread(before, had), ...unread(after, has)],
-    move: bytesToFetchTree(old.chunks, now.chunks, index),
+    move: await bytesToFetchTree(old, now, { stored, index }),
   }
 }

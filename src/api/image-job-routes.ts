@@ -1,0 +1,129 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply } from 'fastify'
+import { Type } from 'typebox'
+import type { ImageJob } from './image-job.ts'
+import { ImageName, Reference, VersionName } from './image-schemas.ts'
+import type { ImageShelf } from './image-shelf.ts'
+import { ImportSource } from './import-source.ts'
+
+const closed = { additionalProperties: false }
+const path = Type.String({ pattern: '^/', maxLength: 4096, description: 'Absolute, on the machine of the service' })
+const lines = 'The answer is lines of JSON: progress, notices and parts, and last a `result` or a `problem`. '
+const stopping = 'Who closes the connection stops the work.'
+
+const Import = Type.Object({ source: ImportSource, comment: Type.Optional(Type.String({ maxLength: 1000 })) }, closed)
+const ImportArchive = Type.Object(
+  {
+    path,
+    image: Type.Optional(Type.String({ description: 'The image it becomes a version of, if not the same' })),
+    trust: Type.Optional(
+      Type.Array(Type.String({ maxLength: 4096 }), { maxItems: 64, description: 'Public keys, PEM' }),
+    ),
+    resign: Type.Optional(Type.Boolean({ description: 'Take it whoever signed it' })),
+    current: Type.Optional(Type.Boolean({ description: 'Whether the tag `current` moves to it; true if not given' })),
+  },
+  closed,
+)
+const Verify = Type.Object(
+  {
+    repair: Type.Optional(Type.Boolean()),
+    repairFrom: Type.Optional(
+      Type.Array(Type.String({ maxLength: 4096 }), { maxItems: 16, description: 'URLs and absolute directories' }),
+    ),
+  },
+  closed,
+)
+const Prune = Type.Object(
+  {
+    image: Type.Optional(Type.String({ description: 'Whose policy to apply; of all if not given' })),
+    graceSeconds: Type.Optional(Type.Integer({ minimum: 0, description: 'How long unneeded packs stay; a day' })),
+    dryRun: Type.Optional(Type.Boolean()),
+  },
+  closed,
+)
+
+/** Long work on images. */
+export function imageJobRoutes(images: ImageShelf): FastifyPluginAsyncTypebox {
+  const sendLines = (reply: FastifyReply, job: ImageJob) => {
+    const { output } = images.start(job)
+    reply.raw.once('close', () => output.destroy())
+    return reply.type('application/x-ndjson').header('cache-control', 'no-store').send(output)
+  }
+  return async (app) => {
+    app.post(
+      '/images/:name/versions',
+      { schema: { summary: 'Makes a version', description: lines + stopping, params: ImageName, body: Import } },
+      async ({ params, body }, reply) => sendLines(reply, { kind: 'import', image: params.name, ...body }),
+    )
+
+    app.post(
+      '/image-archives',
+      {
+        schema: { summary: 'Imports a version that was exported', description: lines + stopping, body: ImportArchive },
+      },
+      async ({ body: { trust = [], resign = false, current = true, ...rest } }, reply) =>
+        sendLines(reply, { kind: 'import-archive', ...rest, trust, resign, isCurrent: current }),
+    )
+
+    app.get(
+      '/image-diff',
+      {
+        schema: {
+          summary: 'What another version has otherwise: files, packages, bytes to fetch',
+          description: `${lines}Each part is a list of files.`,
+          querystring: Type.Object({ from: Reference, to: Reference }),
+        },
+      },
+      async ({ query }, reply) => {
+        const [before, after] = await Promise.all([images.resolve(query.from), images.resolve(query.to)])
+        return sendLines(reply, { kind: 'diff', before: before.id, after: after.id })
+      },
+    )
+
+    app.post(
+      '/image-verify',
+      { schema: { summary: 'Reads and compares everything; mends it if asked', description: lines, body: Verify } },
+      async ({ body: { repair = false, repairFrom = [] } }, reply) =>
+        sendLines(reply, { kind: 'verify', repair, repairFrom }),
+    )
+
+    app.post(
+      '/image-prune',
+      {
+        schema: {
+          summary: 'Removes versions that no policy keeps, then what no version needs',
+          description: `${lines}The first line is a part: the verdict on each version.`,
+          body: Prune,
+        },
+      },
+      async ({ body: { image, graceSeconds, dryRun = false } }, reply) => {
+        const verdicts = await images.applyRetention({ image, dryRun })
+        const graceMs = graceSeconds === undefined ? undefined : graceSeconds * 1000
+        return sendLines(reply, { kind: 'prune', graceMs, dryRun, verdicts })
+      },
+    )
+
+    app.get(
+      '/images/:name/versions/:version/archive',
+      {
+        schema: {
+          summary: 'A version as one file',
+          description: 'A tar; the same version always gives the same bytes.',
+          params: VersionName,
+        },
+      },
+      async ({ params }, reply) => {
+        const { image, id } = await images.resolve(`${params.name}@${params.version}`)
+        const { output, started } = images.start({ kind: 'export', image, version: id })
+        reply.raw.once('close', () => output.destroy())
+        const sizeBytes = await started
+        if (sizeBytes !== undefined) reply.header('content-length', sizeBytes)
+        const name = `${image}-${id.slice(0, 12)}.tar`
+        return reply
+          .type('application/x-tar')
+          .header('content-disposition', `attachment; filename="${name}"`)
+          .send(output)
+      },
+    )
+  }
+}
