@@ -66,6 +66,7 @@ async function runStage(stage: StageName): Promise<void> {
   }
   if (stage === 'interop') {
     const files = selected(await filesOf('test/interop/*.test.ts'))
+    if (filters.length === 0) await prepareSuppliesOnce()
     const settings = {
       concurrency: Math.min(2, parallel),
       timeoutMs: 15 * 60_000,
@@ -78,6 +79,13 @@ async function runStage(stage: StageName): Promise<void> {
   // Loaded late: a fault in what the rack imports must not stop the stages before it.
   const { runRackCases } = await import('./stages/rack-stage.ts')
   await runRackCases(filters, tally, isRequired)
+}
+
+/** Image and ramdisk take minutes to make on a fresh machine: once and with progress, before tests that want them at once. */
+async function prepareSuppliesOnce(): Promise<void> {
+  const { prepareSupplies } = await import('../src/cli/rack/supplies.ts')
+  const { ProgressBar } = await import('../src/cli/progress-bar.ts')
+  await prepareSupplies(new ProgressBar())
 }
 
 async function filesOf(pattern: string): Promise<string[]> {
