@@ -37,6 +37,13 @@ const rows: [string, ContentRoute | ContentRoute['kind']][] = [
     `/images/${id}/renditions/btrfs-from-${id}/signatures`,
     image(`versions/${id}/renditions/btrfs-from-${id}/signatures`, false),
   ],
+  [`/images/${id}/deltas/${id}/index`, image(`versions/${id}/deltas/${id}/index`, false)],
+  [
+    `/images/${id}/renditions/volume-xfs/deltas/${id}/data`,
+    image(`versions/${id}/renditions/volume-xfs/deltas/${id}/data`, false),
+  ],
+  [`/images/${id}/deltas/${id}/other`, 'missing'],
+  [`/images/${id}/deltas/..%2f/index`, 'missing'],
   [`/images/${id}/renditions/btrfs-from-abc/manifest`, 'missing'],
   [`/images/${id}/renditions/%2e%2e/manifest`, 'missing'],
   [`/images/${id}/renditions/disk/other`, 'missing'],

@@ -1,5 +1,6 @@
 import { isRenditionName } from '../image/renditions/rendition-name.ts'
 import {
+  deltaFile,
   isId,
   packFile,
   renditionFile,
@@ -64,6 +65,7 @@ function routePack([pack, ...more]: string[], imageDirectory: string): ContentRo
 function routeVersion([id, name, ...more]: string[], imageDirectory: string): ContentRoute {
   if (id === undefined || name === undefined || !isId(id)) return missing('not /images/VERSION/FILE')
   if (name === 'renditions') return routeRendition(id, more, imageDirectory)
+  if (name === 'deltas') return routeDelta({ version: id, name: 'tree' }, more, imageDirectory)
   if (more.length > 0) return missing('not /images/VERSION/FILE')
   if (!isVersionFile(name)) return missing('no such file of a version')
   const file = versionFile(imageDirectory, id, name)
@@ -73,11 +75,24 @@ function routeVersion([id, name, ...more]: string[], imageDirectory: string): Co
 
 /** A rendition is a cache: it may be removed and made again with other bytes, so nothing of it is immutable. */
 function routeRendition(id: string, [rendition, name, ...more]: string[], imageDirectory: string): ContentRoute {
-  if (rendition === undefined || name === undefined || more.length > 0) {
-    return missing('not /images/VERSION/renditions/NAME/FILE')
-  }
-  if (!isRenditionName(rendition) || !isVersionFile(name)) return missing('no such file of a rendition')
+  if (rendition === undefined || name === undefined) return missing('not /images/VERSION/renditions/NAME/FILE')
+  if (!isRenditionName(rendition)) return missing('no such rendition')
+  if (name === 'deltas') return routeDelta({ version: id, name: rendition }, more, imageDirectory)
+  if (more.length > 0 || !isVersionFile(name)) return missing('no such file of a rendition')
   const file = renditionFile(imageDirectory, id, rendition, name)
+  return { kind: 'file', file, root: imageDirectory, isImmutable: false }
+}
+
+/** What leads to a tree or a volume from that of another version: a cache too. */
+function routeDelta(
+  to: { version: string; name: string },
+  [parent, name, ...more]: string[],
+  imageDirectory: string,
+): ContentRoute {
+  if (parent === undefined || more.length > 0 || !isId(parent) || (name !== 'index' && name !== 'data')) {
+    return missing('not deltas/VERSION/index or data')
+  }
+  const file = deltaFile(imageDirectory, { ...to, parent }, name)
   return { kind: 'file', file, root: imageDirectory, isImmutable: false }
 }
 

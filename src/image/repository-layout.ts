@@ -21,6 +21,8 @@ import { parseRenditionName } from './renditions/rendition-name.ts'
  *   versions/VERSION/renditions/NAME/manifest      the block manifest, zstd
  *   versions/VERSION/renditions/NAME/signatures    one signed statement, which names the manifest's hash
  *   versions/VERSION/renditions/NAME/locations     where each of its chunks lies
+ *
+ * and what leads to it from another version (deltas/delta-store.ts): deltas/PARENT/index and data, beside a manifest.
  */
 
 export const versionFileNames = ['manifest', 'signatures', 'locations'] as const
@@ -58,6 +60,16 @@ export function renditionDirectory(directory: string, versionId: string, name: s
 
 export function renditionFile(directory: string, versionId: string, name: string, file: VersionFileName): string {
   return path.join(renditionDirectory(directory, versionId, name), file)
+}
+
+/** A delta (deltas/delta-store.ts) goes with what it leads to. Throws DecodeError. */
+export function deltaFile(
+  directory: string,
+  { version, name, parent }: { version: string; name: string; parent: string },
+  file: 'index' | 'data',
+): string {
+  const target = name === 'tree' ? versionDirectory(directory, version) : renditionDirectory(directory, version, name)
+  return path.join(target, 'deltas', checkId('version', parent), file)
 }
 
 export function imageTagsDirectory(directory: string, image: string): string {

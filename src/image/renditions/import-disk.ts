@@ -53,7 +53,7 @@ type DiskInfo = {
   'format-specific'?: { data?: { 'data-file'?: string } }
 }
 
-async function probeDisk(file: string, format: string | undefined): Promise<Probe> {
+export async function probeDisk(file: string, format: string | undefined): Promise<Probe> {
   const args = ['info', '--output=json', ...(format === undefined ? [] : ['-f', format]), '--', file]
   const said = await runProgram('qemu-img', args).catch((cause: Error) => {
     throw new ImageSourceInvalid(file, undefined, cause.message, { cause })
@@ -75,7 +75,7 @@ async function probeDisk(file: string, format: string | undefined): Promise<Prob
 }
 
 /** qemu-img writes to what it can seek in; its holes are zeros. */
-async function convertToRaw(file: string, format: string, directory: string, options: ImportOptions): Promise<string> {
+export async function convertToRaw(file: string, format: string, directory: string, options: ImportOptions): Promise<string> {
   const raw = path.join(directory, 'disk')
   const args = ['convert', '-f', format, '-O', 'raw', '-S', '4k', '-t', 'unsafe', '--', file, raw]
   await runProgram('qemu-img', args, { timeoutMs: convertTimeoutMs, signal: options.signal }).catch((cause: Error) => {

@@ -42,6 +42,17 @@ export class TreeContents {
     }
   }
 
+  /** Some bytes of a file over 256 KiB, from a block's start on. */
+  async readRange(file: FileEntry, offset: number, sizeBytes: number): Promise<Buffer> {
+    const bytes = Buffer.alloc(Math.min(sizeBytes, file.sizeBytes - offset))
+    for (const { block, row } of blocksOf(file)) {
+      const at = block * chunkBytes - offset
+      if (at < 0 || at >= bytes.length) continue
+      bytes.set((await this.#chunks.read(this.tree.chunks, row)).subarray(0, bytes.length - at), at)
+    }
+    return bytes
+  }
+
   async #readBlock(row: number | undefined): Promise<Buffer | undefined> {
     return row === undefined ? undefined : this.#chunks.read(this.tree.chunks, row)
   }
