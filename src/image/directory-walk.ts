@@ -11,8 +11,11 @@ import { type OwnerMap, OwnerUnmapped } from './owner-map.ts'
 import type { Metadata } from './tree.ts'
 import { type MemberNode, PathRefused, type TreeBuilder } from './tree-builder.ts'
 
-/** Inode number of the empty directory that stands in a btrfs snapshot for a subvolume nested in the original. */
-const nestedSubvolumeInode = 2n
+/** Inode numbers of a btrfs subvolume's root, and of the empty directory that stands for a nested one in a snapshot. */
+const subvolumeInode = 256n
+const nestedPlaceInode = 2n
+/** What the kernel makes up for such a directory changes with the time. */
+const nestedPlace: Metadata = { mode: 0o755, uid: 0, gid: 0, mtimeSeconds: 0, mtimeNanoseconds: 0, xattrs: [] }
 
 export type DirectoryWalkOptions = ImportOptions & {
   /** What messages call the source, where `directory` is only where it is mounted for the moment. */
@@ -21,8 +24,11 @@ export type DirectoryWalkOptions = ImportOptions & {
   owners?: OwnerMap | undefined
   /** Path in the tree below which all of it goes; the root where it is not given. */
   prefix?: string | undefined
-  /** The subvolume of which `directory` is a btrfs snapshot: it knows the directories that stand for nested subvolumes. */
-  liveDirectory?: string | undefined
+  /**
+   * The directory is a btrfs subvolume, and ends where another is nested in it; the subvolume that it is a snapshot of
+   * knows more of that one.
+   */
+  subvolume?: { snapshotOf: string | undefined } | undefined
 }
 
 /** Adds what is under a directory to a tree. Links are found within one walk. */
@@ -45,7 +51,9 @@ export class DirectoryWalk {
 
   /** Throws ImageSourceInvalid. */
   async run(): Promise<void> {
-    const root = await lstat(fileSystemPath(this.#source), { bigint: true })
+    const root = await lstat(fileSystemPath(this.#source), { bigint: true }).catch((error: NodeJS.ErrnoException) => {
+      throw error.code === 'ENOENT' ? this.#invalid(undefined, `${this.#source} is not there`, error) : error
+    })
     if (!root.isDirectory()) throw this.#invalid(undefined, 'it is not a directory')
     this.#builder.addDirectory(this.#target(''), this.#metadata(this.#source, root))
     const waiting = ['']
@@ -82,10 +90,10 @@ export class DirectoryWalk {
     const stats = await lstat(fileSystemPath(full), { bigint: true })
     this.#entries++
     if (stats.isDirectory()) {
-      const isNested = this.#options.liveDirectory !== undefined && stats.ino === nestedSubvolumeInode
-      const metadata = isNested ? await this.#nestedMetadata(below) : this.#metadata(full, stats)
+      const isNested = this.#options.subvolume && [subvolumeInode, nestedPlaceInode].includes(stats.ino)
+      const metadata = isNested ? await this.#nestedMetadata(below, full, stats) : this.#metadata(full, stats)
       this.#builder.addDirectory(this.#target(below), metadata)
-      return true
+      return !isNested
     }
     if (stats.isSocket()) {
       this.#notice(below, 'a socket, which means nothing without its process: left out')
@@ -142,11 +150,16 @@ export class DirectoryWalk {
     }
   }
 
-  /** The kernel makes up the metadata of the directory in the snapshot, with the present time. */
-  async #nestedMetadata(below: string): Promise<Metadata> {
-    this.#notice(below, 'another subvolume, of which a snapshot holds nothing: its content is left out')
-    const live = path.join(this.#options.liveDirectory!, below)
-    return this.#metadata(live, await lstat(fileSystemPath(live), { bigint: true }))
+  async #nestedMetadata(below: string, full: string, stats: BigIntStats): Promise<Metadata> {
+    const { snapshotOf } = this.#options.subvolume!
+    const live = snapshotOf === undefined ? full : path.join(snapshotOf, below)
+    const liveStats =
+      snapshotOf === undefined ? stats : await lstat(fileSystemPath(live), { bigint: true }).catch(() => stats)
+    const isKnown = liveStats.ino === subvolumeInode
+    if (!isKnown || (await readNames(live)).length > 0) {
+      this.#notice(below, 'another subvolume, which belongs to no snapshot of this one: its content is left out')
+    }
+    return isKnown ? this.#metadata(live, liveStats) : nestedPlace
   }
 
   #target(below: string): string {

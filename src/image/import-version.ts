@@ -33,6 +33,7 @@ export async function importVersion(
   try {
     const { builder, config } = await read(session, resources)
     const tree = await layOutTree(builder.root, session.chunks)
+    await resources.disposeAsync() // a container that waits for its end is let go now
     options.signal?.throwIfAborted()
     return await publishVersion(session, tree, { ...options, source: { ...source, ...keptConfig(config, options) } })
   } catch (error) {

@@ -46,6 +46,12 @@ export class TreeBuilder {
     else parent.children.set(name, { type: 'directory', metadata, children: new Map() })
   }
 
+  /** Removes what is in a directory, which something else is mounted on. Throws PathRefused. */
+  emptyDirectory(path: string): void {
+    const { parent, name } = this.#locate(path)
+    directoryBelow(parent, name, path).children.clear()
+  }
+
   /** Throws PathRefused. */
   addMember(path: string, node: MemberNode): void {
     const { parent, name } = this.#locate(path)
