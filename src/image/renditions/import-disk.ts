@@ -75,7 +75,12 @@ export async function probeDisk(file: string, format: string | undefined): Promi
 }
 
 /** qemu-img writes to what it can seek in; its holes are zeros. */
-export async function convertToRaw(file: string, format: string, directory: string, options: ImportOptions): Promise<string> {
+export async function convertToRaw(
+  file: string,
+  format: string,
+  directory: string,
+  options: ImportOptions,
+): Promise<string> {
   const raw = path.join(directory, 'disk')
   const args = ['convert', '-f', format, '-O', 'raw', '-S', '4k', '-t', 'unsafe', '--', file, raw]
   await runProgram('qemu-img', args, { timeoutMs: convertTimeoutMs, signal: options.signal }).catch((cause: Error) => {
