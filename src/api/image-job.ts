@@ -26,8 +26,8 @@ export type ArchiveTrust = {
 /** What every job works with. */
 export type JobSetup = { imageDirectory: string; buildCacheDirectory: string; signingKey: SigningKey }
 
-/** `done` and `total` are bytes. */
-export type JobProgress = { label: string; done?: number; total?: number }
+/** `done` and `total` are bytes, where `unit` does not say otherwise. */
+export type JobProgress = { label: string; done?: number; total?: number; unit?: 'pieces' }
 
 /** A line (NDJSON) of a job's answer; the last one is `result` or `problem`. */
 export type JobLine<Result, Part = never> =

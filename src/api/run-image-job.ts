@@ -1,16 +1,6 @@
-import { join } from 'node:path'
-import { buildRecipe } from '../build/build-recipe.ts'
 import { exportVersion } from '../image/archive/export-version.ts'
-import { importArchive } from '../image/archive/import-archive.ts'
 import { diffVersions } from '../image/diff/diff-versions.ts'
-import type { ImportOptions } from '../image/image-source.ts'
-import { importDirectory } from '../image/import-directory.ts'
-import { importOci } from '../image/import-oci.ts'
-import { importTar } from '../image/import-tar.ts'
-import type { VersionDescription } from '../image/publish-version.ts'
-import { importDisk } from '../image/renditions/import-disk.ts'
-import type { Repository, Version } from '../image/repository.ts'
-import { parsePublicKey } from '../image/signing-key.ts'
+import type { Repository } from '../image/repository.ts'
 import type { ReadStore } from '../image/store/chunk-store.ts'
 import { openReadStore } from '../image/store/open-store.ts'
 import { pruneRepository } from '../image/upkeep/prune-repository.ts'
@@ -19,6 +9,7 @@ import { repairRepository } from '../image/upkeep/repair-repository.ts'
 import { verifyRepository } from '../image/upkeep/verify-repository.ts'
 import type { ImageJob, JobSetup } from './image-job.ts'
 import type { JobOutput } from './job-output.ts'
+import { runArchiveImport, runImport } from './run-import-job.ts'
 
 export type JobParts = {
   repository: Repository
@@ -36,9 +27,9 @@ export async function runImageJob(job: ImageJob, parts: JobParts): Promise<void>
   const result = async (value: unknown) => output.line({ kind: 'result', result: value })
   switch (job.kind) {
     case 'import':
-      return result(await importSource(job, parts))
+      return result(await runImport(job, parts))
     case 'import-archive':
-      return result(await importFromArchive(job, parts))
+      return result(await runArchiveImport(job, parts))
     case 'diff': {
       const onFiles = (files: unknown) => output.line({ kind: 'part', part: files as object })
       return result(await diffVersions(repository, job.before, job.after, { onFiles, signal: output.signal }))
@@ -59,55 +50,6 @@ export async function runImageJob(job: ImageJob, parts: JobParts): Promise<void>
   }
 }
 
-function importOptions({ output, setup }: JobParts): ImportOptions & Pick<VersionDescription, 'signingKey'> {
-  return {
-    signingKey: setup.signingKey,
-    signal: output.signal,
-    onNotice: (notice) => output.say({ kind: 'notice', ...notice }),
-    onProgress: ({ bytesDone, bytesTotal }) =>
-      output.progress({ label: 'import', done: bytesDone, ...(bytesTotal !== undefined && { total: bytesTotal }) }),
-  }
-}
-
-async function importSource({ image, source, comment }: JobOf<'import'>, parts: JobParts): Promise<Version> {
-  const { repository } = parts
-  const options = { ...importOptions(parts), image, comment }
-  switch (source.kind) {
-    case 'directory':
-      return importDirectory(repository, source.path, options)
-    case 'tar':
-      return importTar(repository, source.path, options)
-    case 'oci': {
-      const { platform, reference, authFile } = source
-      return importOci(repository, source.name, { ...options, platform, reference, authFile })
-    }
-    case 'disk':
-      return importDisk(repository, source.path, { ...options, format: source.format })
-    case 'recipe': {
-      const { tarPath, recipeHash } = await build(source.path, parts)
-      return importTar(repository, tarPath, { ...options, recipeHash })
-    }
-  }
-}
-
-function build(recipe: string, { setup, output }: JobParts) {
-  return buildRecipe(recipe, {
-    cacheDirectory: join(setup.buildCacheDirectory, 'build'),
-    onProgress: ({ step, detail }) => output.progress({ label: `build: ${step}${detail ? `: ${detail}` : ''}` }),
-    signal: output.signal,
-  })
-}
-
-function importFromArchive(job: JobOf<'import-archive'>, parts: JobParts): Promise<Version> {
-  return importArchive(parts.repository, job.path, {
-    ...importOptions(parts),
-    image: job.image,
-    trusted: job.trust.map((pem, at) => parsePublicKey(pem, `number ${at + 1} of those to trust`)),
-    isOriginIgnored: job.resign,
-    isCurrent: job.isCurrent,
-  })
-}
-
 /** The answer is a RepairResult in both cases. */
 async function verify({ repair, repairFrom }: JobOf<'verify'>, { repository, setup, output }: JobParts) {
   const options = { publicKeyPem: setup.signingKey.publicKeyPem, ...upkeepOptions(output) }
@@ -125,10 +67,6 @@ function upkeepOptions(output: JobOutput) {
   return {
     signal: output.signal,
     onProgress: ({ step, done, total }: UpkeepProgress) =>
-      output.progress({ label: step.replace('-', ' '), ...(isInBytes(step) && { done, total }) }),
+      output.progress({ label: step.replace('-', ' '), done, total, unit: 'pieces' }),
   }
-}
-
-function isInBytes(step: UpkeepProgress['step']): boolean {
-  return step === 'reading-packs'
 }

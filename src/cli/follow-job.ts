@@ -13,7 +13,7 @@ export async function followJob<Result, Part = never>(
     for await (const line of client.lines<JobLine<Result, Part>>(request.method, request.path, request.body)) {
       switch (line.kind) {
         case 'progress':
-          bar.update(oneLine(line.label), line.done, line.total)
+          bar.update(oneLine(line.label), line.done, line.total, line.unit)
           break
         case 'notice':
           bar.say(oneLine(`${line.where}: ${line.reason}`))

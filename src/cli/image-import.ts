@@ -3,11 +3,12 @@ import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { VersionSummary } from '../api/image-schemas.ts'
 import type { ImportSource } from '../api/import-source.ts'
+import { parseCount } from './deploy.ts'
 import { followJob } from './follow-job.ts'
 import { imagePath, type Shared, serviceOf, sharedCommand } from './image-service.ts'
 import { formatBytes, printJson } from './output.ts'
 
-const sources = ['recipe', 'tar', 'directory', 'oci', 'disk', 'file'] as const
+const sources = ['recipe', 'tar', 'directory', 'lxc', 'btrfs', 'oci', 'disk', 'file'] as const
 type SourceName = (typeof sources)[number]
 
 type Options = Shared &
@@ -17,6 +18,10 @@ type Options = Shared &
     ociReference?: string
     authFile?: string
     format?: string
+    asFiles?: boolean
+    partition?: number
+    subvolume?: string
+    consistency?: 'auto' | 'snapshot' | 'freeze' | 'stop'
     trust?: string[]
     resign?: boolean
     current: boolean
@@ -32,6 +37,8 @@ export function importCommand(): Command {
     .addOption(source('--recipe <file>', 'build it from a recipe'))
     .addOption(source('--tar <file>', 'a tarball: plain, gz, xz, zstd or bz2'))
     .addOption(source('--directory <directory>', 'a directory tree, such as a chroot'))
+    .addOption(source('--lxc <container>', 'an LXC container, by its name or directory; it may run'))
+    .addOption(source('--btrfs <subvolume>', 'a btrfs subvolume or snapshot'))
     .addOption(source('--oci <image>', 'a container image: OCI layout or archive, or docker://REGISTRY/NAME:TAG'))
     .addOption(source('--disk <file>', 'a whole disk, bit by bit: raw, qcow2 or what else qemu-img reads'))
     .addOption(source('--file <file>', "what 'image export' wrote; its image if none is named"))
@@ -40,6 +47,14 @@ export function importCommand(): Command {
     .option('--oci-reference <name>', 'with --oci: which image of a layout or archive that holds several')
     .option('--auth-file <file>', 'with --oci: credentials for registries')
     .option('--format <format>', 'with --disk: as qemu-img names it; give raw for a file that strangers made')
+    .option('--as-files', 'with --disk: the files on it, in place of the whole disk')
+    .option('--partition <number>', 'with --as-files: where the root is (it is looked for)', parseCount)
+    .option('--subvolume <path>', 'with --as-files: of a btrfs, where the root is (it is looked for)')
+    .addOption(
+      new Option('--consistency <way>', 'with --lxc: how a running container is kept still meanwhile').choices([
+        ...['auto', 'snapshot', 'freeze', 'stop'],
+      ]),
+    )
     .option(
       '--trust <file...>',
       "with --file: public keys of the sites it may come from (their key directory's image.pub)",
@@ -72,25 +87,28 @@ async function requestOf(image: string | undefined, options: Options) {
 
 /** The service has another working directory than the shell that asked. */
 function sourceOf(options: Options): ImportSource {
-  for (const kind of ['recipe', 'tar', 'directory'] as const) {
+  for (const kind of ['recipe', 'tar', 'directory', 'btrfs'] as const) {
     const path = options[kind]
     if (path !== undefined) return { kind, path: resolve(path) }
   }
-  if (options.disk !== undefined) {
-    return {
-      kind: 'disk',
-      path: resolve(options.disk),
-      ...(options.format !== undefined && { format: options.format }),
-    }
+  const { lxc, oci, disk, consistency, platform, ociReference, authFile, format, partition, subvolume } = options
+  if (lxc !== undefined) {
+    return { kind: 'lxc', name: lxc.includes('/') ? resolve(lxc) : lxc, ...(consistency && { consistency }) }
   }
-  if (options.oci !== undefined) {
-    const { platform, ociReference: reference, authFile } = options
+  if (disk !== undefined) {
+    const opened = {
+      opened: options.asFiles ?? false,
+      ...(partition && { partition }),
+      ...(subvolume && { subvolume }),
+    }
+    return { kind: 'disk', path: resolve(disk), ...(format && { format }), ...opened }
+  }
+  if (oci !== undefined) {
     return {
-      kind: 'oci',
-      name: absoluteOci(options.oci),
-      ...(platform !== undefined && { platform }),
-      ...(reference !== undefined && { reference }),
-      ...(authFile !== undefined && { authFile: resolve(authFile) }),
+      ...{ kind: 'oci', name: absoluteOci(oci) },
+      ...(platform && { platform }),
+      ...(ociReference && { reference: ociReference }),
+      ...(authFile && { authFile: resolve(authFile) }),
     }
   }
   throw new Error(`say what to import: ${sources.map((name) => `--${name}`).join(', ')}`)

@@ -6,11 +6,11 @@ import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
 /** What every command about images takes. */
 export type Shared = { data: string; json?: boolean }
 
+/** `usage` as commander has it: `show <image>`. */
 export function sharedCommand(usage: string): Command {
-  return new Command(usage.split(' ')[0])
-    .arguments(usage.split(' ').slice(1).join(' '))
-    .addOption(dataOption())
-    .addOption(jsonOption())
+  const [name, ...parameters] = usage.split(' ')
+  const command = new Command(name).addOption(dataOption()).addOption(jsonOption())
+  return parameters.length > 0 ? command.arguments(parameters.join(' ')) : command
 }
 
 export function serviceOf(options: Shared): Client {

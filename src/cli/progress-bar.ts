@@ -18,7 +18,7 @@ export class ProgressBar {
   }
 
   /** A new label starts the clock anew. */
-  update(label: string, done?: number, total?: number): void {
+  update(label: string, done?: number, total?: number, unit?: 'pieces'): void {
     const now = performance.now()
     if (label !== this.#label) {
       this.#label = label
@@ -28,7 +28,7 @@ export class ProgressBar {
     const every = this.#stream.isTTY ? redrawMs : logEveryMs
     if (this.#drawnAt !== 0 && now - this.#drawnAt < every) return
     this.#drawnAt = now
-    this.#write(describeProgress(label, (now - this.#startedAt) / 1000, done, total))
+    this.#write(describeProgress(label, (now - this.#startedAt) / 1000, done, total, unit))
   }
 
   /** Prints a line of its own above the bar. */
@@ -51,13 +51,20 @@ export class ProgressBar {
 }
 
 /** `write [#########---------------]  38%  120.0 of 312.4 MB  45.1 MB/s  4 s left`. */
-export function describeProgress(label: string, seconds: number, done?: number, total?: number): string {
+export function describeProgress(
+  label: string,
+  seconds: number,
+  done?: number,
+  total?: number,
+  unit?: 'pieces',
+): string {
   if (done === undefined) return `${label}  ${formatDuration(seconds)}`
   const rate = seconds > 0.5 ? done / seconds : 0
-  const speed = rate > 0 ? `  ${formatBytes(rate)}/s` : ''
-  if (!total) return `${label}  ${formatBytes(done)}${speed}`
+  const show = unit === 'pieces' ? String : formatBytes
+  const speed = rate > 0 && unit !== 'pieces' ? `  ${formatBytes(rate)}/s` : ''
+  if (!total) return `${label}  ${show(done)}${speed}`
   const share = Math.min(1, done / total)
   const bar = '#'.repeat(Math.round(share * barWidth)).padEnd(barWidth, '-')
   const left = rate > 0 && done < total ? `  ${formatDuration((total - done) / rate)} left` : ''
-  return `${label} [${bar}] ${String(Math.floor(share * 100)).padStart(3)}%  ${formatBytes(done)} of ${formatBytes(total)}${speed}${left}`
+  return `${label} [${bar}] ${String(Math.floor(share * 100)).padStart(3)}%  ${show(done)} of ${show(total)}${speed}${left}`
 }
