@@ -10,6 +10,9 @@ const ramdisk = (file: string): ContentRoute => {
 const image = (file: string, isImmutable: boolean): ContentRoute => {
   return { kind: 'file', file: `/data/images/${file}`, root: '/data/images', isImmutable }
 }
+const pack: ContentRoute = {
+  ...{ kind: 'file', file: `/data/images/packs/${id}.pack`, root: '/data/images', isImmutable: true, entityTag: id },
+}
 
 const rows: [string, ContentRoute | ContentRoute['kind']][] = [
   ['/loaders/ipxe/snponly.efi', { kind: 'tree', path: 'ipxe/snponly.efi' }],
@@ -23,8 +26,8 @@ const rows: [string, ContentRoute | ContentRoute['kind']][] = [
   ['/ramdisk/ab12/.hidden', 'missing'],
   ['/ramdisk/ab12', 'missing'],
   ['/ramdisk/ab12/a/b', 'missing'],
-  [`/packs/${id}`, image(`packs/${id}.pack`, true)],
-  [`/packs/${id}.pack`, image(`packs/${id}.pack`, true)],
+  [`/packs/${id}`, pack],
+  [`/packs/${id}.pack`, pack],
   ['/packs/x', 'missing'],
   ['/packs', 'missing'],
   [`/images/${id}/manifest`, image(`versions/${id}/manifest`, true)],

@@ -20,8 +20,11 @@ export type ContentDirectories = {
 export type ContentRoute =
   /** A path of the virtual tree (boot/tree.ts). */
   | { kind: 'tree'; path: string }
-  /** `isImmutable`: the bytes under this URL never change, because its name is made from them. */
-  | { kind: 'file'; file: string; root: string; isImmutable: boolean }
+  /**
+   * `isImmutable`: the bytes under this URL never change, because its name is made from them. `entityTag`: what names
+   * exactly these bytes, on every server that has them.
+   */
+  | { kind: 'file'; file: string; root: string; isImmutable: boolean; entityTag?: string }
   | { kind: 'missing'; reason: string }
   /** Not a file: the main thread answers. */
   | { kind: 'forward' }
@@ -59,7 +62,7 @@ function routeRamdisk([id, file, ...more]: string[], root: string): ContentRoute
 function routePack([pack, ...more]: string[], imageDirectory: string): ContentRoute {
   const id = pack?.replace(/\.pack$/, '')
   if (id === undefined || more.length > 0 || !isId(id)) return missing('not /packs/PACK')
-  return { kind: 'file', file: packFile(imageDirectory, id), root: imageDirectory, isImmutable: true }
+  return { kind: 'file', file: packFile(imageDirectory, id), root: imageDirectory, isImmutable: true, entityTag: id }
 }
 
 function routeVersion([id, name, ...more]: string[], imageDirectory: string): ContentRoute {

@@ -21,9 +21,9 @@ export async function sendFile(
   request: IncomingMessage,
   response: ServerResponse,
   file: OpenFile,
-  isImmutable: boolean,
+  { isImmutable, entityTag: named }: { isImmutable: boolean; entityTag?: string },
 ): Promise<number> {
-  const entityTag = `"${file.inode.toString(36)}-${file.modifiedMs.toString(36)}-${file.sizeBytes.toString(36)}"`
+  const entityTag = `"${named ?? entityTagOf(file)}"`
   const headers: Record<string, string | number> = {
     'accept-ranges': 'bytes',
     'cache-control': isImmutable ? 'public, max-age=31536000, immutable' : 'no-cache',
@@ -40,9 +40,16 @@ export async function sendFile(
   headers['content-length'] = end - start
   if (range.kind === 'part') headers['content-range'] = `bytes ${start}-${end - 1}/${file.sizeBytes}`
   response.writeHead(range.kind === 'part' ? 206 : 200, headers)
-  const sentBytes = request.method === 'HEAD' ? 0 : await streamFile(file.handle, start, end, response)
-  response.end()
+  if (request.method === 'HEAD') return endWith(response, 0)
+  const sentBytes = await streamFile(file.handle, start, end, response)
+  if (sentBytes === end - start) return endWith(response, sentBytes)
+  response.destroy() // nobody is to take this for all of it
   return sentBytes
+}
+
+/** Of a file that may change: another one, or another writing, has another tag. */
+function entityTagOf({ inode, modifiedMs, sizeBytes }: OpenFile): string {
+  return `${inode.toString(36)}-${modifiedMs.toString(36)}-${sizeBytes.toString(36)}`
 }
 
 const wholeFile = { kind: 'whole' } as const
@@ -55,6 +62,11 @@ function isRangeWanted(request: IncomingMessage, entityTag: string): boolean {
 
 function matches(condition: string | undefined, entityTag: string): boolean {
   return condition?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === entityTag) ?? false
+}
+
+function endWith(response: ServerResponse, sentBytes: number): number {
+  response.end()
+  return sentBytes
 }
 
 function sendEmpty(response: ServerResponse, status: number, headers: Record<string, string | number>): number {

@@ -119,6 +119,17 @@ test('serveContent() sends ranges', async (t) => {
   assert.equal((await get({ 'if-none-match': middle.headers.get('etag')! })).status, 304)
 })
 
+test('serveContent() names a pack by its hash, for every cache and every server that has it', async (t) => {
+  const { url } = await serve(t)
+  const { headers } = await fetch(`${url}/packs/${packId}`)
+  assert.equal(headers.get('cache-control'), 'public, max-age=31536000, immutable')
+  assert.equal(headers.get('etag'), `"${packId}"`)
+  const rest = { headers: { range: 'bytes=2-', 'if-range': `"${packId}"` } }
+  const answer = await fetch(`${url}/packs/${packId}`, rest)
+  assert.deepEqual([answer.status, await answer.text()], [206, 'ck'])
+  assert.match((await fetch(`${url}/ramdisk/r1/vmlinuz`)).headers.get('etag')!, /^"[\da-z.-]+-[\da-z.]+-a"$/)
+})
+
 test('serveContent() refuses paths out of its directories, and writing', async (t) => {
   const { port } = await serve(t)
   for (const path of ['/ramdisk/../loader.efi', '/ramdisk/%2e%2e/loader.efi', '/loaders/../ramdisk/r1/vmlinuz']) {

@@ -126,7 +126,7 @@ async function answerRoute(exchange: Exchange, route: ContentRoute): Promise<num
   }
   if (opened.kind === 'missing') return sendText(response, 404, opened.reason)
   try {
-    return await sendFile(request, response, opened, route.kind === 'file' && route.isImmutable)
+    return await sendFile(request, response, opened, route.kind === 'file' ? route : { isImmutable: false })
   } finally {
     await opened.handle.close()
   }
