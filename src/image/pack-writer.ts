@@ -62,7 +62,12 @@ class OpenPack {
   static async create(file: string): Promise<OpenPack> {
     return onStorage(file, async () => {
       const handle = await open(file, 'wx')
-      await handle.writeFile(packMagic)
+      try {
+        await handle.writeFile(packMagic)
+      } catch (error) {
+        await handle.close()
+        throw error
+      }
       return new OpenPack(file, handle)
     })
   }
@@ -81,8 +86,7 @@ class OpenPack {
 
   async seal(directory: string): Promise<SealedPack> {
     const id = this.#hash.digest('hex')
-    await onStorage(this.#file, () => this.#handle.sync())
-    await this.#handle.close()
+    await onStorage(this.#file, () => this.#handle.sync()).finally(() => this.#handle.close())
     await rename(this.#file, path.join(directory, `${id}.pack`))
     await writeSyncedFile(path.join(directory, `${id}.index`), encodeIndex(this.#chunks))
     return { id, chunks: this.#chunks }

@@ -18,6 +18,8 @@ export type DamageKind =
   | 'locations-damaged'
   /** They name places where the chunks are not. */
   | 'locations-outdated'
+  /** An image has versions and no `current` one. */
+  | 'tag-missing'
   | 'tag-damaged'
   /** It names a version that its image does not have. */
   | 'tag-dangling'

@@ -33,15 +33,19 @@ export type Inspection = {
   tags: TagFile[]
 }
 
-/** Reads everything. `known` are scans from before of packs that cannot have changed since. Throws WorkerJobFailed. */
+/**
+ * Reads everything. `known` are scans from before of packs that cannot have changed since; `pool` one to use again. Throws
+ * WorkerJobFailed.
+ */
 export async function inspectRepository(
   repository: Repository,
   options: InspectOptions,
-  known: ReadonlyMap<string, PackScan> = new Map(),
+  { known = new Map(), pool: given }: { known?: ReadonlyMap<string, PackScan>; pool?: ScanPool } = {},
 ): Promise<Inspection> {
   const { directory } = repository
   const { onProgress, signal } = options
-  await using pool = new ScanPool(directory)
+  await using own = given ? undefined : new ScanPool(directory)
+  const pool = given ?? own!
   // Contents first: what an import adds meanwhile has its packs before it can be seen.
   const names = await listContents(directory)
   let done = 0

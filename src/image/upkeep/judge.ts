@@ -140,7 +140,15 @@ function judgeContent(inspection: Inspection, scan: ContentScan): Damage[] {
 function judgeTags({ tags, contents }: Inspection): Damage[] {
   const trees = contents.filter(({ content }) => content.rendition === undefined)
   const versions = new Map(trees.map((scan) => [scan.content.version, scan]))
-  return tags.flatMap(({ image, tag, text }) => {
+  const images = [...new Set(trees.flatMap((scan) => scan.images))].sort()
+  const withCurrent = new Set(tags.filter(({ tag }) => tag === 'current').map(({ image }) => image))
+  const reason = 'it is not there, and machines follow it'
+  const missing = images
+    .filter((image) => !withCurrent.has(image))
+    .map((image): Damage => {
+      return { ...plain('tag-missing', `tags/${image}/current`, reason), repair: 'person' }
+    })
+  const wrong = tags.flatMap(({ image, tag, text }) => {
     const file = `tags/${image}/${tag}`
     const id = text.trim()
     if (!isId(id)) return [{ ...plain('tag-damaged', file, 'it holds no version id'), repair: 'person' as const }]
@@ -149,6 +157,7 @@ function judgeTags({ tags, contents }: Inspection): Damage[] {
     const reason = `it names version ${id}, which image ${image} does not have`
     return [{ ...plain('tag-dangling', file, reason), repair: 'person' as const }]
   })
+  return [...missing, ...wrong]
 }
 
 function judgeCondemned({ condemnedProblem }: Inspection): Damage[] {

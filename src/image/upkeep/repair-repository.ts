@@ -9,6 +9,8 @@ import { areLocationsOutdated } from './judge.ts'
 import { refreshLocations } from './refresh-locations.ts'
 import { repairChunks } from './repair-chunks.ts'
 import { type FileSources, repairContents, repairIndexes } from './repair-files.ts'
+import type { PackScan } from './scan-pack.ts'
+import { ScanPool } from './scan-pool.ts'
 import { reportOf } from './verify-repository.ts'
 
 export type RepairOptions = InspectOptions & {
@@ -31,18 +33,19 @@ export type RepairResult = {
 export async function repairRepository(repository: Repository, options: RepairOptions = {}): Promise<RepairResult> {
   await using _ = await lockUpkeep(repository, 'exclusive', options.signal)
   const startedAt = performance.now()
-  const found = await inspectRepository(repository, options)
+  await using pool = new ScanPool(repository.directory)
+  const found = await inspectRepository(repository, options, { pool })
   const before = reportOf(found, performance.now() - startedAt)
   if (before.isWhole) return { before, repairs: [], unreachable: [], after: before }
   const from: FileSources = { sources: options.sources ?? [], publicKeyPem: options.publicKeyPem }
   const repairs = await repairCondemned(repository, found)
   repairs.push(...(await repairIndexes(repository, found)), ...(await repairContents(repository, found, from)))
   // Manifests that came back say which chunks they need; packs are as they were.
-  const readable = await inspectRepository(repository, options, found.packs)
+  const readable = await inspectRepository(repository, options, { pool, known: found.packs })
   const chunks = await repairChunks(repository, readable, from.sources, options)
-  repairs.push(...chunks.repairs, ...(await repairLocations(repository, options, readable)))
+  repairs.push(...chunks.repairs, ...(await repairLocations(repository, options, { pool, known: readable.packs })))
   const mendedAt = performance.now()
-  const after = reportOf(await inspectRepository(repository, options), performance.now() - mendedAt)
+  const after = reportOf(await inspectRepository(repository, options, { pool }), performance.now() - mendedAt)
   return { before, repairs, unreachable: chunks.unreachable, after }
 }
 
@@ -56,10 +59,10 @@ async function repairCondemned(repository: Repository, { condemnedProblem }: Ins
 async function repairLocations(
   repository: Repository,
   options: InspectOptions,
-  { packs }: Inspection,
+  { pool, known }: { pool: ScanPool; known: ReadonlyMap<string, PackScan> },
 ): Promise<Repair[]> {
-  const whole = new Map([...packs].filter(([, { pack }]) => pack.kind === 'whole'))
-  const inspection = await inspectRepository(repository, options, whole)
+  const whole = new Map([...known].filter(([, { pack }]) => pack.kind === 'whole'))
+  const inspection = await inspectRepository(repository, options, { pool, known: whole })
   const index = await readChunkIndex(repository.directory)
   const repairs: Repair[] = []
   for (const scan of inspection.contents) {

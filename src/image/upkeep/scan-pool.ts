@@ -12,7 +12,7 @@ const maxThreads = 4
 export class ScanPool implements AsyncDisposable {
   readonly #directory: string
   readonly #threads = Math.min(maxThreads, availableParallelism())
-  readonly #pool = new WorkerPool<ScanJob, ScanReply>(new URL('./scan-worker.ts', import.meta.url), this.#threads)
+  #started: WorkerPool<ScanJob, ScanReply> | undefined
 
   constructor(directory: string) {
     this.#directory = directory
@@ -55,7 +55,7 @@ export class ScanPool implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool[Symbol.asyncDispose]()
+    await this.#started?.[Symbol.asyncDispose]()
   }
 
   async #runAll<Result>(
@@ -64,11 +64,14 @@ export class ScanPool implements AsyncDisposable {
     take: (reply: ScanReply) => Result,
   ): Promise<Result[]> {
     const results: Result[] = []
+    if (jobs.length === 0) return results
+    this.#started ??= new WorkerPool(new URL('./scan-worker.ts', import.meta.url), this.#threads)
+    const pool = this.#started
     let next = 0
     const lane = async () => {
       for (let at = next++; at < jobs.length; at = next++) {
         signal?.throwIfAborted()
-        results[at] = take(await this.#pool.run(jobs[at]!))
+        results[at] = take(await pool.run(jobs[at]!))
       }
     }
     await Promise.all(Array.from({ length: this.#threads }, lane))

@@ -33,6 +33,7 @@ export function withoutIds(text: string, ...directories: string[]): string {
   for (const directory of directories) plain = plain.replaceAll(directory, 'IMAGES')
   return plain
     .replace(/[0-9a-f]{64}/g, 'ID')
+    .replace(/"[ 0-9a-f]{60,64}"/g, '"ID"')
     .replace(/@[0-9a-f]{12}/g, '@ID')
     .replace(/at byte \d+/g, 'at byte N')
     .replace(/\d+ MiB are free/, 'N MiB are free')
