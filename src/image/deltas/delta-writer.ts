@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { syncDirectory, writeSyncedFile } from '../durable-file.ts'
 import { encodeIndex, type PackedChunk } from '../pack-format.ts'
@@ -38,7 +38,7 @@ export class DeltaWriter {
     return true
   }
 
-  /** A delta that is there already stays. */
+  /** In place of a damaged one where that is there. Under withRepositoryLock() only. */
   async publish(repository: Repository, subject: DeltaSubject): Promise<void> {
     await this.#handle.sync()
     await this.#handle.close()
@@ -48,9 +48,8 @@ export class DeltaWriter {
     await mkdir(path.dirname(target)).catch((error) => {
       if (error.code !== 'EEXIST') throw error // ENOENT: the version or its rendition was removed meanwhile
     })
-    await rename(this.#directory, target).catch((error) => {
-      if (!['EEXIST', 'ENOTEMPTY'].includes(error.code)) throw error
-    })
+    await rm(target, { recursive: true, force: true })
+    await rename(this.#directory, target)
     await syncDirectory(path.dirname(target))
   }
 

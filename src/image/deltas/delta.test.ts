@@ -117,4 +117,5 @@ test('DeltaReader refuses another base, damaged data and a damaged index', async
   await assert.rejects(reader.read(id, Buffer.alloc(0)), { name: 'DecodeError', message: /ends inside/ })
   fs.truncateSync(path.join(delta.directory, 'index'), 50)
   await assert.rejects(readDelta(repository, subject), { name: 'DecodeError', message: /cut short/ })
+  assert.equal((await ensureDelta(repository, subject)).chunks.length, delta.chunks.length)
 })

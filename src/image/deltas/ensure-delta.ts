@@ -1,3 +1,4 @@
+import { DecodeError } from '../../bytes/decode-error.ts'
 import { readChunkIndex } from '../pack-index.ts'
 import { parseRenditionName } from '../renditions/rendition-name.ts'
 import { StoredChunks } from '../renditions/stored-chunks.ts'
@@ -37,7 +38,10 @@ export async function ensureDelta(
   subject: DeltaSubject,
   options: DeltaOptions = {},
 ): Promise<StoredDelta> {
-  const existing = await readDelta(repository, subject)
+  const existing = await readDelta(repository, subject).catch((error: unknown) => {
+    if (!(error instanceof DecodeError)) throw error
+    return undefined // a damaged one is made again
+  })
   if (existing) return existing
   await using hold = await RepositoryHold.take(repository)
   const index = await readChunkIndex(repository.directory)
