@@ -28,6 +28,6 @@ async function tellFailure(error: Error): Promise<void> {
   // Who asked runs this service: the reason is theirs to read.
   const told = { ...problem, detail: error.message }
   if (job.kind === 'export') return tell({ kind: 'failed', problem: told })
-  await output.line({ kind: 'problem', problem: told })
+  await output.line({ kind: 'problem', problem: told }).catch(() => undefined) // the reader left
   tell({ kind: 'done' })
 }
