@@ -18,7 +18,7 @@ export type DamageKind =
   | 'locations-damaged'
   /** They name places where the chunks are not. */
   | 'locations-outdated'
-  /** An image has versions and no `current` one. */
+  /** An image has tags, or had them, and no `current` one. */
   | 'tag-missing'
   | 'tag-damaged'
   /** It names a version that its image does not have. */

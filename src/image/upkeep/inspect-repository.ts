@@ -30,6 +30,8 @@ export type Inspection = {
   condemnedProblem: string | undefined
   /** Every place where the bytes of a chunk are right, by chunkKey(). */
   places: Map<string, ChunkLocation[]>
+  /** Images for which there is a directory of tags. */
+  taggedImages: string[]
   tags: TagFile[]
 }
 
@@ -54,7 +56,7 @@ export async function inspectRepository(
   const packIds = (await listPackFiles(directory)).filter((id) => !condemned.has(id))
   const packs = await scanPacks(pool, packIds, options, known)
   const contents = await withoutVanished(directory, scans)
-  return { contents, packs, condemned, condemnedProblem, places: placesOf(packs), tags: await readTagFiles(directory) }
+  return { contents, packs, condemned, condemnedProblem, places: placesOf(packs), ...(await readTags(directory)) }
 
   function report() {
     onProgress?.({ step: 'reading-manifests', done: ++done, total: names.length })
@@ -124,14 +126,15 @@ async function inspectCondemned(directory: string) {
   }
 }
 
-async function readTagFiles(directory: string): Promise<TagFile[]> {
+async function readTags(directory: string): Promise<Pick<Inspection, 'taggedImages' | 'tags'>> {
   const tags: TagFile[] = []
-  for (const image of (await readdir(path.join(directory, 'tags'))).filter(isName).sort()) {
+  const taggedImages = (await readdir(path.join(directory, 'tags'))).filter(isName).sort()
+  for (const image of taggedImages) {
     for (const tag of (await readdir(path.join(directory, 'tags', image))).filter(isName).sort()) {
       tags.push({ image, tag, text: await readFile(path.join(directory, 'tags', image, tag), 'latin1') })
     }
   }
-  return tags
+  return { taggedImages, tags }
 }
 
 async function isThere(file: string): Promise<boolean> {

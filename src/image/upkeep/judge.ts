@@ -3,7 +3,7 @@ import { chunkKey } from '../pack-index.ts'
 import { isId, type VersionFileName } from '../repository-layout.ts'
 import { type ContentName, contentFile } from '../store/content-name.ts'
 import type { Broken, Damage, DamageKind } from './damage.ts'
-import type { Inspection } from './inspect-repository.ts'
+import type { Inspection, TagFile } from './inspect-repository.ts'
 import { type ContentScan, distinctChunks } from './scan-content.ts'
 import type { PackScan } from './scan-pack.ts'
 
@@ -137,27 +137,27 @@ function judgeContent(inspection: Inspection, scan: ContentScan): Damage[] {
   return damages
 }
 
-function judgeTags({ tags, contents }: Inspection): Damage[] {
+function judgeTags({ tags, taggedImages, contents }: Inspection): Damage[] {
   const trees = contents.filter(({ content }) => content.rendition === undefined)
   const versions = new Map(trees.map((scan) => [scan.content.version, scan]))
-  const images = [...new Set(trees.flatMap((scan) => scan.images))].sort()
   const withCurrent = new Set(tags.filter(({ tag }) => tag === 'current').map(({ image }) => image))
+  // An image of which every version was imported without tags has no directory of them.
+  const missing = taggedImages.filter((image) => !withCurrent.has(image)).map(missingTag)
+  return [...missing, ...tags.flatMap((tag) => judgeTag(tag, versions.get(tag.text.trim())))]
+}
+
+function missingTag(image: string): Damage {
   const reason = 'it is not there, and machines follow it'
-  const missing = images
-    .filter((image) => !withCurrent.has(image))
-    .map((image): Damage => {
-      return { ...plain('tag-missing', `tags/${image}/current`, reason), repair: 'person' }
-    })
-  const wrong = tags.flatMap(({ image, tag, text }) => {
-    const file = `tags/${image}/${tag}`
-    const id = text.trim()
-    if (!isId(id)) return [{ ...plain('tag-damaged', file, 'it holds no version id'), repair: 'person' as const }]
-    const scan = versions.get(id)
-    if (scan && (scan.images.includes(image) || scan.signatures.kind !== 'whole')) return []
-    const reason = `it names version ${id}, which image ${image} does not have`
-    return [{ ...plain('tag-dangling', file, reason), repair: 'person' as const }]
-  })
-  return [...missing, ...wrong]
+  return { ...plain('tag-missing', `tags/${image}/current`, reason), repair: 'person' }
+}
+
+function judgeTag({ image, tag, text }: TagFile, scan: ContentScan | undefined): Damage[] {
+  const file = `tags/${image}/${tag}`
+  const id = text.trim()
+  if (!isId(id)) return [{ ...plain('tag-damaged', file, 'it holds no version id'), repair: 'person' }]
+  if (scan && (scan.images.includes(image) || scan.signatures.kind !== 'whole')) return []
+  const reason = `it names version ${id}, which image ${image} does not have`
+  return [{ ...plain('tag-dangling', file, reason), repair: 'person' }]
 }
 
 function judgeCondemned({ condemnedProblem }: Inspection): Damage[] {

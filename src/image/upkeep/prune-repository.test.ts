@@ -8,7 +8,7 @@ import { ImportSession } from '../import-session.ts'
 import { temporaryDirectory } from '../nasty-tree.fixture.ts'
 import { chunkKey, listPacks } from '../pack-index.ts'
 import { removeVersion } from '../remove-version.ts'
-import { listVersions, openRepository, readTree } from '../repository.ts'
+import { listVersions, moveTag, openRepository, readTree } from '../repository.ts'
 import { packFile, versionFile } from '../repository-layout.ts'
 import { openSigningKey } from '../signing-key.ts'
 import { RepositoryBusy } from '../store/file-lock.ts'
@@ -116,6 +116,7 @@ async function importedAgain(
   const { id } = await importDirectory(other, source, { image: 'debian', signingKey })
   const target = path.dirname(versionFile(repository.directory, id, 'manifest'))
   fs.cpSync(path.dirname(versionFile(other.directory, id, 'manifest')), target, { recursive: true })
+  await moveTag(repository, 'debian', 'current', id)
 }
 
 test('pruneRepository() finds no chunk in a condemned pack: the next import brings its own', async (t) => {
