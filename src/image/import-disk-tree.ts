@@ -47,7 +47,8 @@ export async function importDiskTree(repository: Repository, file: string, optio
   const probe = await probeDisk(file, options.format)
   return importVersion(repository, { kind: 'disk', name: file }, options, async (session, resources) => {
     const raw = probe.format === 'raw' ? file : await convertToRaw(file, probe.format, session.directory, options)
-    const reading = new DiskReading({ ...options, source: file, file: raw }, session, resources)
+    const replays = { directory: session.directory, copies: new Map<string, string>() }
+    const reading = new DiskReading({ ...options, source: file, file: raw, replays }, session, resources)
     return { builder: await reading.run(options) }
   })
 }
@@ -90,8 +91,8 @@ class DiskReading {
 
   /** Subvolumes that are nested in a btrfs's are seen by its system like directories, and are read so. */
   async #walk(directory: string, prefix: string): Promise<void> {
-    const { source, file: _, ...options } = this.#context
-    const walkOptions = { ...options, sourceName: source, prefix }
+    const { source, onProgress, onNotice, signal } = this.#context
+    const walkOptions = { onProgress, onNotice, signal, sourceName: source, prefix }
     await new DirectoryWalk(directory, this.#builder, this.#session.chunks, walkOptions).run()
   }
 

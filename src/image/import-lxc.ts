@@ -36,7 +36,8 @@ export async function importLxc(repository: Repository, nameOrPath: string, opti
   const { rootfs } = config
   if (!rootfs) throw new ImageSourceInvalid(nameOrPath, container.configFile, 'it names no lxc.rootfs.path')
   return importVersion(repository, { kind: 'lxc', name: nameOrPath }, options, async (session, resources) => {
-    const reading: Reading = { container, config, rootfs, source: nameOrPath, options, resources }
+    const temporaryDirectory = session.directory
+    const reading: Reading = { container, config, rootfs, source: nameOrPath, options, resources, temporaryDirectory }
     const { directory, subvolume } = await openStill(reading)
     const builder = new TreeBuilder()
     const owners = config.idRanges.length === 0 ? undefined : new OwnerMap(config.idRanges)
@@ -53,6 +54,7 @@ type Reading = {
   source: string
   options: LxcOptions
   resources: AsyncDisposableStack
+  temporaryDirectory: string
 }
 type Still = { directory: string; subvolume?: { snapshotOf: string } }
 
@@ -67,16 +69,17 @@ async function openStill(reading: Reading): Promise<Still> {
 }
 
 async function holdStill(reading: Reading): Promise<Still> {
-  const { container, rootfs, source, resources } = reading
+  const { container, rootfs, source } = reading
   const state = await readState(container)
   if (state === 'RUNNING') return holdRunning(reading)
   if (state === 'STOPPED' || state === 'FROZEN') {
-    return { directory: await openRootfs(rootfs, { source, isRunning: state === 'FROZEN', resources }) }
+    return { directory: await openRootfs(rootfs, { ...reading, isRunning: state === 'FROZEN' }) }
   }
   throw new ImageSourceInvalid(source, undefined, `it is ${state}; try again when it is not`)
 }
 
-async function holdRunning({ container, config, rootfs, source, options, resources }: Reading): Promise<Still> {
+async function holdRunning(reading: Reading): Promise<Still> {
+  const { container, config, rootfs, source, options, resources } = reading
   const { consistency = 'auto', onNotice } = options
   const isOnSubvolume = await hasSubvolume(rootfs)
   if (consistency === 'snapshot' || (consistency === 'auto' && isOnSubvolume)) {
@@ -93,7 +96,7 @@ async function holdRunning({ container, config, rootfs, source, options, resourc
   }
   onNotice?.({ where: source, reason: `it runs, and ${hold === 'stop' ? 'is stopped' : 'is frozen'} for the import` })
   resources.use(await HeldContainer.take(container, hold))
-  return { directory: await openRootfs(rootfs, { source, isRunning: hold === 'freeze', resources }) }
+  return { directory: await openRootfs(rootfs, { ...reading, isRunning: hold === 'freeze' }) }
 }
 
 async function hasSubvolume({ kind, location }: LxcRootfs): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { ImageSourceInvalid, type ImportOptions } from '../image-source.ts'
-import { isMountable, mountForReading } from './mount-for-reading.ts'
+import { isMountable, mountForReading, type Replays } from './mount-for-reading.ts'
 import { type Filesystem, probeFilesystem } from './probe-filesystem.ts'
 import { type Partition, readPartitions } from './read-partitions.ts'
 
@@ -9,7 +9,7 @@ export type DiskPart = Partition & { filesystem: Filesystem | undefined }
 export type Root = { part: DiskPart; subvolume: string | undefined }
 
 /** A raw disk that is looked at: `file` may be a copy of what messages call `source`. */
-export type DiskContext = ImportOptions & { source: string; file: string }
+export type DiskContext = ImportOptions & { source: string; file: string; replays: Replays }
 
 /** A disk's partitions with what they hold; a disk without a table is one whole part, number 0. */
 export async function readDiskParts({ file, source }: DiskContext): Promise<DiskPart[]> {
@@ -40,7 +40,7 @@ export async function findRoot(context: DiskContext, parts: readonly DiskPart[])
 
 /** Subvolumes of a part in which a system's root is; `undefined` is the whole of it, or a btrfs's default subvolume. */
 async function findSubvolumes(context: DiskContext, part: DiskPart): Promise<(string | undefined)[]> {
-  const mountOptions = { ...mountContext(context, part), onNotice: undefined }
+  const mountOptions = mountContext(context, part)
   {
     await using mount = await mountForReading(context.file, part.filesystem!, mountOptions)
     if (await isRoot(mount.directory)) return [undefined]
@@ -58,9 +58,9 @@ async function isRoot(directory: string): Promise<boolean> {
   return (await Promise.all(looked)).every((stats) => stats?.isDirectory())
 }
 
-export function mountContext({ source, onNotice }: DiskContext, part: DiskPart) {
+export function mountContext({ source, onNotice, signal, replays }: DiskContext, part: DiskPart) {
   const stretch = part.number === 0 ? undefined : part
-  return { source, onNotice, stretch, where: describeNumber(part) }
+  return { source, onNotice, signal, replays, stretch, where: describeNumber(part) }
 }
 
 export function describePart(part: DiskPart): string {

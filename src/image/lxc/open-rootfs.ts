@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { mountForReading } from '../disk-image/mount-for-reading.ts'
 import { probeFilesystem } from '../disk-image/probe-filesystem.ts'
-import { ImageSourceInvalid } from '../image-source.ts'
+import { ImageSourceInvalid, type ImportOptions } from '../image-source.ts'
 import { PrivateMount } from '../private-mount.ts'
 import type { LxcRootfs } from './lxc-config.ts'
 
@@ -12,6 +12,9 @@ export type RootfsContext = {
   /** Whether the container may have its files mounted at this moment. */
   isRunning: boolean
   resources: AsyncDisposableStack
+  /** For copies that go when it is imported. */
+  temporaryDirectory: string
+  options: ImportOptions
 }
 
 /** The directory under which a container's files can be read. Throws ImageSourceInvalid and ProgramFailed. */
@@ -56,7 +59,7 @@ async function mountOverlay(location: string, context: RootfsContext): Promise<s
 
 /** A filesystem of its own, in a file or on a device: it cannot be mounted twice while somebody writes to it. */
 async function mountWhole(file: string, context: RootfsContext): Promise<string> {
-  const { source, isRunning, resources } = context
+  const { source, isRunning, resources, options } = context
   if (isRunning) {
     const reason = `its files are in ${file}, which it has mounted; stop it, or let it be stopped for the import`
     throw new ImageSourceInvalid(source, undefined, reason)
@@ -64,8 +67,9 @@ async function mountWhole(file: string, context: RootfsContext): Promise<string>
   requireRoot(source, 'mounting a filesystem')
   const found = await probeFilesystem(file)
   if (!found) throw new ImageSourceInvalid(source, file, 'it holds no filesystem that is known')
-  const mount = resources.use(await mountForReading(file, found, { source, onNotice: undefined }))
-  return mount.directory
+  const replays = { directory: context.temporaryDirectory, copies: new Map<string, string>() }
+  const { onNotice, signal } = options
+  return resources.use(await mountForReading(file, found, { source, replays, onNotice, signal })).directory
 }
 
 function requireRoot(source: string, what: string): void {
