@@ -67,7 +67,7 @@ export class ImportSession {
     await this.seal()
     return withRepositoryLock(this.repository, async () => {
       await this.#publishSealed()
-      await reprievePacks(this.repository.directory, this.#packsOf(table))
+      await reprievePacks(this.repository.directory, this.#published, this.#packsOf(table))
       return put()
     })
   }
@@ -78,8 +78,11 @@ export class ImportSession {
    */
   async publishPacks(): Promise<ReadonlySet<string>> {
     await this.seal()
-    await this.#publishSealed()
-    return this.#published
+    return withRepositoryLock(this.repository, async () => {
+      await this.#publishSealed()
+      await reprievePacks(this.repository.directory, this.#published, [])
+      return this.#published
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -62,12 +62,17 @@ export async function writeCondemned(directory: string, packs: CondemnedPacks): 
 }
 
 /**
- * Under withRepositoryLock() only: what is about to be published needs these packs. Damaged ones stay condemned; what
- * was whole in them lies elsewhere too.
+ * Under withRepositoryLock() only: `fresh` packs were just written, `needed` ones have chunks of what is about to be
+ * published. Damaged ones stay condemned unless they are fresh; what was whole in them lies elsewhere too.
  */
-export async function reprievePacks(directory: string, needed: Iterable<string>): Promise<void> {
+export async function reprievePacks(
+  directory: string,
+  fresh: Iterable<string>,
+  needed: Iterable<string>,
+): Promise<void> {
   const condemned = await readCondemned(directory)
   const before = condemned.size
+  for (const pack of fresh) condemned.delete(pack)
   for (const pack of needed) if (condemned.get(pack)?.reason === 'unused') condemned.delete(pack)
   if (condemned.size < before) await writeCondemned(directory, condemned)
 }
