@@ -115,6 +115,7 @@ async function sendWhole(
     'content-length': end - start,
     ...(range?.kind === 'part' && { 'content-range': `bytes ${start}-${end - 1}/${size}` }),
   })
-  await streamFile(handle, start, end, response)
-  response.end()
+  const sentBytes = await streamFile(handle, start, end, response)
+  if (sentBytes === end - start) response.end()
+  else response.destroy()
 }

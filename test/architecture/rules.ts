@@ -11,7 +11,7 @@ export const folderImports: Record<string, readonly string[]> = {
   store: ['core'],
   net: ['linux'],
   image: ['core', 'linux', 'programs'],
-  content: ['core', 'boot', 'image', 'net', 'programs'],
+  content: ['core', 'boot', 'image', 'linux', 'net', 'programs'],
   butterknife: ['core', 'image', 'content'],
   dhcp: ['core', 'boot', 'net', 'store'],
   bsdp: ['core', 'boot', 'dhcp'],
