@@ -24,6 +24,27 @@ const ImportArchive = Type.Object(
   },
   closed,
 )
+const RenditionName = Type.String({ pattern: '^(volume-(ext4|btrfs|xfs)|disk|btrfs)$' })
+const Rendition = Type.Object(
+  {
+    reference: Reference,
+    rendition: RenditionName,
+    parent: Type.Optional(
+      Type.Union([Reference, Type.Null()], {
+        description: 'Whose blocks or stream it builds on; null: from scratch; the nearest ancestor if not given',
+      }),
+    ),
+  },
+  closed,
+)
+const Delta = Type.Object(
+  {
+    from: Reference,
+    to: Reference,
+    of: Type.Optional(Type.String({ pattern: '^(tree|volume-(ext4|btrfs|xfs))$', description: 'tree if not given' })),
+  },
+  closed,
+)
 const Verify = Type.Object(
   {
     repair: Type.Optional(Type.Boolean()),
@@ -77,6 +98,41 @@ export function imageJobRoutes(images: ImageShelf): FastifyPluginAsyncTypebox {
       async ({ query }, reply) => {
         const [before, after] = await Promise.all([images.resolve(query.from), images.resolve(query.to)])
         return sendLines(reply, { kind: 'diff', before: before.id, after: after.id })
+      },
+    )
+
+    app.post(
+      '/image-renditions',
+      {
+        schema: {
+          summary: 'Makes a rendition of a version, if it is not there: a filesystem, a disk, a btrfs stream',
+          description: lines + stopping,
+          body: Rendition,
+        },
+      },
+      async ({ body: { reference, rendition, parent } }, reply) => {
+        const version = (await images.resolve(reference)).id
+        const base = typeof parent === 'string' ? (await images.resolve(parent)).id : parent
+        // A btrfs stream against a parent is another stream, so its parent is part of its name.
+        if (rendition === 'btrfs' && typeof base === 'string') {
+          return sendLines(reply, { kind: 'rendition', version, rendition: `btrfs-from-${base}` })
+        }
+        return sendLines(reply, { kind: 'rendition', version, rendition, parent: base })
+      },
+    )
+
+    app.post(
+      '/image-deltas',
+      {
+        schema: {
+          summary: 'Makes what a machine with one version fetches to get another',
+          description: lines + stopping,
+          body: Delta,
+        },
+      },
+      async ({ body: { from, to, of = 'tree' } }, reply) => {
+        const [parent, version] = await Promise.all([images.resolve(from), images.resolve(to)])
+        return sendLines(reply, { kind: 'delta', version: version.id, parent: parent.id, of })
       },
     )
 

@@ -11,6 +11,8 @@ export type ImageJob =
   /** Answers with the archive's bytes; all others with lines. */
   | { kind: 'export'; image: string; version: string }
   | { kind: 'diff'; before: string; after: string }
+  | { kind: 'rendition'; version: string; rendition: string; parent?: string | null | undefined }
+  | { kind: 'delta'; version: string; parent: string; of: string }
   | { kind: 'verify'; repair: boolean; repairFrom: readonly string[] }
   /** `verdicts` go into the answer: what was removed before. */
   | { kind: 'prune'; graceMs?: number | undefined; dryRun: boolean; verdicts: readonly RetentionVerdict[] }

@@ -32,6 +32,8 @@ const statusOfError: Record<string, number> = {
   TagRefused: 409,
   VersionInUse: 409,
   StoreUnreachable: 400,
+  RenditionImpossible: 409,
+  DeltaImpossible: 409,
   RepositoryBusy: 503,
   StorageFull: 507,
 }

@@ -10,6 +10,7 @@ import { verifyRepository } from '../image/upkeep/verify-repository.ts'
 import type { ImageJob, JobSetup } from './image-job.ts'
 import type { JobOutput } from './job-output.ts'
 import { runArchiveImport, runImport } from './run-import-job.ts'
+import { runDelta, runRendition } from './run-rendition-job.ts'
 
 export type JobParts = {
   repository: Repository
@@ -34,6 +35,10 @@ export async function runImageJob(job: ImageJob, parts: JobParts): Promise<void>
       const onFiles = (files: unknown) => output.line({ kind: 'part', part: files as object })
       return result(await diffVersions(repository, job.before, job.after, { onFiles, signal: output.signal }))
     }
+    case 'rendition':
+      return result(await runRendition(job, parts))
+    case 'delta':
+      return result(await runDelta(job, parts))
     case 'verify':
       return result(await verify(job, parts))
     case 'prune': {

@@ -4,6 +4,7 @@ import { printable } from '../bytes/printable.ts'
 import { diffCommand } from './image-diff.ts'
 import { exportCommand } from './image-export.ts'
 import { importCommand } from './image-import.ts'
+import { renditionCommands } from './image-renditions.ts'
 import { imagePath, type Shared, serviceOf, sharedCommand } from './image-service.ts'
 import { tagCommands } from './image-tags.ts'
 import { upkeepCommands } from './image-upkeep.ts'
@@ -19,6 +20,7 @@ export function imageCommand(): Command {
     ...tagCommands(),
     diffCommand(),
     exportCommand(),
+    ...renditionCommands(),
     ...upkeepCommands(),
     ...publishCommands(),
   ]
