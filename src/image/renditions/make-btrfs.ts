@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { readTree } from '../repository.ts'
+import { readSignatures, readTree } from '../repository.ts'
 import { chunkBytes } from '../tree.ts'
 import { type BlockMap, fullRow } from './block-map.ts'
 import { BlockMapBuilder } from './block-map-builder.ts'
@@ -85,7 +85,13 @@ async function nearestSubvolume(work: RenditionWork, pool: BtrfsPool, versionId:
     if (parent !== versionId) await ensureSubvolume(work, pool, parent)
     return parent === versionId ? undefined : parent
   }
-  for (const ancestor of await ancestorsOf(work.repository, versionId)) if (await pool.has(ancestor)) return ancestor
+  // The nearest one gets its subvolume first where it has none: a version's subvolume is made once, and one that began
+  // from nothing would share no extent with its ancestors', so that every stream against them would be whole.
+  for (const ancestor of await ancestorsOf(work.repository, versionId)) {
+    if (!(await pool.has(ancestor)) && (await readSignatures(work.repository, ancestor)).length === 0) continue
+    await ensureSubvolume(work, pool, ancestor)
+    return ancestor
+  }
   return undefined
 }
 
