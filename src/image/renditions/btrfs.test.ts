@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import test from 'node:test'
@@ -62,4 +63,20 @@ test('ensureRendition() makes btrfs streams, whole and against a parent, that bt
     await receive(third.id, second.id)
     assertSameDescription(describeWithTools(path.join(receiver, third.id)), describeWithTools(source))
   })
+})
+
+test('ensureRendition() makes a small differential stream also when the newer version was sent whole first', async (t) => {
+  if (skipsWithoutRoot(t)) return
+  const directory = temporaryDirectory(t)
+  const source = path.join(directory, 'source')
+  const repository = await openRepository(path.join(directory, 'repository'))
+  const signingKey = await openSigningKey(path.join(directory, 'keys'))
+  fs.mkdirSync(source)
+  fs.writeFileSync(path.join(source, 'large'), randomBytes(1_000_000))
+  const first = await importDirectory(repository, source, { image: 'plain', signingKey })
+  fs.writeFileSync(path.join(source, 'small'), 'new')
+  const second = await importDirectory(repository, source, { image: 'plain', signingKey })
+  const make = (parent?: string) => ensureRendition(repository, second.id, { name: 'btrfs', parent }, { signingKey })
+  assert.ok((await make()).statement.sizeBytes > 1_000_000)
+  assert.ok((await make(first.id)).statement.sizeBytes < 10_000)
 })
