@@ -13,11 +13,18 @@ export async function receiveSubvolume(stream: AsyncIterable<Buffer>, directory:
     complaint = (complaint + text).slice(-4000)
   })
   const ended = once(child, 'close') as Promise<[number | null]>
-  // Why a receive ended early stands in its complaint; the broken pipe is only how we learn of it.
-  const fed = pipeline(Readable.from(stream), child.stdin).catch((error: NodeJS.ErrnoException) => {
-    child.kill('SIGKILL')
-    if (error.code !== 'EPIPE') throw error
-  })
-  const [[code]] = await Promise.all([ended, fed])
+  const fed = pipeline(Readable.from(stream), child.stdin).then(
+    () => undefined,
+    (error: NodeJS.ErrnoException) => {
+      child.kill('SIGKILL')
+      return error
+    },
+  )
+  const [[code], fault] = await Promise.all([ended, fed])
+  // At the stream's end command btrfs leaves, whether or not we have closed the pipe; why it ended earlier than that
+  // stands in its complaint, and the broken pipe is only how we learn of it.
+  if (fault && !brokenPipe.has(fault.code ?? '')) throw fault
   if (code !== 0) throw new ProgramFailed('btrfs', args, `ended with code ${code}`, complaint)
 }
+
+const brokenPipe: ReadonlySet<string> = new Set(['EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'])
