@@ -1,5 +1,10 @@
-/** One thing to time: `prepare` is not counted, `run` is. */
-export type Contender = { name: string; prepare?: () => Promise<void>; run: () => Promise<void> }
+/** One thing to time: `prepare` and `finish` are not counted, `run` is. */
+export type Contender = {
+  name: string
+  prepare?: () => Promise<void>
+  run: () => Promise<void>
+  finish?: () => Promise<void>
+}
 
 /**
  * Times every contender once a round, in turn, and the turn begins with another one each round, so that a noisy minute
@@ -19,6 +24,7 @@ export async function measureInTurn(
       await contender.run()
       const taken = (performance.now() - startedAt) / 1000
       seconds[contender.name]!.push(taken)
+      await contender.finish?.()
       log(`round ${round + 1} of ${rounds}: ${contender.name} ${taken.toFixed(3)} s`)
     }
   }

@@ -20,6 +20,12 @@ export class FreshFilesystem {
     this.#work = work
   }
 
+  /** Its files lie in a new directory of this name. */
+  static async below(work: string, name: string): Promise<FreshFilesystem> {
+    await mkdir(join(work, name))
+    return new FreshFilesystem(join(work, name))
+  }
+
   async make(): Promise<void> {
     if (process.geteuid?.() !== 0) throw new Error('Cannot mount a filesystem to write to: run the benchmark as root')
     await this[Symbol.asyncDispose]()

@@ -1,14 +1,14 @@
 import { readSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
-import { setImmediate as othersTurn } from 'node:timers/promises'
-import { SocketSender } from '../linux/send-file.ts'
+import { bytesAtOnce, SocketSender } from '../linux/send-file.ts'
 import { copyFile } from './copy-file.ts'
 import { FileShrank } from './file-shrank.ts'
 
 /** Below this, what it takes to send without copying is more than the copying. */
 const smallestBytes = 128 * 1024
-const mostBytesAtOnce = 1024 * 1024
+/** A call from libuv's pool ends when the socket is full, sooner than this. */
+const mostBytesPerCall = 16 * 1024 * 1024
 /** Bytes that go the ordinary way when the socket is full: Node says when it took them, and so when there is room. */
 const pieceBytes = 4 * 1024
 
@@ -53,18 +53,20 @@ async function sendFile(
   const closed = new Promise<void>((resolve) => response.once('close', resolve))
   let position = start
   while (position < end && !response.destroyed) {
-    const wanted = Math.min(mostBytesAtOnce, end - position)
+    const wanted = Math.min(mostBytesPerCall, end - position)
     const sent = await sender.send(file.fd, position, wanted)
     if (sent === 0) throw new FileShrank(position)
     position += sent ?? 0
-    if (sent === wanted) {
-      await othersTurn() // it may all have gone at once
-      continue
-    }
     if (position === end || response.destroyed) break
-    position += await writePiece(file, position, Math.min(pieceBytes, end - position), response, closed)
+    if (sent !== undefined && sent >= bytesAtOnce) await othersTurn()
+    else position += await writePiece(file, position, Math.min(pieceBytes, end - position), response, closed)
   }
   return position - start
+}
+
+/** What is sent at once lets nobody else in by itself. */
+function othersTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }
 
 /** Resolves to how much of it the socket took: all, or nothing when it is closed. */

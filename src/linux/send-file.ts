@@ -29,6 +29,9 @@ function probeOf(target: Buffer) {
   return { target, vector: BigUint64Array.of(koffi.address(target), 1n) }
 }
 
+/** More at once would keep this thread from other connections. */
+export const bytesAtOnce = 2 * 1024 * 1024
+
 /**
  * Sends parts of files to a non-blocking stream socket without their bytes passing through this program (sendfile(2)).
  * It holds a descriptor of its own: who owns the socket may close it at any time, and the number of the closed one may
@@ -44,14 +47,15 @@ export class SocketSender {
   }
 
   /**
-   * One call at a time. Gives the bytes that the socket took, which are fewer when it is full and 0 at the end of the
-   * file; undefined when it took none, be it full or broken. What is in the page cache goes at once; what has to come
-   * from a disk, in a thread of libuv's pool.
+   * One call at a time. Gives the bytes that the socket took: fewer than `count` and `bytesAtOnce` when it is full, 0 at
+   * the end of the file; undefined when it took none, be it full or broken. What is in the page cache goes at once, up to
+   * `bytesAtOnce`; what has to come from a disk, in a thread of libuv's pool.
    */
   send(fileFd: number, offset: number, count: number): number | undefined | Promise<number | undefined> {
     this.#offset[0] = BigInt(offset)
-    if (isCached(fileFd, offset) && isCached(fileFd, offset + count - 1)) {
-      return sentOf(sendfile(this.#fd, fileFd, this.#offset, count))
+    const now = Math.min(count, bytesAtOnce)
+    if (isCached(fileFd, offset) && isCached(fileFd, offset + now - 1)) {
+      return sentOf(sendfile(this.#fd, fileFd, this.#offset, now))
     }
     return new Promise((resolve, reject) => {
       const { async: start } = sendfile as unknown as Started

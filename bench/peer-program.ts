@@ -1,0 +1,22 @@
+import { join } from 'node:path'
+import { defaultCacheDirectory } from '../src/ramdisk/build-ramdisk.ts'
+import { resolvePackages, unpackPackages } from '../src/ramdisk/debian-packages.ts'
+
+/** A peer's program, and the directories of the shared libraries it needs, for LD_LIBRARY_PATH. */
+export type PeerProgram = { program: string; libraryPath: string }
+
+/** These must fit the loader of the machine that runs the peer. */
+const ofThisMachine = new Set(['libc6', 'libgcc-s1'])
+
+/** A program of a Debian package, unpacked and not installed: packages of servers start daemons on the live network. */
+export async function fetchPeer(packageName: string, path: string, log: (line: string) => void): Promise<PeerProgram> {
+  const cache = { directory: join(defaultCacheDirectory(), 'ramdisk') }
+  const all = await resolvePackages(cache, [packageName])
+  const needed = all.filter(({ name }) => name === packageName || (name.startsWith('lib') && !ofThisMachine.has(name)))
+  const directories = await unpackPackages(cache, needed, log)
+  const triplet = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu'
+  const libraryPath = [...directories.values()]
+    .flatMap((directory) => [join(directory, 'usr/lib', triplet), join(directory, 'lib', triplet)])
+    .join(':')
+  return { program: join(directories.get(packageName)!, path), libraryPath }
+}
