@@ -80,16 +80,16 @@ export class ServedDhcp {
 
   /**
    * One line an event: `DISCOVER → OFFER 10.99.0.128`, `RELEASE → ignore: it gave 10.99.0.128 back`. What a client sends
-   * again under the same xid, because the machine is too busy to answer in time, is answered again and told once.
+   * again, because the machine is too busy to answer in time, is answered again and told once.
    */
   get story(): string[] {
     const chapters = this.events.map((event) => {
-      if (event.kind === 'malformed') return { line: `malformed: ${event.reason}`, of: '' }
-      const { messageType, xid } = event
-      if (event.kind !== 'reply') return { line: `${messageType} → ${event.kind}: ${event.reason}`, of: xid }
-      return { line: `${messageType} → ${event.replyType}${event.address ? ` ${event.address}` : ''}`, of: xid }
+      if (event.kind === 'malformed') return `malformed: ${event.reason}`
+      if (event.kind !== 'reply') return `${event.messageType} → ${event.kind}: ${event.reason}`
+      const renewed = event.because.includes('(renewed)') ? ' renewed' : ''
+      return `${event.messageType} → ${event.replyType}${event.address ? ` ${event.address}` : ''}${renewed}`
     })
-    return [...new Map(chapters.map(({ line, of }) => [`${of} ${line}`, line])).values()]
+    return chapters.filter((line, index) => line.startsWith('malformed') || line !== chapters[index - 1])
   }
 
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
