@@ -11,6 +11,7 @@ export class ContentSpool {
   #size = 0
   #gathered: Buffer[] = []
   #gatheredBytes = 0
+  #written: Promise<void> = Promise.resolve()
 
   private constructor(file: string, handle: FileHandle) {
     this.#file = file
@@ -37,7 +38,8 @@ export class ContentSpool {
   }
 
   async #read(position: number, target: Uint8Array): Promise<void> {
-    if (this.#gatheredBytes > 0) await this.#flush()
+    if (this.#gatheredBytes > 0) this.#flush()
+    await this.#written // by whichever of the readers it was begun
     for (let at = 0; at < target.length; ) {
       const { bytesRead } = await this.#handle.read(target, at, target.length - at, position + at)
       if (bytesRead === 0) throw new Error(`The spool of small files ended at byte ${position + at}`)
@@ -45,10 +47,13 @@ export class ContentSpool {
     }
   }
 
-  async #flush(): Promise<void> {
+  /** What is gathered follows what is being written. */
+  #flush(): Promise<void> {
     const bytes = Buffer.concat(this.#gathered)
     this.#gathered = []
     this.#gatheredBytes = 0
-    await onStorage(this.#file, () => this.#handle.writeFile(bytes))
+    this.#written = this.#written.then(() => onStorage(this.#file, () => this.#handle.writeFile(bytes)))
+    this.#written.catch(() => undefined) // whoever waits for it meets it
+    return this.#written
   }
 }
