@@ -1,4 +1,5 @@
 import { DecodeError } from '../bytes/decode-error.ts'
+import { encodeAclText } from './acl-text.ts'
 import type { TarMember } from './tar-reader.ts'
 import type { Metadata, Xattr } from './tree.ts'
 
@@ -30,8 +31,9 @@ function xattrsOf(member: TarMember): Xattr[] {
       // tar keeps the label as text; the kernel's own form ends with a NUL.
       xattrs.push({ name: 'security.selinux', value: Buffer.concat([value, Buffer.alloc(1)]) })
     } else if (key === 'SCHILY.acl.access' || key === 'SCHILY.acl.default') {
-      const advice = "make the tar without --acls, with --xattrs --xattrs-include='*'"
-      throw new DecodeError('pax header', `it holds ACLs as text, which cannot be kept; ${advice}`, member.position)
+      const kind = key === 'SCHILY.acl.access' ? 'access' : 'default'
+      const acl = encodeAclText(value.toString(), kind)
+      if (acl) xattrs.push({ name: `system.posix_acl_${kind}`, value: acl })
     }
   }
   const unique = new Map(xattrs.map((xattr) => [xattr.name, xattr]))

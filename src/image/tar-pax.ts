@@ -1,4 +1,5 @@
 import { DecodeError } from '../bytes/decode-error.ts'
+import { decodeFileName } from './file-name.ts'
 import type { SparseExtent } from './tar-header.ts'
 
 /** Records of a pax extended header, as bytes: attribute values are binary. Later ones win. */
@@ -21,7 +22,7 @@ export function decodePax(bytes: Buffer, position: number): PaxRecords {
     const end = at + length
     const equals = bytes.indexOf(61, space)
     if (equals < 0 || equals >= end || bytes[end - 1] !== 10) throw fail(at, 'a record is not KEY=VALUE and a line end')
-    const key = bytes.toString('utf8', space + 1, equals)
+    const key = decodeFileName(bytes.subarray(space + 1, equals)) // an attribute's name is bytes
     const value = bytes.subarray(equals + 1, end - 1)
     if (key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes') addSparse(records, key, value, position + at)
     else records.set(key, value)
