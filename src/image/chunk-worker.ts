@@ -1,27 +1,37 @@
 import { hash } from 'node:crypto'
-import { constants, zstdCompressSync } from 'node:zlib'
+import { compressZstd } from '../linux/zstd.ts'
 import { answerJobs } from './worker-jobs.ts'
 
-/** Bytes of one chunk, which move to the thread and back. */
-export type ChunkJob = { kind: 'hash' | 'compress'; bytes: Uint8Array<ArrayBuffer> }
+type Memory = Uint8Array<ArrayBuffer>
+
+/**
+ * Bytes of one chunk, and memory of no less for what they are compressed to; both move to the thread and back. `both`
+ * saves the way back and forth for a chunk that is most likely new.
+ */
+export type ChunkJob =
+  | { kind: 'hash'; bytes: Memory }
+  | { kind: 'compress'; bytes: Memory; target: Memory }
+  | { kind: 'both'; bytes: Memory; target: Memory }
+
+/** `storedBytes` of `target` are to be stored; where it is undefined, `bytes` are, as they are. */
+export type Compressed = { bytes: Memory; target: Memory; storedBytes: number | undefined }
 export type ChunkReply =
-  | { kind: 'hash'; id: Uint8Array; bytes: Uint8Array<ArrayBuffer> }
-  | { kind: 'compress'; encoding: 'zstd' | 'raw'; stored: Uint8Array<ArrayBuffer> }
+  | { kind: 'hash'; id: Memory; bytes: Memory }
+  | ({ kind: 'compress' } & Compressed)
+  | ({ kind: 'both'; id: Memory } & Compressed)
 
 const level = 3
 /** A chunk that zstd does not make at least this much smaller is stored as it is: it is then free to read. */
 const worthwhile = 0.97
 
-answerJobs<ChunkJob, ChunkReply>(({ kind, bytes }) => {
-  if (kind === 'hash') {
-    const id = new Uint8Array(hash('sha256', bytes, 'buffer'))
-    return { reply: { kind, id, bytes }, transfer: [bytes.buffer] }
-  }
-  const params = { [constants.ZSTD_c_compressionLevel]: level }
-  const compressed = zstdCompressSync(bytes, { params, pledgedSrcSize: bytes.length, chunkSize: bytes.length + 1024 })
-  if (compressed.length > bytes.length * worthwhile) {
-    return { reply: { kind, encoding: 'raw', stored: bytes }, transfer: [bytes.buffer] }
-  }
-  const stored = new Uint8Array(compressed) // a copy of its own: what zlib gives may lie in a larger buffer
-  return { reply: { kind, encoding: 'zstd', stored }, transfer: [stored.buffer] }
+answerJobs<ChunkJob, ChunkReply>((job) => {
+  const { bytes } = job
+  const id = job.kind === 'compress' ? new Uint8Array(0) : new Uint8Array(hash('sha256', bytes, 'buffer'))
+  if (job.kind === 'hash') return { reply: { kind: job.kind, id, bytes }, transfer: [bytes.buffer] }
+  const { kind, target } = job
+  const most = Math.floor(bytes.length * worthwhile)
+  const storedBytes = compressZstd(bytes, target.subarray(0, most), level)
+  const transfer = [bytes.buffer, target.buffer]
+  if (kind === 'both') return { reply: { kind, id, bytes, target, storedBytes }, transfer }
+  return { reply: { kind, bytes, target, storedBytes }, transfer }
 })

@@ -1,14 +1,17 @@
 import { availableParallelism } from 'node:os'
-import type { ChunkJob, ChunkReply } from './chunk-worker.ts'
+import type { ChunkJob, ChunkReply, Compressed } from './chunk-worker.ts'
 import type { PackedChunk } from './pack-format.ts'
 import { type ChunkLocation, chunkKey } from './pack-index.ts'
 import { PackWriter } from './pack-writer.ts'
+import { chunkBytes } from './tree.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 const maxThreads = 8
 const chunksUnderWayPerThread = 6
 
-type EncodedChunk = Omit<PackedChunk, 'offset' | 'storedBytes'> & { stored: Uint8Array }
+type Memory = Uint8Array<ArrayBuffer>
+/** `memory` is used again when the chunk is in its pack. */
+type EncodedChunk = Omit<PackedChunk, 'offset' | 'storedBytes'> & { stored: Uint8Array; memory?: ArrayBuffer }
 
 /**
  * Takes chunks, hashes and compresses in worker threads those the repository does not hold, and appends them to packs in
@@ -23,6 +26,9 @@ export class ChunkWriter {
   readonly #pool: WorkerPool<ChunkJob, ChunkReply>
   readonly #packs: PackWriter
   readonly #limit: number
+  /** Fresh memory for every chunk keeps the garbage collector as busy as the compression. */
+  readonly #spare: Memory[] = []
+  #lastWasNew = true
   #underWay = 0
   #last: Promise<void> = Promise.resolve()
   #failure: Error | undefined
@@ -34,6 +40,11 @@ export class ChunkWriter {
     this.#pool = new WorkerPool(new URL('./chunk-worker.ts', import.meta.url), threads)
     this.#packs = new PackWriter(directory)
     this.#limit = threads * chunksUnderWayPerThread
+  }
+
+  /** Memory for a chunk, with anything in it; add() takes it back. */
+  takeBlock(): Memory {
+    return this.#spare.pop() ?? new Uint8Array(chunkBytes)
   }
 
   /**
@@ -56,7 +67,7 @@ export class ChunkWriter {
   }
 
   /** Takes a chunk as another pack has it; its bytes were compared with its id. Otherwise as add(). */
-  async addStored(chunk: Omit<EncodedChunk, 'stored'>, stored: Uint8Array): Promise<void> {
+  async addStored(chunk: Omit<EncodedChunk, 'stored' | 'memory'>, stored: Uint8Array): Promise<void> {
     if (this.#failure) throw this.#failure
     const key = chunkKey(chunk.id)
     if (this.#known.has(key) || this.#fresh.has(key)) return
@@ -88,7 +99,9 @@ export class ChunkWriter {
       const [chunk] = await Promise.all([encoded, before])
       if (chunk && !this.#failure) {
         this.newBytes += chunk.sizeBytes
-        await this.#packs.append({ ...chunk, storedBytes: chunk.stored.length }, chunk.stored)
+        const { memory, stored, ...packed } = chunk
+        await this.#packs.append({ ...packed, storedBytes: stored.length }, stored)
+        this.#useAgain(memory)
       }
     } catch (error) {
       this.#failure ??= error as Error
@@ -98,16 +111,45 @@ export class ChunkWriter {
     }
   }
 
-  async #encode(bytes: Uint8Array<ArrayBuffer>, onId: (id: Uint8Array) => void): Promise<EncodedChunk | undefined> {
-    const sizeBytes = bytes.length
-    const hashed = await this.#pool.run({ kind: 'hash', bytes }, [bytes.buffer])
-    if (hashed.kind !== 'hash') throw new TypeError(`A worker answered ${hashed.kind} for hash`)
-    onId(hashed.id)
-    const key = chunkKey(hashed.id)
-    if (this.#known.has(key) || this.#fresh.has(key)) return undefined
+  async #encode(bytes: Memory, onId: (id: Uint8Array) => void): Promise<EncodedChunk | undefined> {
+    // New chunks follow new ones, and known ones known ones.
+    const reply = await (this.#lastWasNew ? this.#compress('both', bytes) : this.#run({ kind: 'hash', bytes }))
+    if (reply.kind === 'compress') throw new TypeError('A worker answered compress for hash')
+    const { id } = reply
+    onId(id)
+    const key = chunkKey(id)
+    this.#lastWasNew = !this.#known.has(key) && !this.#fresh.has(key)
+    if (!this.#lastWasNew) {
+      this.#useAgain(reply.bytes.buffer)
+      if (reply.kind === 'both') this.#useAgain(reply.target.buffer)
+      return undefined
+    }
     this.#fresh.add(key)
-    const packed = await this.#pool.run({ kind: 'compress', bytes: hashed.bytes }, [hashed.bytes.buffer])
-    if (packed.kind !== 'compress') throw new TypeError(`A worker answered ${packed.kind} for compress`)
-    return { id: Buffer.from(hashed.id), sizeBytes, encoding: packed.encoding, stored: packed.stored }
+    const packed = reply.kind === 'both' ? reply : await this.#compress('compress', reply.bytes)
+    if (packed.kind === 'hash') throw new TypeError('A worker answered hash for compress')
+    return this.#encoded(id, packed)
+  }
+
+  #compress(kind: 'both' | 'compress', bytes: Memory): Promise<ChunkReply> {
+    const target = bytes.length <= chunkBytes ? this.takeBlock() : new Uint8Array(bytes.length)
+    return this.#run({ kind, bytes, target })
+  }
+
+  #run(job: ChunkJob): Promise<ChunkReply> {
+    const transfer = [job.bytes.buffer, ...(job.kind === 'hash' ? [] : [job.target.buffer])]
+    return this.#pool.run(job, transfer)
+  }
+
+  #encoded(id: Uint8Array, { bytes, target, storedBytes }: Compressed): EncodedChunk {
+    const [stored, other] = storedBytes === undefined ? [bytes, target] : [target.subarray(0, storedBytes), bytes]
+    this.#useAgain(other.buffer)
+    const encoding = storedBytes === undefined ? 'raw' : 'zstd'
+    return { id: Buffer.from(id), sizeBytes: bytes.length, encoding, stored, memory: stored.buffer }
+  }
+
+  #useAgain(memory: ArrayBuffer | undefined): void {
+    if (memory?.byteLength === chunkBytes && this.#spare.length < 2 * this.#limit) {
+      this.#spare.push(new Uint8Array(memory))
+    }
   }
 }

@@ -17,6 +17,9 @@ const nestedPlaceInode = 2n
 /** What the kernel makes up for such a directory changes with the time. */
 const nestedPlace: Metadata = { mode: 0o755, uid: 0, gid: 0, mtimeSeconds: 0, mtimeNanoseconds: 0, xattrs: [] }
 
+/** Of one directory; one after the other, each would wait for its way to libuv's pool and back. */
+const lookedAtAtOnce = 256
+
 export type DirectoryWalkOptions = ImportOptions & {
   /** What messages call the source, where `directory` is only where it is mounted for the moment. */
   sourceName?: string | undefined
@@ -59,9 +62,14 @@ export class DirectoryWalk {
     const waiting = ['']
     for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop()) {
       this.#options.signal?.throwIfAborted()
-      for (const name of await readNames(path.join(this.#source, directory))) {
-        const below = directory === '' ? name : `${directory}/${name}`
-        if (await this.#addExplained(below)) waiting.push(below)
+      const names = await readNames(path.join(this.#source, directory))
+      const paths = names.map((name) => (directory === '' ? name : `${directory}/${name}`))
+      for (let at = 0; at < paths.length; at += lookedAtAtOnce) {
+        const some = paths.slice(at, at + lookedAtAtOnce)
+        const stats = await Promise.all(some.map((below) => this.#look(below)))
+        for (const [index, below] of some.entries()) {
+          if (await this.#addExplained(below, stats[index]!)) waiting.push(below)
+        }
       }
       this.#report()
     }
@@ -71,9 +79,13 @@ export class DirectoryWalk {
     this.#options.onProgress?.({ bytesDone: this.#bytesDone, bytesTotal: undefined, entries: this.#entries })
   }
 
-  async #addExplained(below: string): Promise<boolean> {
+  #look(below: string): Promise<BigIntStats> {
+    return lstat(fileSystemPath(path.join(this.#source, below)), { bigint: true })
+  }
+
+  async #addExplained(below: string, stats: BigIntStats): Promise<boolean> {
     try {
-      return await this.#add(below)
+      return await this.#add(below, stats)
     } catch (error) {
       if (error instanceof FileShrank) {
         throw this.#invalid(below, 'the file became shorter while it was read; stop what writes to it', error)
@@ -85,9 +97,8 @@ export class DirectoryWalk {
   }
 
   /** True for a directory, which is still to be walked. */
-  async #add(below: string): Promise<boolean> {
+  async #add(below: string, stats: BigIntStats): Promise<boolean> {
     const full = path.join(this.#source, below)
-    const stats = await lstat(fileSystemPath(full), { bigint: true })
     this.#entries++
     if (stats.isDirectory()) {
       const isNested = this.#options.subvolume && [subvolumeInode, nestedPlaceInode].includes(stats.ino)

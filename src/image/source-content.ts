@@ -25,7 +25,7 @@ export class LargeFileCutter {
   readonly #chunks: ChunkWriter
   readonly #ids: Uint8Array[] = []
   readonly #holes: HoleRun[] = []
-  #block = newBlock()
+  #block: Uint8Array<ArrayBuffer> | undefined
   #filled = 0
   #blocks = 0
   /** Bytes in the current block that are known to be zeros without looking. */
@@ -39,7 +39,7 @@ export class LargeFileCutter {
   async write(bytes: Uint8Array): Promise<void> {
     for (let start = 0; start < bytes.length; ) {
       const length = Math.min(chunkBytes - this.#filled, bytes.length - start)
-      this.#block.set(bytes.subarray(start, start + length), this.#filled)
+      this.#open().set(bytes.subarray(start, start + length), this.#filled)
       start += length
       await this.#advance(length)
     }
@@ -57,7 +57,8 @@ export class LargeFileCutter {
         continue
       }
       const length = Math.min(chunkBytes - this.#filled, left)
-      this.#skipped += length // a new block is all zeros already
+      this.#open().fill(0, this.#filled, this.#filled + length)
+      this.#skipped += length
       left -= length
       await this.#advance(length)
     }
@@ -75,8 +76,13 @@ export class LargeFileCutter {
     if (this.#filled === chunkBytes) await this.#endBlock()
   }
 
+  #open(): Uint8Array<ArrayBuffer> {
+    this.#block ??= this.#chunks.takeBlock()
+    return this.#block
+  }
+
   async #endBlock(): Promise<void> {
-    const bytes = this.#block.subarray(0, this.#filled)
+    const bytes = this.#open().subarray(0, this.#filled)
     const isHole = this.#skipped === this.#filled || zeros.subarray(0, bytes.length).equals(bytes)
     this.#blocks++
     this.#filled = 0
@@ -85,7 +91,7 @@ export class LargeFileCutter {
       this.#addHole(1, this.#blocks - 1)
       return
     }
-    this.#block = newBlock()
+    this.#block = undefined // it is the chunk writer's
     const at = this.#ids.push(notKnownYet) - 1
     await this.#chunks.add(bytes, (id) => {
       this.#ids[at] = id
@@ -100,7 +106,3 @@ export class LargeFileCutter {
 }
 
 const notKnownYet = new Uint8Array(0)
-
-function newBlock(): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(chunkBytes)
-}

@@ -141,7 +141,7 @@ class TreeLayout {
   }
 
   async #writeBundle({ row, contents }: Bundle): Promise<void> {
-    const bytes = new Uint8Array(row.sizeBytes)
+    const bytes = this.#chunks.takeBlock().subarray(0, row.sizeBytes)
     let at = 0
     const reads = contents.map((content) => {
       const target = bytes.subarray(at, at + content.sizeBytes)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { zstdCompressSync } from 'node:zlib'
-import { decompressByZlib, decompressZstd } from './zstd.ts'
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { compressByZlib, compressZstd, decompressByZlib, decompressZstd } from './zstd.ts'
 
 const content = Buffer.alloc(200_000, 'some content, again and again; ')
 const stored = zstdCompressSync(content)
@@ -24,5 +24,19 @@ for (const decompress of [decompressZstd, decompressByZlib]) {
       assert.equal(decompress(stored.subarray(0, length), target, content.length), false, `cut at ${length}`)
     }
     assert.equal(decompress(stored, target, content.length), true)
+  })
+}
+
+for (const compress of [compressZstd, compressByZlib]) {
+  test(`${compress.name}() makes frames that node:zlib undoes, in memory that is used again`, () => {
+    const target = new Uint8Array(262_144)
+    for (const part of [content, content.subarray(0, 1), content.subarray(7, 70_000)]) {
+      const length = compress(part, target, 3)
+      assert.deepEqual(zstdDecompressSync(target.subarray(0, length)), part)
+    }
+  })
+
+  test(`${compress.name}() says undefined where there is no room`, () => {
+    assert.equal(compress(content, new Uint8Array(16), 3), undefined)
   })
 }
