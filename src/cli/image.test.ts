@@ -167,8 +167,10 @@ test('GET /openapi.json describes every route of images', async (t) => {
       .sort(),
     [
       '/image-archives post',
+      '/image-deltas post',
       '/image-diff get',
       '/image-prune post',
+      '/image-renditions post',
       '/image-verify post',
       '/images/ get',
       '/images/{name} get',

@@ -43,7 +43,7 @@ export class RepositoryHold {
 
   async [Symbol.asyncDispose](): Promise<void> {
     // The lock last: a directory that nobody holds is anybody's to remove.
-    await rm(this.directory, { recursive: true, force: true })
+    await removeDirectory(this.directory)
     await this.#handle.close()
   }
 }
@@ -88,11 +88,16 @@ async function removeIfAbandoned(directory: string): Promise<boolean> {
   }
   try {
     if (!tryLockFile(handle.fd, 'exclusive')) return false
-    await rm(directory, { recursive: true, force: true })
+    await removeDirectory(directory)
     return true
   } finally {
     await handle.close()
   }
+}
+
+/** Who looks at it just now makes its `held` file again, and removes it as well: then it is not empty for a moment. */
+async function removeDirectory(directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 10 })
 }
 
 function stagingOf(repository: Repository): string {
