@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads'
 
-export type JobMessage<Job> = { number: number; job: Job }
+export type PoolMessage<Job> = { kind: 'job'; number: number; job: Job } | { kind: 'close' }
 export type ReplyMessage<Reply> = {
   number: number
   reply?: Reply
@@ -14,7 +14,9 @@ export type JobResult<Reply> = { reply: Reply; transfer?: ArrayBuffer[] }
 export function answerJobs<Job, Reply>(handle: (job: Job) => JobResult<Reply>): void {
   const port = parentPort
   if (!port) throw new Error('This program runs as a worker thread of a WorkerPool only')
-  port.on('message', ({ number, job }: JobMessage<Job>) => {
+  port.on('message', (message: PoolMessage<Job>) => {
+    if (message.kind === 'close') return port.close()
+    const { number, job } = message
     try {
       const { reply, transfer } = handle(job)
       port.postMessage({ number, reply } satisfies ReplyMessage<Reply>, transfer ?? [])

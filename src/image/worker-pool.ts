@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { JobMessage, ReplyMessage } from './worker-jobs.ts'
+import type { PoolMessage, ReplyMessage } from './worker-jobs.ts'
 
 /** A job failed in a worker thread, or the thread itself did; `code` is the errno name where there was one. */
 export class WorkerJobFailed extends Error {
@@ -13,7 +13,7 @@ export class WorkerJobFailed extends Error {
 }
 
 type Waiting = { resolve: (reply: never) => void; reject: (error: Error) => void }
-type Thread = { worker: Worker; waiting: Map<number, Waiting> }
+type Thread = { worker: Worker; waiting: Map<number, Waiting>; ended: PromiseWithResolvers<void> }
 
 /**
  * Threads that all run the same program (worker-jobs.ts is its other end). A job goes to the thread with the fewest; how
@@ -35,17 +35,23 @@ export class WorkerPool<Job, Reply> {
     const number = ++this.#jobs
     return new Promise((resolve, reject) => {
       thread.waiting.set(number, { resolve, reject })
-      thread.worker.postMessage({ number, job } satisfies JobMessage<Job>, transfer as ArrayBuffer[])
+      thread.worker.postMessage({ kind: 'job', number, job } satisfies PoolMessage<Job>, transfer as ArrayBuffer[])
     })
   }
 
+  /**
+   * Each thread ends by itself, after the job it is at. Not by terminate(): a native addon that a terminated thread is just
+   * calling or loading (koffi) cannot throw there, and takes the whole process with it.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
+    const ended = this.#threads.map(({ ended }) => ended.promise)
     this.#fail(new WorkerJobFailed('The worker threads were closed'))
-    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()))
+    for (const { worker } of this.#threads) worker.postMessage({ kind: 'close' } satisfies PoolMessage<Job>)
+    await Promise.all(ended)
   }
 
   #start(program: URL): Thread {
-    const thread: Thread = { worker: new Worker(program), waiting: new Map() }
+    const thread: Thread = { worker: new Worker(program), waiting: new Map(), ended: Promise.withResolvers() }
     thread.worker.on('message', ({ number, reply, failure }: ReplyMessage<Reply>) => {
       const waiting = thread.waiting.get(number)
       thread.waiting.delete(number)
@@ -53,7 +59,10 @@ export class WorkerPool<Job, Reply> {
       else waiting?.resolve(reply as never)
     })
     thread.worker.on('error', (error) => this.#fail(error as Error))
-    thread.worker.on('exit', (code) => this.#fail(new WorkerJobFailed(`A worker thread ended with code ${code}`)))
+    thread.worker.on('exit', (code) => {
+      this.#fail(new WorkerJobFailed(`A worker thread ended with code ${code}`))
+      thread.ended.resolve()
+    })
     return thread
   }
 
