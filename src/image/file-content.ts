@@ -6,8 +6,6 @@ import { fileSystemPath } from './file-name.ts'
 import { type LargeContent, LargeFileCutter, type SmallContent } from './source-content.ts'
 import { chunkBytes } from './tree.ts'
 
-const readBytes = 1024 * 1024
-
 /** A file that ended before the size it had when it was found. */
 export class FileShrank extends Error {
   override readonly name = 'FileShrank'
@@ -35,7 +33,6 @@ export async function fileContent(
   }
   const cutter = new LargeFileCutter(chunks)
   await using handle = await open(fileSystemPath(file), constants.O_RDONLY | constants.O_NOFOLLOW)
-  const buffer = Buffer.allocUnsafe(readBytes)
   const isSparse = stats.blocks * 512n < stats.size
   for (let at = 0; at < sizeBytes; ) {
     const extent = isSparse ? nextDataExtent(handle.fd, at) : { start: at, end: sizeBytes }
@@ -45,9 +42,10 @@ export async function fileContent(
     at = start
     while (at < end) {
       signal?.throwIfAborted()
-      const { bytesRead } = await handle.read(buffer, 0, Math.min(readBytes, end - at), at)
+      const room = cutter.room()
+      const { bytesRead } = await handle.read(room, 0, Math.min(room.length, end - at), at)
       if (bytesRead === 0) throw new FileShrank(file)
-      await cutter.write(buffer.subarray(0, bytesRead))
+      await cutter.wrote(bytesRead)
       at += bytesRead
       onRead?.(at)
     }

@@ -45,6 +45,15 @@ export class LargeFileCutter {
     }
   }
 
+  /** Where the next bytes may be read to, without a copy; wrote() says how many they were. */
+  room(): Uint8Array {
+    return this.#open().subarray(this.#filled)
+  }
+
+  async wrote(sizeBytes: number): Promise<void> {
+    await this.#advance(sizeBytes)
+  }
+
   /** The next `sizeBytes` bytes are zeros. */
   async skip(sizeBytes: number): Promise<void> {
     let left = sizeBytes
