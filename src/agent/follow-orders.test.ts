@@ -18,6 +18,7 @@ const deploy: DeployOrder = {
   image: 'debian',
   version: 'a'.repeat(64),
   diskRule: {},
+  rendition: 'tree',
   layout: 'whole-disk',
   filesystem: 'ext4',
   handOver: 'reboot',

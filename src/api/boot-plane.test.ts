@@ -73,6 +73,7 @@ function deploy({ deployments, machine }: Plane) {
     image: 'debian',
     version: 'a'.repeat(64),
     diskRule: {},
+    rendition: 'tree',
     layout: 'whole-disk',
     filesystem: 'ext4',
     handOver: 'reboot',

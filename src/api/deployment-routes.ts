@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { DiskRule } from '../core/disk-rule.ts'
-import { LayoutName } from '../core/order.ts'
+import { DeployRendition, LayoutName } from '../core/order.ts'
 import type { Management } from './management.ts'
 
 const Id = Type.Object({ id: Type.String({ maxLength: 64 }) })
@@ -10,6 +10,7 @@ const Request = Type.Object(
   {
     machine: Type.String(),
     image: Type.String({ description: 'NAME, NAME:TAG or NAME@VERSION; the tag is `current` where none is given' }),
+    rendition: Type.Optional(DeployRendition),
     disk: Type.Optional(DiskRule),
     layout: Type.Optional(LayoutName),
     filesystem: Type.Optional(Type.Union([Type.Literal('ext4'), Type.Literal('btrfs'), Type.Literal('xfs')])),
@@ -35,6 +36,7 @@ export function deploymentRoutes({ machines, deployments, images }: Management):
         deployments.create(machine, {
           image,
           version,
+          rendition: order.rendition ?? 'tree',
           diskRule: order.disk ?? {},
           layout: order.layout ?? 'whole-disk',
           filesystem: order.filesystem ?? 'ext4',

@@ -11,6 +11,7 @@ type DeployOptions = {
   json?: boolean
   image: string
   disk?: DiskRule
+  rendition?: string
   filesystem: string
   handOver: string
   kernelArgument?: string[]
@@ -31,6 +32,7 @@ export function deployCommand(): Command {
         .argParser(parseDiskRule)
         .default(undefined, 'the only fixed disk'),
     )
+    .addOption(new Option('--rendition <kind>', 'what is written').choices(['tree', 'volume', 'disk', 'btrfs']))
     .addOption(new Option('--filesystem <type>', 'of the root').choices(['ext4', 'btrfs', 'xfs']).default('ext4'))
     .addOption(new Option('--hand-over <way>', 'how the agent leaves').choices(['reboot', 'kexec']).default('reboot'))
     .option('--kernel-argument <argument...>', 'for the deployed system')
@@ -47,6 +49,7 @@ async function deploy(machine: string, options: DeployOptions): Promise<void> {
     machine,
     image: options.image,
     ...(options.disk && { disk: options.disk }),
+    ...(options.rendition && { rendition: options.rendition }),
     filesystem: options.filesystem,
     handOver: options.handOver,
     ...(options.kernelArgument && { kernelArguments: options.kernelArgument }),

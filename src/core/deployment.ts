@@ -1,5 +1,5 @@
 import type { DiskRule } from './disk-rule.ts'
-import type { LayoutName } from './order.ts'
+import type { DeployRendition, LayoutName } from './order.ts'
 
 /** The work of a deployment, in order; a failure names its step. */
 export const deploySteps = [
@@ -60,6 +60,7 @@ export type Deployment = {
   image: string
   /** Version id: SHA-256 of the `tree` manifest, hexadecimal. */
   version: string
+  rendition: DeployRendition
   diskRule: DiskRule
   layout: LayoutName
   filesystem: 'ext4' | 'btrfs' | 'xfs'

@@ -6,6 +6,18 @@ import { DiskRule } from './disk-rule.ts'
 export const LayoutName = Type.Union([Type.Literal('whole-disk')])
 export type LayoutName = Static<typeof LayoutName>
 
+/**
+ * What the agent writes: files, one filesystem's blocks, a foreign whole disk, or a btrfs send stream. What a machine can
+ * take, and why, is DESIGN.md's table of renditions.
+ */
+export const DeployRendition = Type.Union([
+  Type.Literal('tree'),
+  Type.Literal('volume'),
+  Type.Literal('disk'),
+  Type.Literal('btrfs'),
+])
+export type DeployRendition = Static<typeof DeployRendition>
+
 export const DeployOrder = Type.Object({
   kind: Type.Literal('deploy'),
   deploymentId: Type.String(),
@@ -15,6 +27,7 @@ export const DeployOrder = Type.Object({
   image: Type.String(),
   /** SHA-256 of the tree manifest's bytes, hexadecimal: the manifest's own signature is checked as well. */
   version: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+  rendition: DeployRendition,
   diskRule: DiskRule,
   layout: LayoutName,
   filesystem: Type.Union([Type.Literal('ext4'), Type.Literal('btrfs'), Type.Literal('xfs')]),

@@ -81,6 +81,6 @@ export class AgentOrders {
 function orderFields(
   deployment: Deployment,
 ): Omit<DeployOrder, 'kind' | 'deploymentId' | 'machine' | 'agentNonce' | 'sealed'> {
-  const { image, version, diskRule, layout, filesystem, handOver, kernelArguments } = deployment
-  return { image, version, diskRule, layout, filesystem, handOver, kernelArguments }
+  const { image, version, rendition, diskRule, layout, filesystem, handOver, kernelArguments } = deployment
+  return { image, version, rendition, diskRule, layout, filesystem, handOver, kernelArguments }
 }

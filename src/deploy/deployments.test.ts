@@ -13,6 +13,7 @@ const request: DeploymentRequest = {
   version: 'a'.repeat(64),
   diskRule: { serial: 'ROOT' },
   layout: 'whole-disk',
+  rendition: 'tree',
   filesystem: 'ext4',
   handOver: 'reboot',
   kernelArguments: [],

@@ -20,7 +20,15 @@ import type { Change, StateChanges } from './state-changes.ts'
 
 export type DeploymentRequest = Pick<
   Deployment,
-  'image' | 'version' | 'diskRule' | 'layout' | 'filesystem' | 'handOver' | 'kernelArguments' | 'proofSeconds'
+  | 'image'
+  | 'version'
+  | 'rendition'
+  | 'diskRule'
+  | 'layout'
+  | 'filesystem'
+  | 'handOver'
+  | 'kernelArguments'
+  | 'proofSeconds'
 >
 
 const openStates: readonly DeploymentState[] = ['queued', 'booting', 'running']

@@ -7,6 +7,7 @@ export const migrations: Record<string, Migration> = {
   '0002-deployments': { up: createDeployments },
   '0003-sessions': { up: createSessions },
   '0004-events': { up: createEvents },
+  '0005-deployment-rendition': { up: addDeploymentRendition },
 }
 
 async function createMachines(db: Kysely<unknown>): Promise<void> {
@@ -98,4 +99,11 @@ async function createEvents(db: Kysely<unknown>): Promise<void> {
     .addColumn('data_json', 'text')
     .execute()
   await db.schema.createIndex('events_by_machine').on('events').columns(['machine_id', 'sequence']).execute()
+}
+
+async function addDeploymentRendition(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .alterTable('deployments')
+    .addColumn('rendition', 'text', (c) => c.notNull().defaultTo('tree'))
+    .execute()
 }

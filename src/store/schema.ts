@@ -25,6 +25,7 @@ export type Schema = {
     machine_id: string
     image: string
     version: string
+    rendition: string
     disk_rule_json: string
     layout: string
     filesystem: string

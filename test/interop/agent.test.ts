@@ -140,6 +140,7 @@ test('agent: inventory from a real machine, a forged order ignored, a wrong disk
     image: 'debian',
     version: 'a'.repeat(64),
     diskRule,
+    rendition: 'tree',
     layout: 'whole-disk',
     filesystem: 'ext4',
     handOver: 'reboot',

@@ -33,7 +33,9 @@ export type SiteOptions = {
   managementFd?: number
 }
 
-export type DeployRequest = { disk?: DiskRule; proofSeconds?: number }
+export type DeployRequest = Partial<
+  Pick<Deployment, 'rendition' | 'filesystem' | 'layout' | 'handOver' | 'kernelArguments' | 'proofSeconds'>
+> & { image?: string; disk?: DiskRule }
 
 const endStates: readonly DeploymentState[] = ['proved', 'unproved', 'failed', 'cancelled', 'frozen']
 /** Emulated machines are slow, and slower beside others. */
