@@ -50,8 +50,8 @@ async function writeMachine(context: DeployContext): Promise<KexecTarget> {
   const counts = await writeImage(context)
   const { identity, bootLoader } = await makeBootable(context, prepared, mounts)
   await flush(context, prepared.disk.device, mounts)
-  const { bytesFetched, bytesWritten } = counts
-  await reportWritten(context, { bytesFetched, bytesWritten, sshHostKeys: identity.sshHostKeys })
+  const { bytesFetched, bytesWritten, bytesReused } = counts
+  await reportWritten(context, { bytesFetched, bytesWritten, bytesReused, sshHostKeys: identity.sshHostKeys })
   const { device: rootDevice, uuid: rootUuid } = prepared.filesystems.root
   return {
     rootDevice,

@@ -3,7 +3,7 @@ import { runStep } from './step-run.ts'
 import { verifyTree } from './verify-tree.ts'
 import { writeTree } from './write-tree.ts'
 
-export type ImageCounts = { bytesFetched: number; bytesWritten: number }
+export type ImageCounts = { bytesFetched: number; bytesWritten: number; bytesReused: number }
 
 /** The steps write and verify: the version's tree on the mounted root filesystem, read back and compared. */
 export async function writeImage(context: DeployContext): Promise<ImageCounts> {

@@ -64,7 +64,7 @@ export function agentRoutes(plane: BootPlane): FastifyPluginAsyncTypebox {
     app.post('/written', { schema: { body: WrittenReport } }, async (request, reply) => {
       const { deploymentId, ...result } = request.body
       await authenticateFor(plane, request, deploymentId)
-      await deployments.written(deploymentId, result)
+      await deployments.written(deploymentId, { bytesReused: 0, ...result })
       return reply.code(204).send()
     })
 

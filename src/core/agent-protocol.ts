@@ -56,6 +56,8 @@ export const WrittenReport = Type.Object({
   deploymentId: Type.String(),
   bytesFetched: Type.Integer(),
   bytesWritten: Type.Integer(),
+  /** Content that was on the disk already, and stayed. */
+  bytesReused: Type.Optional(Type.Integer()),
   /** The deployed machine's SSH host keys, public part, one OpenSSH line each. */
   sshHostKeys: Type.Array(Type.String()),
 })

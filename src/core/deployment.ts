@@ -74,6 +74,8 @@ export type Deployment = {
   failure?: string
   bytesFetched: number
   bytesWritten: number
+  /** Content that was on the disk already, and stayed. */
+  bytesReused: number
   steps: StepRecord[]
   /** Public halves, one OpenSSH line each, as the agent made them. */
   sshHostKeys: string[]

@@ -19,7 +19,7 @@ const request: DeploymentRequest = {
   kernelArguments: [],
   proofSeconds: 60,
 }
-const result = { bytesFetched: 10, bytesWritten: 20, sshHostKeys: ['ssh-ed25519 AAAA'] }
+const result = { bytesFetched: 10, bytesWritten: 20, bytesReused: 0, sshHostKeys: ['ssh-ed25519 AAAA'] }
 
 async function site() {
   const clock = { now: 1_000_000 }

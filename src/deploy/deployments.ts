@@ -31,6 +31,9 @@ export type DeploymentRequest = Pick<
   | 'proofSeconds'
 >
 
+/** What the agent says when the write is verified. */
+export type WrittenResult = Pick<Deployment, 'bytesFetched' | 'bytesWritten' | 'bytesReused' | 'sshHostKeys'>
+
 const openStates: readonly DeploymentState[] = ['queued', 'booting', 'running']
 /** In these the machine's disk holds the version. */
 const writtenStates: readonly DeploymentState[] = ['written', 'handed-over', 'proved', 'unproved']
@@ -144,7 +147,7 @@ export class Deployments {
   }
 
   /** The write is verified and the boot loader installed: from the commit of this on, the machine boots its disk. */
-  async written(id: string, result: Pick<Deployment, 'bytesFetched' | 'bytesWritten' | 'sshHostKeys'>): Promise<void> {
+  async written(id: string, result: WrittenResult): Promise<void> {
     await this.#alter(id, async (change, deployment) => {
       if (deployment.state === 'written') return
       refuseMove(deployment, 'written')
@@ -154,7 +157,7 @@ export class Deployments {
         change,
         deployment,
         'written',
-        'verified on the disk; the deploy intent is used up, from now on the machine boots its disk',
+        `verified on the disk (${describeBytes(result)}); the deploy intent is used up, from now on the machine boots its disk`,
       )
     })
   }
@@ -259,6 +262,7 @@ function newDeployment(machineId: string, request: DeploymentRequest, now: numbe
     state: 'queued',
     bytesFetched: 0,
     bytesWritten: 0,
+    bytesReused: 0,
     steps: [],
     sshHostKeys: [],
     createdAt: now,
@@ -329,4 +333,9 @@ function describeDone(step: DeployStep, result: { seconds?: number; bytes?: numb
   const time = seconds === undefined ? '' : `${seconds.toFixed(1)} s`
   const facts = [detail, size, time].filter(Boolean).join(', ')
   return `${step} done${facts && `: ${facts}`}${rate}`
+}
+
+function describeBytes({ bytesReused, bytesFetched, bytesWritten }: WrittenResult): string {
+  const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
+  return `${megabytes(bytesReused)} reused, ${megabytes(bytesFetched)} fetched, ${megabytes(bytesWritten)} written`
 }

@@ -23,6 +23,7 @@ export async function insertDeployment(db: StateDatabase, deployment: Deployment
       failure: null,
       bytes_fetched: 0,
       bytes_written: 0,
+      bytes_reused: 0,
       steps_json: '[]',
       ssh_host_keys_json: '[]',
       created_at: deployment.createdAt,
@@ -88,6 +89,7 @@ export type DeploymentChange = Partial<
     | 'failure'
     | 'bytesFetched'
     | 'bytesWritten'
+    | 'bytesReused'
     | 'steps'
     | 'sshHostKeys'
     | 'deadlineAt'
@@ -102,6 +104,7 @@ export async function updateDeployment(db: StateDatabase, id: string, change: De
     ...(change.failure !== undefined && { failure: change.failure }),
     ...(change.bytesFetched !== undefined && { bytes_fetched: change.bytesFetched }),
     ...(change.bytesWritten !== undefined && { bytes_written: change.bytesWritten }),
+    ...(change.bytesReused !== undefined && { bytes_reused: change.bytesReused }),
     ...(change.steps !== undefined && { steps_json: JSON.stringify(change.steps) }),
     ...(change.sshHostKeys !== undefined && { ssh_host_keys_json: JSON.stringify(change.sshHostKeys) }),
     ...(change.deadlineAt !== undefined && { deadline_at: change.deadlineAt }),
@@ -142,6 +145,7 @@ function fromRow(row: Selectable<Schema['deployments']>): Deployment {
     ...(row.failure !== null && { failure: row.failure }),
     bytesFetched: Number(row.bytes_fetched),
     bytesWritten: Number(row.bytes_written),
+    bytesReused: Number(row.bytes_reused),
     steps: JSON.parse(row.steps_json) as StepRecord[],
     sshHostKeys: JSON.parse(row.ssh_host_keys_json),
     createdAt: Number(row.created_at),

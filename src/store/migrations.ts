@@ -8,6 +8,7 @@ export const migrations: Record<string, Migration> = {
   '0003-sessions': { up: createSessions },
   '0004-events': { up: createEvents },
   '0005-deployment-rendition': { up: addDeploymentRendition },
+  '0006-deployment-bytes-reused': { up: addDeploymentBytesReused },
 }
 
 async function createMachines(db: Kysely<unknown>): Promise<void> {
@@ -105,5 +106,12 @@ async function addDeploymentRendition(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .alterTable('deployments')
     .addColumn('rendition', 'text', (c) => c.notNull().defaultTo('tree'))
+    .execute()
+}
+
+async function addDeploymentBytesReused(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .alterTable('deployments')
+    .addColumn('bytes_reused', 'bigint', (c) => c.notNull().defaultTo(0))
     .execute()
 }

@@ -37,6 +37,7 @@ export type Schema = {
     failure: string | null
     bytes_fetched: number
     bytes_written: number
+    bytes_reused: number
     steps_json: string
     ssh_host_keys_json: string
     created_at: number

@@ -7,6 +7,7 @@ export type CaseFigures = {
   secondsToAgent: number
   bytesFetched: number
   bytesWritten: number
+  bytesReused: number
   steps: { step: string; seconds?: number; bytes?: number }[]
 }
 
@@ -35,6 +36,7 @@ export function caseFigures(deployment: Deployment, secondsToAgent: number): Cas
     secondsToAgent: Math.round(secondsToAgent * 10) / 10,
     bytesFetched: deployment.bytesFetched,
     bytesWritten: deployment.bytesWritten,
+    bytesReused: deployment.bytesReused,
     steps: deployment.steps.map(({ step, seconds, bytes }) => ({
       step,
       ...(seconds !== undefined && { seconds }),
