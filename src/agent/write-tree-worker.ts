@@ -1,12 +1,10 @@
-import { hash } from 'node:crypto'
 import { closeSync, constants, openSync, symlinkSync, writeSync } from 'node:fs'
 import { applyFileMetadata, applyPathMetadata, pathBelow } from '../image/entry-metadata.ts'
 import { encodeFileName } from '../image/file-name.ts'
-import type { RowLocation } from '../image/locations.ts'
 import { chunkBytes, type Entry, type FileEntry } from '../image/tree.ts'
 import { answerJobs } from '../image/worker-jobs.ts'
 import { makeSpecialFile } from '../linux/mknod.ts'
-import { decompressZstd } from '../linux/zstd.ts'
+import { type InvalidChunk, type PackedRow, unpackChunk } from './unpack-chunk.ts'
 import type { Piece } from './write-tree-plan.ts'
 
 /*
@@ -15,15 +13,13 @@ import type { Piece } from './write-tree-plan.ts'
  * already, of ours alone: nothing on the way of a path is a symlink.
  */
 
-export type WriteChunk = RowLocation & { id: Uint8Array; sizeBytes: number; pieces: Piece[] }
+export type WriteChunk = PackedRow & { pieces: Piece[] }
 /** `memory` holds the bytes of a pack from `start` on; it moves to the thread and back. */
 export type WriteJob = { directory: string } & (
   | { kind: 'chunks'; memory: ArrayBuffer; start: number; chunks: WriteChunk[] }
   | { kind: 'members'; entries: Entry[] }
   | { kind: 'large-files'; entries: FileEntry[] }
 )
-/** A chunk whose bytes are not those that its id names: nothing of it was written. */
-export type InvalidChunk = { row: number; actual: string }
 export type WriteReply = { bytesWritten: number; invalid: InvalidChunk[]; memory?: ArrayBuffer }
 
 const scratch = new Uint8Array(chunkBytes)
@@ -45,7 +41,7 @@ answerJobs<WriteJob, WriteReply>((job) => {
 function writeChunks({ directory, memory, start, chunks }: WriteJob & { kind: 'chunks' }): WriteReply {
   const reply = { bytesWritten: 0, invalid: [] as InvalidChunk[], memory }
   for (const chunk of chunks) {
-    const content = unpack(new Uint8Array(memory, chunk.offset - start, chunk.storedBytes), chunk)
+    const content = unpackChunk(new Uint8Array(memory, chunk.offset - start, chunk.storedBytes), chunk, scratch)
     if (!(content instanceof Uint8Array)) {
       reply.invalid.push({ row: chunk.row, ...content })
       continue
@@ -56,16 +52,6 @@ function writeChunks({ directory, memory, start, chunks }: WriteJob & { kind: 'c
     }
   }
   return reply
-}
-
-/** The chunk's content, which is valid until the next call, or what is there in its place. */
-function unpack(stored: Uint8Array, { sizeBytes, encoding, id }: WriteChunk): Uint8Array | { actual: string } {
-  if (encoding === 'zstd' && !decompressZstd(stored, scratch, sizeBytes)) {
-    return { actual: `nothing: it is no zstd of ${sizeBytes} bytes` }
-  }
-  const content = encoding === 'zstd' ? scratch.subarray(0, sizeBytes) : stored
-  const actual = hash('sha256', content, 'buffer')
-  return content.length === sizeBytes && actual.equals(id) ? content : { actual: actual.toString('hex') }
 }
 
 function writePiece(directory: string, content: Uint8Array, { path, at, fileOffset, sizeBytes, small }: Piece): void {

@@ -8,8 +8,9 @@ import { describeWithTools, makeNastyTree, skipsWithoutRoot, temporaryDirectory 
 import { openRepository, type Repository, type Version } from '../image/repository.ts'
 import { openSigningKey, type SigningKey } from '../image/signing-key.ts'
 import { SignatureRefused } from '../image/statement.ts'
+import { ChunkInvalid } from './chunk-invalid.ts'
 import { VersionServer } from './version-server.fixture.ts'
-import { ChunkInvalid, TargetNotEmpty, writeTree } from './write-tree.ts'
+import { TargetNotEmpty, writeTree } from './write-tree.ts'
 import { FetchFailed } from './write-tree-source.ts'
 
 type Setting = {

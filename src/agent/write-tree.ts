@@ -15,6 +15,7 @@ import type { RowLocation } from '../image/locations.ts'
 import { chunkIdOfRow, type Entry, type FileEntry, type LinkEntry, type Tree } from '../image/tree.ts'
 import { WorkerPool } from '../image/worker-pool.ts'
 import { EarlyFlush } from './early-flush.ts'
+import { fetchChunks } from './fetch-chunks.ts'
 import { fetchLocations, openVersion, type VersionOptions } from './open-version.ts'
 import { takeTurns } from './take-turns.ts'
 import {
@@ -40,23 +41,6 @@ export type WriteTreeOptions = VersionOptions & {
 
 /** `bytesReused` is content that was there already: 0, because a write begins on an empty filesystem. */
 export type WriteTreeResult = { bytesFetched: number; bytesWritten: number; bytesReused: number }
-
-/** A chunk that came wrong twice. */
-export class ChunkInvalid extends Error {
-  override readonly name = 'ChunkInvalid'
-  readonly chunkId: string
-  readonly path: string
-  readonly packId: string
-
-  constructor(chunkId: string, path: string, packId: string, actual: string) {
-    super(
-      `Cannot use chunk ${chunkId} of ${path.toWellFormed()} from pack ${packId}: fetched twice, it hashes to ${actual}`,
-    )
-    this.chunkId = chunkId
-    this.path = path
-    this.packId = packId
-  }
-}
 
 /** A tree is only written where nothing is: what lies there could be symlinks to anywhere. */
 export class TargetNotEmpty extends Error {
@@ -146,18 +130,15 @@ class TreeWriter {
   async #writeRange(range: FetchRange, memory: ArrayBuffer): Promise<ArrayBuffer> {
     const { source, tree, options } = this.#parts
     options.signal?.throwIfAborted()
-    const { packId, start, length } = range
-    await source.fetchRange(packId, start, new Uint8Array(memory, 0, length))
-    const chunks = range.chunks.map((location) => this.#writeChunk(location))
-    let written = await this.#writeChunks(memory, start, chunks)
-    for (const { row } of written.invalid) {
-      const chunk = chunks.find((other) => other.row === row)!
-      await source.fetchRange(packId, chunk.offset, new Uint8Array(written.memory, 0, chunk.storedBytes), true)
-      written = await this.#writeChunks(written.memory, chunk.offset, [chunk])
-      const [invalid] = written.invalid
-      if (invalid) throw new ChunkInvalid(chunkIdOfRow(tree.chunks, row), chunk.pieces[0]!.path, packId, invalid.actual)
-    }
-    return written.memory
+    return fetchChunks(source, range, memory, {
+      use: (fetched, start, chunks) =>
+        this.#writeChunks(
+          fetched,
+          start,
+          chunks.map((location) => this.#writeChunk(location)),
+        ),
+      describe: (row) => ({ chunkId: chunkIdOfRow(tree.chunks, row), place: this.#pieces[row]![0]!.path }),
+    })
   }
 
   /** What can only be done when the content is there: metadata of large files, then hard links. */
