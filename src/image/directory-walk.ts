@@ -4,11 +4,12 @@ import path from 'node:path'
 import { DecodeError } from '../bytes/decode-error.ts'
 import { listXattrs, readXattr } from '../linux/xattr.ts'
 import type { ChunkWriter } from './chunk-writer.ts'
-import { FileShrank, fileContent } from './file-content.ts'
+import { cutLargeFile, FileShrank, smallFileContent } from './file-content.ts'
 import { decodeFileName, fileSystemPath } from './file-name.ts'
 import { ImageSourceInvalid, type ImportOptions } from './image-source.ts'
 import { type OwnerMap, OwnerUnmapped } from './owner-map.ts'
-import type { Metadata } from './tree.ts'
+import { LargeFileCutter } from './source-content.ts'
+import { chunkBytes, type Metadata } from './tree.ts'
 import { type MemberNode, PathRefused, type TreeBuilder } from './tree-builder.ts'
 
 /** Inode numbers of a btrfs subvolume's root, and of the empty directory that stands for a nested one in a snapshot. */
@@ -42,6 +43,9 @@ export class DirectoryWalk {
   readonly #options: DirectoryWalkOptions
   /** Nodes of files with several names, by device and inode. */
   readonly #linked = new Map<string, MemberNode>()
+  /** Large files are read one after the other, beside the walk: looking and compressing keep each other waiting otherwise. */
+  #reading: Promise<void> = Promise.resolve()
+  #failure: unknown
   #bytesDone = 0
   #entries = 0
 
@@ -62,6 +66,7 @@ export class DirectoryWalk {
     const waiting = ['']
     for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop()) {
       this.#options.signal?.throwIfAborted()
+      if (this.#failure) break
       const names = await readNames(path.join(this.#source, directory))
       const paths = names.map((name) => (directory === '' ? name : `${directory}/${name}`))
       for (let at = 0; at < paths.length; at += lookedAtAtOnce) {
@@ -73,6 +78,8 @@ export class DirectoryWalk {
       }
       this.#report()
     }
+    await this.#reading
+    if (this.#failure) throw this.#failure
   }
 
   #report(): void {
@@ -87,13 +94,17 @@ export class DirectoryWalk {
     try {
       return await this.#add(below, stats)
     } catch (error) {
-      if (error instanceof FileShrank) {
-        throw this.#invalid(below, 'the file became shorter while it was read; stop what writes to it', error)
-      }
-      if (error instanceof PathRefused) throw this.#invalid(below, error.reason, error)
-      const isRefusal = error instanceof DecodeError || error instanceof OwnerUnmapped
-      throw isRefusal ? this.#invalid(below, error.message, error) : error
+      throw this.#explained(below, error)
     }
+  }
+
+  #explained(below: string, error: unknown): unknown {
+    if (error instanceof FileShrank) {
+      return this.#invalid(below, 'the file became shorter while it was read; stop what writes to it', error)
+    }
+    if (error instanceof PathRefused) return this.#invalid(below, error.reason, error)
+    const isRefusal = error instanceof DecodeError || error instanceof OwnerUnmapped
+    return isRefusal ? this.#invalid(below, error.message, error) : error
   }
 
   /** True for a directory, which is still to be walked. */
@@ -112,15 +123,15 @@ export class DirectoryWalk {
     }
     const identity = `${stats.dev}:${stats.ino}`
     let node = stats.nlink > 1n ? this.#linked.get(identity) : undefined
-    node ??= await this.#readNode(full, stats)
+    node ??= await this.#readNode(below, full, stats)
     if (stats.nlink > 1n) this.#linked.set(identity, node)
     this.#builder.addMember(this.#target(below), node)
     return false
   }
 
-  async #readNode(full: string, stats: BigIntStats): Promise<MemberNode> {
+  async #readNode(below: string, full: string, stats: BigIntStats): Promise<MemberNode> {
     const metadata = this.#metadata(full, stats)
-    if (stats.isFile()) return { type: 'file', ...metadata, content: await this.#readContent(full, stats) }
+    if (stats.isFile()) return { type: 'file', ...metadata, content: this.#contentOf(below, full, stats) }
     if (stats.isSymbolicLink()) {
       const target = decodeFileName(await readlink(fileSystemPath(full), { encoding: 'buffer' }))
       return { type: 'symlink', ...metadata, target }
@@ -130,18 +141,30 @@ export class DirectoryWalk {
     return { type, ...metadata, ...deviceNumbers(stats.rdev) }
   }
 
-  async #readContent(full: string, stats: BigIntStats) {
-    const before = this.#bytesDone
-    const content = await fileContent(full, stats, {
-      chunks: this.#chunks,
-      signal: this.#options.signal,
-      onRead: (at) => {
-        this.#bytesDone = before + at
-        this.#report()
-      },
-    })
-    this.#bytesDone = before + Number(stats.size)
-    return content
+  #contentOf(below: string, full: string, stats: BigIntStats) {
+    const sizeBytes = Number(stats.size)
+    if (sizeBytes === 0) return undefined
+    if (sizeBytes <= chunkBytes) {
+      this.#bytesDone += sizeBytes
+      return smallFileContent(full, sizeBytes)
+    }
+    const cutter = new LargeFileCutter(this.#chunks)
+    this.#reading = this.#reading.then(() => this.#readLarge(below, full, stats, cutter))
+    return cutter.content
+  }
+
+  /** Never rejects: run() tells of the failure. */
+  async #readLarge(below: string, file: string, stats: BigIntStats, cutter: LargeFileCutter): Promise<void> {
+    if (this.#failure) return
+    const onRead = (bytes: number) => {
+      this.#bytesDone += bytes
+      this.#report()
+    }
+    try {
+      await cutLargeFile({ file, stats, cutter, signal: this.#options.signal, onRead })
+    } catch (error) {
+      this.#failure = this.#explained(below, error)
+    }
   }
 
   #metadata(full: string, stats: BigIntStats): Metadata {

@@ -1,10 +1,8 @@
 import { type BigIntStats, closeSync, constants, openSync, readSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { nextDataExtent } from '../linux/sparse.ts'
-import type { ChunkWriter } from './chunk-writer.ts'
 import { fileSystemPath } from './file-name.ts'
-import { type LargeContent, LargeFileCutter, type SmallContent } from './source-content.ts'
-import { chunkBytes } from './tree.ts'
+import type { LargeFileCutter, SmallContent } from './source-content.ts'
 
 /** A file that ended before the size it had when it was found. */
 export class FileShrank extends Error {
@@ -17,21 +15,22 @@ export class FileShrank extends Error {
   }
 }
 
-/**
- * Content of a file whose size and block count `stats` knows; undefined for an empty one. A large one is read now, its
- * holes are not; a small one when its directory's bundle is made. Throws FileShrank.
- */
-export async function fileContent(
-  file: string,
-  stats: Pick<BigIntStats, 'size' | 'blocks'>,
-  { chunks, signal, onRead }: { chunks: ChunkWriter; signal?: AbortSignal | undefined; onRead?: (at: number) => void },
-): Promise<SmallContent | LargeContent | undefined> {
+/** Content of a file of at most 256 KiB. Its read() throws FileShrank. */
+export function smallFileContent(file: string, sizeBytes: number): SmallContent {
+  return { kind: 'small', sizeBytes, read: async (target) => readSmallFile(file, target) }
+}
+
+export type LargeFileRead = {
+  file: string
+  stats: Pick<BigIntStats, 'size' | 'blocks'>
+  cutter: LargeFileCutter
+  signal?: AbortSignal | undefined
+  onRead?: (bytes: number) => void
+}
+
+/** Cuts a file of any size, without reading its holes. Throws FileShrank. */
+export async function cutLargeFile({ file, stats, cutter, signal, onRead }: LargeFileRead): Promise<void> {
   const sizeBytes = Number(stats.size)
-  if (sizeBytes === 0) return undefined
-  if (sizeBytes <= chunkBytes) {
-    return { kind: 'small', sizeBytes, read: async (target) => readSmallFile(file, target) }
-  }
-  const cutter = new LargeFileCutter(chunks)
   await using handle = await open(fileSystemPath(file), constants.O_RDONLY | constants.O_NOFOLLOW)
   const isSparse = stats.blocks * 512n < stats.size
   for (let at = 0; at < sizeBytes; ) {
@@ -47,10 +46,10 @@ export async function fileContent(
       if (bytesRead === 0) throw new FileShrank(file)
       await cutter.wrote(bytesRead)
       at += bytesRead
-      onRead?.(at)
+      onRead?.(bytesRead)
     }
   }
-  return cutter.finish()
+  await cutter.finish()
 }
 
 /** With the synchronous calls: for thousands of small files they take a fifth of the time. */

@@ -76,12 +76,16 @@ class OpenPack {
     const header = encodeRecordHeader(chunk)
     this.#hash.update(header).update(stored)
     this.#chunks.push({ ...chunk, offset: this.sizeBytes + rowBytes })
-    // writeFile() goes on from where the last one ended, and until all is written.
-    await onStorage(this.#file, async () => {
-      await this.#handle.writeFile(header)
-      await this.#handle.writeFile(stored)
-    })
+    await onStorage(this.#file, () => this.#write(header, stored))
     this.sizeBytes += rowBytes + stored.length
+  }
+
+  async #write(header: Uint8Array, stored: Uint8Array): Promise<void> {
+    const { bytesWritten } = await this.#handle.writev([header, stored])
+    if (bytesWritten === header.length + stored.length) return
+    // A disk that is nearly full takes a part. writeFile() goes on from there, and says what keeps the rest out.
+    const rest = Buffer.concat([header, stored]).subarray(bytesWritten)
+    await this.#handle.writeFile(rest)
   }
 
   async seal(directory: string): Promise<SealedPack> {

@@ -9,12 +9,12 @@ export type SmallContent = {
   read: (target: Uint8Array) => Promise<void>
 }
 
-/** A file over 256 KiB: its blocks are chunks already. */
+/** A file over 256 KiB, whose blocks are chunks: known when its source was read and the chunk writer has finished. */
 export type LargeContent = {
   kind: 'large'
   sizeBytes: number
-  /** Chunk id of each block that is no hole; all are there when the chunk writer has finished. */
-  ids: readonly Uint8Array[]
+  /** Chunk id of each block that is no hole. */
+  ids: Uint8Array[]
   holes: HoleRun[]
 }
 
@@ -22,9 +22,8 @@ const zeros = Buffer.alloc(chunkBytes)
 
 /** Cuts one large file into blocks as its bytes come, and gives those that are not all zeros to the chunk writer. */
 export class LargeFileCutter {
+  readonly content: LargeContent
   readonly #chunks: ChunkWriter
-  readonly #ids: Uint8Array[] = []
-  readonly #holes: HoleRun[] = []
   #block: Uint8Array<ArrayBuffer> | undefined
   #filled = 0
   #blocks = 0
@@ -32,6 +31,7 @@ export class LargeFileCutter {
   #skipped = 0
 
   constructor(chunks: ChunkWriter) {
+    this.content = { kind: 'large', sizeBytes: 0, ids: [], holes: [] }
     this.#chunks = chunks
   }
 
@@ -75,9 +75,9 @@ export class LargeFileCutter {
 
   /** Call when the last byte is written. */
   async finish(): Promise<LargeContent> {
-    const sizeBytes = this.#blocks * chunkBytes + this.#filled
+    this.content.sizeBytes = this.#blocks * chunkBytes + this.#filled
     if (this.#filled > 0) await this.#endBlock()
-    return { kind: 'large', sizeBytes, ids: this.#ids, holes: this.#holes }
+    return this.content
   }
 
   async #advance(length: number): Promise<void> {
@@ -101,16 +101,18 @@ export class LargeFileCutter {
       return
     }
     this.#block = undefined // it is the chunk writer's
-    const at = this.#ids.push(notKnownYet) - 1
+    const { ids } = this.content
+    const at = ids.push(notKnownYet) - 1
     await this.#chunks.add(bytes, (id) => {
-      this.#ids[at] = id
+      ids[at] = id
     })
   }
 
   #addHole(count: number, block = this.#blocks): void {
-    const last = this.#holes.at(-1)
-    if (last && last[0] + last[1] === block) this.#holes[this.#holes.length - 1] = [last[0], last[1] + count]
-    else this.#holes.push([block, count])
+    const { holes } = this.content
+    const last = holes.at(-1)
+    if (last && last[0] + last[1] === block) holes[holes.length - 1] = [last[0], last[1] + count]
+    else holes.push([block, count])
   }
 }
 
