@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { DecodeError } from '../bytes/decode-error.ts'
 import { type DeployOrder, type Order, OrderRefused, signOrder } from '../core/order.ts'
+import { findReadyLayout } from '../core/ready-layouts.ts'
 import { followOrders, readOrder } from './follow-orders.ts'
 import { ServerClient } from './server-client.ts'
 
@@ -19,7 +20,7 @@ const deploy: DeployOrder = {
   version: 'a'.repeat(64),
   diskRule: {},
   rendition: 'tree',
-  layout: 'whole-disk',
+  layout: findReadyLayout('whole-disk')!,
   filesystem: 'ext4',
   handOver: 'reboot',
   kernelArguments: [],

@@ -22,6 +22,7 @@ export async function prepareDisk(context: DeployContext, mounts: Mounts): Promi
   const { disk, plan } = await runStep(reporter, 'select-disk', async () => {
     const choice = chooseDisk(order.diskRule, inventory.disks)
     if (choice.kind === 'refused') throw new DiskRefused(choice.reason)
+    if (order.layout.table === 'kept') throw new DiskRefused('this ramdisk cannot keep a partition table yet')
     const value = { disk: choice.disk, plan: planWholeDisk(choice.disk, inventory.architecture, randomUUID) }
     return { value, detail: `chose ${describeDisk(choice.disk)}` }
   })

@@ -9,6 +9,7 @@ import { parseMac } from '../bytes/mac.ts'
 import type { SessionReply } from '../core/agent-protocol.ts'
 import type { Inventory } from '../core/inventory.ts'
 import { type DeployOrder, openOrder } from '../core/order.ts'
+import { findReadyLayout } from '../core/ready-layouts.ts'
 import { encodePublicKey, unseal } from '../core/seal.ts'
 import type { TimelineEvent } from '../core/timeline.ts'
 import { AgentOrders } from '../deploy/agent-orders.ts'
@@ -74,7 +75,7 @@ function deploy({ deployments, machine }: Plane) {
     version: 'a'.repeat(64),
     diskRule: {},
     rendition: 'tree',
-    layout: 'whole-disk',
+    layout: findReadyLayout('whole-disk')!,
     filesystem: 'ext4',
     handOver: 'reboot',
     kernelArguments: [],

@@ -1,7 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import type { Deployment } from '../core/deployment.ts'
 import { DiskRule } from '../core/disk-rule.ts'
-import { DeployRendition, LayoutName } from '../core/order.ts'
+import { FilesystemType, Layout, rootOf } from '../core/layout.ts'
+import { refuseInvalidLayout } from '../core/layout-problems.ts'
+import { DeployRendition } from '../core/order.ts'
+import { findReadyLayout, withRootFilesystem } from '../core/ready-layouts.ts'
+import { NotFound } from '../deploy/refusals.ts'
 import type { Management } from './management.ts'
 
 const Id = Type.Object({ id: Type.String({ maxLength: 64 }) })
@@ -12,8 +17,8 @@ const Request = Type.Object(
     image: Type.String({ description: 'NAME, NAME:TAG or NAME@VERSION; the tag is `current` where none is given' }),
     rendition: Type.Optional(DeployRendition),
     disk: Type.Optional(DiskRule),
-    layout: Type.Optional(LayoutName),
-    filesystem: Type.Optional(Type.Union([Type.Literal('ext4'), Type.Literal('btrfs'), Type.Literal('xfs')])),
+    layout: Type.Optional(Type.Union([Type.String({ description: 'Name of a ready one' }), Layout])),
+    filesystem: Type.Optional(FilesystemType),
     handOver: Type.Optional(Type.Union([Type.Literal('reboot'), Type.Literal('kexec')])),
     kernelArguments: Type.Optional(Type.Array(Type.String({ pattern: '^[!-~]+$' }), { maxItems: 64 })),
     proofSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
@@ -38,8 +43,7 @@ export function deploymentRoutes({ machines, deployments, images }: Management):
           version,
           rendition: order.rendition ?? 'tree',
           diskRule: order.disk ?? {},
-          layout: order.layout ?? 'whole-disk',
-          filesystem: order.filesystem ?? 'ext4',
+          ...chooseLayout(order.layout ?? 'whole-disk', order.filesystem),
           handOver: order.handOver ?? 'reboot',
           kernelArguments: order.kernelArguments ?? [],
           proofSeconds: order.proofSeconds ?? 900,
@@ -53,4 +57,15 @@ export function deploymentRoutes({ machines, deployments, images }: Management):
       return reply.code(204).send()
     })
   }
+}
+
+/** A filesystem that is asked for goes before the layout's own; where neither says one it is ext4. */
+function chooseLayout(asked: string | Layout, filesystem?: FilesystemType): Pick<Deployment, 'layout' | 'filesystem'> {
+  const layout = typeof asked === 'string' ? findReadyLayout(asked) : asked
+  if (layout === undefined) throw new NotFound(`There is no layout "${asked}"; 'bootwright layout list' has them`)
+  refuseInvalidLayout(layout)
+  const chosen = filesystem ?? rootOf(layout).filesystem ?? 'ext4'
+  const resolved = withRootFilesystem(layout, chosen)
+  refuseInvalidLayout(resolved)
+  return { layout: resolved, filesystem: chosen }
 }

@@ -18,6 +18,7 @@ const titles: Record<number, string> = {
 /** Which fault is whose: classes by name, so that a fault that stands in no row is ours (500), never a 404. */
 const statusOfError: Record<string, number> = {
   DecodeError: 400,
+  LayoutInvalid: 400,
   NotFound: 404,
   Conflict: 409,
   Forbidden: 403,

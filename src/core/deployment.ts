@@ -1,5 +1,6 @@
 import type { DiskRule } from './disk-rule.ts'
-import type { DeployRendition, LayoutName } from './order.ts'
+import type { FilesystemType, Layout } from './layout.ts'
+import type { DeployRendition } from './order.ts'
 
 /** The work of a deployment, in order; a failure names its step. */
 export const deploySteps = [
@@ -62,8 +63,9 @@ export type Deployment = {
   version: string
   rendition: DeployRendition
   diskRule: DiskRule
-  layout: LayoutName
-  filesystem: 'ext4' | 'btrfs' | 'xfs'
+  layout: Layout
+  /** Of a root that is made. */
+  filesystem: FilesystemType
   handOver: 'reboot' | 'kexec'
   /** Extra kernel arguments of the deployed system. */
   kernelArguments: string[]

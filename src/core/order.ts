@@ -1,10 +1,7 @@
 import { type KeyObject, sign, verify } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { DiskRule } from './disk-rule.ts'
-
-/** Ready-made layouts by name; declarative ones come beside them. `whole-disk`: GPT for BIOS and UEFI, ESP, one root. */
-export const LayoutName = Type.Union([Type.Literal('whole-disk')])
-export type LayoutName = Static<typeof LayoutName>
+import { FilesystemType, Layout } from './layout.ts'
 
 /**
  * What the agent writes: files, one filesystem's blocks, a foreign whole disk, or a btrfs send stream. What a machine can
@@ -29,8 +26,9 @@ export const DeployOrder = Type.Object({
   version: Type.String({ pattern: '^[0-9a-f]{64}$' }),
   rendition: DeployRendition,
   diskRule: DiskRule,
-  layout: LayoutName,
-  filesystem: Type.Union([Type.Literal('ext4'), Type.Literal('btrfs'), Type.Literal('xfs')]),
+  /** Whole, so that the agent knows no names. A root it makes has `filesystem`. */
+  layout: Layout,
+  filesystem: FilesystemType,
   handOver: Type.Union([Type.Literal('reboot'), Type.Literal('kexec')]),
   /** Extra kernel arguments of the deployed system. */
   kernelArguments: Type.Array(Type.String()),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseMac } from '../bytes/mac.ts'
+import { findReadyLayout } from '../core/ready-layouts.ts'
 import type { TimelineEvent } from '../core/timeline.ts'
 import { openStateDatabase } from '../store/state-database.ts'
 import { type DeploymentRequest, Deployments } from './deployments.ts'
@@ -12,7 +13,7 @@ const request: DeploymentRequest = {
   image: 'debian',
   version: 'a'.repeat(64),
   diskRule: { serial: 'ROOT' },
-  layout: 'whole-disk',
+  layout: findReadyLayout('whole-disk')!,
   rendition: 'tree',
   filesystem: 'ext4',
   handOver: 'reboot',

@@ -9,6 +9,7 @@ export const migrations: Record<string, Migration> = {
   '0004-events': { up: createEvents },
   '0005-deployment-rendition': { up: addDeploymentRendition },
   '0006-deployment-bytes-reused': { up: addDeploymentBytesReused },
+  '0007-deployment-layout': { up: addDeploymentLayout },
 }
 
 async function createMachines(db: Kysely<unknown>): Promise<void> {
@@ -114,4 +115,15 @@ async function addDeploymentBytesReused(db: Kysely<unknown>): Promise<void> {
     .alterTable('deployments')
     .addColumn('bytes_reused', 'bigint', (c) => c.notNull().defaultTo(0))
     .execute()
+}
+
+/** Every layout so far was `whole-disk`, which from here on stands in the row as it was then. */
+async function addDeploymentLayout(db: Kysely<unknown>): Promise<void> {
+  const partitions = [{ role: 'bios-boot' }, { role: 'esp' }, { role: 'root', size: 'rest' }]
+  const wholeDisk = JSON.stringify({ name: 'whole-disk', table: 'new', partitions })
+  await db.schema
+    .alterTable('deployments')
+    .addColumn('layout_json', 'text', (c) => c.notNull().defaultTo(wholeDisk))
+    .execute()
+  await db.schema.alterTable('deployments').dropColumn('layout').execute()
 }

@@ -27,7 +27,7 @@ export type Schema = {
     version: string
     rendition: string
     disk_rule_json: string
-    layout: string
+    layout_json: string
     filesystem: string
     hand_over: string
     kernel_arguments_json: string

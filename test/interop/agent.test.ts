@@ -11,6 +11,7 @@ import { type TestContext, test } from 'node:test'
 import { Check } from 'typebox/value'
 import { FailureReport, Inventory, ProgressReport, SessionRequest } from '../../src/core/agent-protocol.ts'
 import { type Order, signOrder } from '../../src/core/order.ts'
+import { findReadyLayout } from '../../src/core/ready-layouts.ts'
 import { decodeSealingKey, seal } from '../../src/core/seal.ts'
 import { buildRamdisk, defaultCacheDirectory } from '../../src/ramdisk/build-ramdisk.ts'
 
@@ -141,7 +142,7 @@ test('agent: inventory from a real machine, a forged order ignored, a wrong disk
     version: 'a'.repeat(64),
     diskRule,
     rendition: 'tree',
-    layout: 'whole-disk',
+    layout: findReadyLayout('whole-disk')!,
     filesystem: 'ext4',
     handOver: 'reboot',
     kernelArguments: [],
