@@ -1,17 +1,15 @@
 import { closeSync, openSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
-import type { Tree } from '../image/tree.ts'
-import { WorkerPool } from '../image/worker-pool.ts'
 import { syncFilesystem } from '../linux/page-cache.ts'
+import { compareTree } from './compare-tree.ts'
+import { leadsToKept, withoutKeptPaths } from './kept-paths.ts'
 import { openVersion, type VersionOptions } from './open-version.ts'
-import { takeTurns } from './take-turns.ts'
-import type { VerifyChunk, VerifyEntry, VerifyJob, VerifyReply } from './verify-tree-worker.ts'
 import type { TreeProgress } from './write-tree.ts'
-import { groupPaths, piecesOfRows } from './write-tree-plan.ts'
 import { VersionSource } from './write-tree-source.ts'
 
 export type VerifyTreeOptions = VersionOptions & {
   targetDirectory: string
+  /** Directories of the tree that are not looked at (kept-paths.ts). */
+  keptPaths?: readonly string[] | undefined
   onProgress?: ((progress: TreeProgress) => void) | undefined
 }
 
@@ -26,9 +24,6 @@ export class TreeDiffers extends Error {
   }
 }
 
-const maxThreads = 8
-const chunksAtOnce = 16
-const entriesAtOnce = 512
 const maxDifferences = 20
 
 /**
@@ -38,23 +33,14 @@ const maxDifferences = 20
  */
 export async function verifyTree(options: VerifyTreeOptions): Promise<{ bytesRead: number; entries: number }> {
   using source = new VersionSource(options)
-  const { tree } = await openVersion(source, options)
+  const { tree: whole } = await openVersion(source, options)
+  const tree = withoutKeptPaths(whole, options.keptPaths)
   flush(options.targetDirectory)
-  const threads = Math.min(maxThreads, availableParallelism())
-  const program = new URL('./verify-tree-worker.ts', import.meta.url)
-  await using pool = new WorkerPool<VerifyJob, VerifyReply>(program, threads)
-  const differences: string[] = []
-  let bytesRead = 0
-  const check = async (job: VerifyJob) => {
-    options.signal?.throwIfAborted()
-    const reply = await pool.run(job)
-    bytesRead += reply.bytesRead
-    differences.push(...reply.differences)
-    options.onProgress?.({ bytesDone: bytesRead, bytesTotal: tree.sizeBytes })
-  }
-  await Promise.all(takeTurns([...verifyJobs(tree, options.targetDirectory)], threads * 2, check))
-  if (differences.length === 0) return { bytesRead, entries: tree.entries.length }
-  throw new TreeDiffers(options.targetDirectory, options.version, differences.slice(0, maxDifferences))
+  const { differences, bytesRead } = await compareTree(tree, options.targetDirectory, options)
+  const found = differences.filter(({ kind, path }) => kind !== 'extra' || !leadsToKept(path, options.keptPaths))
+  if (found.length === 0) return { bytesRead, entries: tree.entries.length }
+  const texts = found.slice(0, maxDifferences).map(({ text }) => text)
+  throw new TreeDiffers(options.targetDirectory, options.version, texts)
 }
 
 function flush(directory: string): void {
@@ -64,46 +50,4 @@ function flush(directory: string): void {
   } finally {
     closeSync(fd)
   }
-}
-
-function* verifyJobs(tree: Tree, directory: string): Generator<VerifyJob> {
-  const chunks = describeRows(tree)
-  for (let at = 0; at < chunks.length; at += chunksAtOnce) {
-    yield { kind: 'chunks', directory, chunks: chunks.slice(at, at + chunksAtOnce) }
-  }
-  const entries = describeEntries(tree)
-  for (let at = 0; at < entries.length; at += entriesAtOnce) {
-    yield { kind: 'entries', directory, entries: entries.slice(at, at + entriesAtOnce) }
-  }
-}
-
-/** Row by row, also where the same chunk stands in several: each copy on the disk is read. */
-function describeRows(tree: Tree): VerifyChunk[] {
-  const { ids, sizes } = tree.chunks
-  return piecesOfRows(tree).map((pieces, row) => {
-    const id = new Uint8Array(ids.subarray(row * 32, row * 32 + 32))
-    return { id, sizeBytes: sizes[row]!, pieces }
-  })
-}
-
-function describeEntries(tree: Tree): VerifyEntry[] {
-  const firstPaths = groupPaths(tree)
-  const names = namesByDirectory(tree)
-  return tree.entries.map((entry) => {
-    if (entry.type === 'link') return { entry, firstPath: firstPaths[entry.group]! }
-    return entry.type === 'directory' ? { entry, names: names.get(entry.path) ?? [] } : { entry }
-  })
-}
-
-function namesByDirectory(tree: Tree): Map<string, string[]> {
-  const names = new Map<string, string[]>()
-  for (const { path } of tree.entries) {
-    if (path === '') continue
-    const slash = path.lastIndexOf('/')
-    const directory = slash < 0 ? '' : path.slice(0, slash)
-    const siblings = names.get(directory)
-    if (siblings) siblings.push(path.slice(slash + 1))
-    else names.set(directory, [path.slice(slash + 1)])
-  }
-  return names
 }
