@@ -1,7 +1,7 @@
 import { open, readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { packFile, type VersionFileName, versionFile } from '../image/repository-layout.ts'
+import { packFile, renditionFile, type VersionFileName, versionFile } from '../image/repository-layout.ts'
 
 /** What a test wants to happen to a request instead of, or before, the plain answer. True when it answered itself. */
 export type Interference = (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>
@@ -52,9 +52,13 @@ export class VersionServer {
     const url = request.url ?? ''
     this.requests.push(`${url} ${request.headers.range ?? ''}`.trim())
     if (await this.interfere(request, response)) return
-    const [, kind = '', id = '', name = ''] = url.split('/')
+    const [, kind = '', id = '', name = '', rendition = '', file = ''] = url.split('/')
     if (kind === 'images') {
-      response.end(await readFile(versionFile(this.#directory, id, name as VersionFileName)))
+      const path =
+        name === 'renditions'
+          ? renditionFile(this.#directory, id, rendition, file as VersionFileName)
+          : versionFile(this.#directory, id, name as VersionFileName)
+      response.end(await readFile(path))
       return
     }
     const [, start = '0', end = '0'] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? []
