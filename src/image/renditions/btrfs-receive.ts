@@ -4,27 +4,79 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { ProgramFailed } from '../../programs/run-program.ts'
 
-/** Receives one subvolume into a directory of a btrfs. Throws ProgramFailed. */
-export async function receiveSubvolume(stream: AsyncIterable<Buffer>, directory: string): Promise<void> {
+/** After the last byte of the stream, or one that it does not take: a commit of a large filesystem takes the longest. */
+const silenceMs = 600_000
+
+/**
+ * Receives one subvolume into a directory of a btrfs; takes no more of the stream than btrfs does. What stops it before the
+ * end leaves half a subvolume behind. Throws ProgramFailed, the signal's reason, and what the stream throws.
+ */
+export async function receiveSubvolume(
+  stream: AsyncIterable<Buffer>,
+  directory: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const args = ['receive', '-q', '-e', directory]
+  signal?.throwIfAborted()
   const child = spawn('btrfs', args, { stdio: ['pipe', 'ignore', 'pipe'], env: { ...process.env, LC_ALL: 'C' } })
   let complaint = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(-4000)
   })
+  const stop = () => child.kill('SIGKILL')
+  const watch = new Watch(stop)
+  signal?.addEventListener('abort', stop)
   const ended = once(child, 'close') as Promise<[number | null]>
-  const fed = pipeline(Readable.from(stream), child.stdin).then(
+  const fed = pipeline(Readable.from(watch.over(stream)), child.stdin).then(
     () => undefined,
     (error: NodeJS.ErrnoException) => {
-      child.kill('SIGKILL')
+      stop()
       return error
     },
   )
-  const [[code], fault] = await Promise.all([ended, fed])
-  // At the stream's end command btrfs leaves, whether or not we have closed the pipe; why it ended earlier than that
-  // stands in its complaint, and the broken pipe is only how we learn of it.
-  if (fault && !brokenPipe.has(fault.code ?? '')) throw fault
-  if (code !== 0) throw new ProgramFailed('btrfs', args, `ended with code ${code}`, complaint)
+  try {
+    const [[code], fault] = await Promise.all([ended, fed])
+    signal?.throwIfAborted()
+    // At the stream's end command btrfs leaves, whether or not we have closed the pipe; why it ended earlier than that
+    // stands in its complaint, and the broken pipe is only how we learn of it.
+    if (fault && !brokenPipe.has(fault.code ?? '')) throw fault
+    const reason = watch.isOver ? `took nothing for ${silenceMs / 1000} s` : `ended with code ${code}`
+    if (code !== 0) throw new ProgramFailed('btrfs', args, reason, complaint)
+  } finally {
+    watch.end()
+    signal?.removeEventListener('abort', stop)
+  }
 }
 
 const brokenPipe: ReadonlySet<string> = new Set(['EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'])
+
+/** Tells when the program takes nothing any more. While the stream has nothing to give, its own deadlines count. */
+class Watch {
+  isOver = false
+  readonly #stop: () => void
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(stop: () => void) {
+    this.#stop = stop
+  }
+
+  async *over(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const part of stream) {
+      this.#begin()
+      yield part
+      this.end()
+    }
+    this.#begin()
+  }
+
+  end(): void {
+    clearTimeout(this.#timer)
+  }
+
+  #begin(): void {
+    this.#timer = setTimeout(() => {
+      this.isOver = true
+      this.#stop()
+    }, silenceMs)
+  }
+}
