@@ -10,6 +10,8 @@ export type WriteWay = { way: 'compare' | 'blind'; discard: boolean; because: st
 
 /** Comparing may take so much longer than writing everything: other machines want the network too. */
 const patience = 1.25
+/** 1 Gbit/s, of what is about half when it is compressed. */
+const usualLinkBytesPerSecond = 2 * 117e6
 
 /**
  * Whether what is there is read and compared first, which moves only what differs, or everything is fetched and written. The
@@ -21,7 +23,7 @@ export function chooseWay(
 ): WriteWay {
   if (matchShare === 0) return { way: 'blind', discard: true, because: 'the device holds nothing of the version' }
   // Disks write about as fast as they read, or slower.
-  const movedPerSecond = Math.min(readBytesPerSecond, linkBytesPerSecond ?? Number.POSITIVE_INFINITY)
+  const movedPerSecond = Math.min(readBytesPerSecond, linkBytesPerSecond ?? usualLinkBytesPerSecond)
   const compareTime = 1 / readBytesPerSecond + (1 - matchShare) / movedPerSecond
   const blindTime = 1 / movedPerSecond
   const share = `${Math.round(matchShare * 100)} % of a sample is there already`
