@@ -4,12 +4,9 @@ import { dirname, join } from 'node:path'
 import { type Logger, pino } from 'pino'
 import type { BootPlane } from './api/boot-plane.ts'
 import { bootPlaneApp } from './api/boot-plane.ts'
-import { openImageShelf } from './api/image-shelf.ts'
-import { managementApp } from './api/management.ts'
-import { serveManagement } from './api/management-listeners.ts'
+import { BtrfsStreams } from './api/btrfs-streams.ts'
 import { type BootTree, debianLoaders } from './boot/tree.ts'
-import { Publications } from './butterknife/publications.ts'
-import { type ButterknifePlace, butterknifePart, publicationsDirectory } from './butterknife-part.ts'
+import { type ButterknifePlace, butterknifePart } from './butterknife-part.ts'
 import { formatIpv4, parseIpv4 } from './bytes/ipv4.ts'
 import { makeDiskLoader } from './content/make-disk-loader.ts'
 import { runContentWorker } from './content/run-content-worker.ts'
@@ -20,6 +17,7 @@ import { Machines } from './deploy/machines.ts'
 import { openSiteKeys, type SiteKeys, trustOf } from './deploy/site-keys.ts'
 import { StateChanges } from './deploy/state-changes.ts'
 import { makeSubnetConfig, type SubnetConfig } from './dhcp/subnet-config.ts'
+import { imageShelf, managementPart } from './management-part.ts'
 import { interfaceAddress } from './net/interfaces.ts'
 import { PacketTimeline } from './packet-timeline.ts'
 import { packetsComponent, recordOf } from './packets.ts'
@@ -72,8 +70,10 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     const ramdisk = ramdiskComponent(options, keys, log)
     const tree = await loaderTree(options, log)
     const hasDiskLoader = tree.some(({ at }) => at === diskLoaderPath)
+    const images = await imageShelf(options, keys, site.deployments, log)
     const plane: BootPlane = {
       ...site,
+      streams: new BtrfsStreams(options.imageDirectory, images),
       tokenKey: keys.tokenKey,
       url,
       ramdisk: ramdisk.current,
@@ -85,7 +85,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     const supervision = { log, onRestart: tellRestart }
     const packets = packetsPart({ options, config, keys, site, tree, log, supervision })
     const content = contentPart({ options, config, plane, ramdiskRoot: ramdisk.root, tree, log, supervision })
-    const management = await managementPart({ options, keys, site, plane, log })
+    const management = await managementPart({ options, keys, site, images, plane, log })
     announce(options, keys, url, log)
     const others = [
       ramdisk.component,
@@ -216,41 +216,6 @@ function butterknifeParts(
   if (!butterknife) return []
   const signingKey = keys.imageKey
   return [butterknifePart({ place: butterknife, dataDirectory, imageDirectory, signingKey, log, supervision })]
-}
-
-async function managementPart(parts: {
-  options: ServeOptions
-  keys: SiteKeys
-  site: Site
-  plane: BootPlane
-  log: Logger
-}): Promise<Component> {
-  const { options, keys, site, plane, log } = parts
-  const startedAt = Date.now()
-  const app = managementApp(
-    {
-      ...site,
-      images: await openImageShelf({
-        imageDirectory: options.imageDirectory,
-        buildCacheDirectory: defaultCacheDirectory(),
-        signingKey: keys.imageKey,
-        versionsInUse: () => site.deployments.versionsInUse(),
-        onFault: ({ kind }, stack) => log.error({ job: kind, stack }, 'a job on the images failed'),
-      }),
-      publications: new Publications(publicationsDirectory(options.dataDirectory)),
-      token: keys.managementToken,
-      status: () => ({
-        interface: options.interface,
-        bootPlane: plane.url,
-        ramdisk: plane.ramdisk()?.id ?? 'being made',
-        startedAt: new Date(startedAt).toISOString(),
-        processId: process.pid,
-      }),
-    },
-    log,
-  )
-  const listeners = { socketPath: options.socketPath, tcp: options.management }
-  return { name: 'management', run: (signal) => serveManagement(app, listeners, signal) }
 }
 
 /** The ramdisk is made once, while everything else already answers; machines that come early are told to wait. */

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
@@ -10,6 +11,8 @@ import {
   ProgressReport,
   SessionReply,
   SessionRequest,
+  StreamReply,
+  StreamRequest,
   WrittenReport,
 } from '../core/agent-protocol.ts'
 import type { Machine } from '../core/machine.ts'
@@ -21,6 +24,7 @@ import type { BootPlane } from './boot-plane.ts'
 import { NotAuthenticated } from './problem.ts'
 
 const holdOrderMs = 20_000
+const holdStreamMs = 20_000
 
 /** The agent's side of the boot plane: core/agent-protocol.ts says what each route means. */
 export function agentRoutes(plane: BootPlane): FastifyPluginAsyncTypebox {
@@ -59,6 +63,12 @@ export function agentRoutes(plane: BootPlane): FastifyPluginAsyncTypebox {
         })
       }
       return reply.code(204).send()
+    })
+
+    app.post('/stream', { schema: { body: StreamRequest, response: { 200: StreamReply } } }, async (request) => {
+      const { deploymentId, versions } = request.body
+      await authenticateFor(plane, request, deploymentId)
+      return prepareStream(plane, deploymentId, versions)
     })
 
     app.post('/written', { schema: { body: WrittenReport } }, async (request, reply) => {
@@ -123,6 +133,24 @@ function checkToken(plane: BootPlane, token: string, machine: Machine, mac: Mac,
   })
   if (verdict.kind === 'refused') throw new Forbidden(`Cannot use the boot token: ${verdict.reason}`)
   return verdict.nonce
+}
+
+async function prepareStream(
+  { deployments, streams }: BootPlane,
+  deploymentId: string,
+  versions: readonly string[],
+): Promise<StreamReply> {
+  const { version } = await deployments.get(deploymentId)
+  const parent = await streams.chooseParent(versions.filter((one) => one !== version))
+  const stop = new AbortController()
+  const held = wait(holdStreamMs, { kind: 'making' as const }, { signal: stop.signal })
+  held.catch(() => undefined) // stopped, because the stream was there first
+  try {
+    const ready = streams.ensure(version, parent).then(() => ({ kind: 'ready' as const, ...(parent && { parent }) }))
+    return await Promise.race([ready, held])
+  } finally {
+    stop.abort()
+  }
 }
 
 function bearerOf(request: FastifyRequest): string {

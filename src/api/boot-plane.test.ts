@@ -17,8 +17,11 @@ import { AgentSessions } from '../deploy/agent-sessions.ts'
 import { Deployments } from '../deploy/deployments.ts'
 import { Machines } from '../deploy/machines.ts'
 import { StateChanges } from '../deploy/state-changes.ts'
+import { smallVersions } from '../image/small-versions.fixture.ts'
 import { openStateDatabase } from '../store/state-database.ts'
 import { bootPlaneApp } from './boot-plane.ts'
+import { BtrfsStreams } from './btrfs-streams.ts'
+import { openImageShelf } from './image-shelf.ts'
 
 const mac = parseMac('52:54:00:00:00:01')
 const address = '10.77.0.50'
@@ -42,7 +45,8 @@ async function plane(t: TestContext) {
     orderKey: orderKey.privateKey,
     proofKey: tokenKey,
   })
-  const parts = { state, machines, deployments, sessions, orders, tokenKey, url: 'http://10.77.0.1:4280' }
+  const streams = await noStreams(t)
+  const parts = { state, machines, deployments, sessions, orders, streams, tokenKey, url: 'http://10.77.0.1:4280' }
   const ramdisk = {
     id: 'abc',
     kernel: 'vmlinuz',
@@ -65,6 +69,16 @@ async function plane(t: TestContext) {
       intentRevision: (await machines.get('rack-1')).intent.revision,
     })
   return { ...parts, machine, events, orderPublicKey: orderKey.publicKey, ask, mint }
+}
+
+/** Of a repository without images. */
+async function noStreams(t: TestContext): Promise<BtrfsStreams> {
+  const { directory, repository, signingKey } = await smallVersions(t)
+  const images = await openImageShelf({
+    ...{ imageDirectory: repository.directory, buildCacheDirectory: directory, signingKey },
+    versionsInUse: async () => [],
+  })
+  return new BtrfsStreams(repository.directory, images)
 }
 
 type Plane = Awaited<ReturnType<typeof plane>>
@@ -206,6 +220,9 @@ test('a deployment goes from session to proof, its order signed and its secret s
   assert.equal(await post('/agent/written', written), 204)
   assert.equal((await site.machines.get('rack-1')).intent.kind, 'local')
   assert.equal(await post('/agent/handover', {}), 204)
+
+  const stream = { deploymentId: id, versions: ['b'.repeat(64)] }
+  assert.equal(await post('/agent/stream', stream), 409, 'there is no such version that it could be made of')
 
   const { proofToken } = JSON.parse(Buffer.from(unseal(order.sealed, agent.sealing.privateKey)).toString())
   assert.equal(await post('/agent/proof', {}, `Bearer ${id}.${'x'.repeat(43)}`), 403)

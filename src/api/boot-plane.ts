@@ -7,6 +7,7 @@ import type { Machines } from '../deploy/machines.ts'
 import type { StateChanges } from '../deploy/state-changes.ts'
 import { agentRoutes } from './agent-routes.ts'
 import { bootScriptRoute } from './boot-script-route.ts'
+import type { BtrfsStreams } from './btrfs-streams.ts'
 import { answerWithProblems } from './problem.ts'
 
 /** The agent's ramdisk as a boot script names it: `/ramdisk/ID/FILE`. */
@@ -25,6 +26,7 @@ export type BootPlane = {
   deployments: Deployments
   sessions: AgentSessions
   orders: AgentOrders
+  streams: BtrfsStreams
   tokenKey: Uint8Array
   /** `http://10.0.0.1:4280`, no slash at the end. */
   url: string

@@ -10,6 +10,7 @@ import { Inventory } from './inventory.ts'
  *   POST /agent/inventory  Inventory       → 204
  *   GET  /agent/order                      → SignedOrder        held up to 20 s while there is nothing to do
  *   POST /agent/progress   ProgressReport  → 204
+ *   POST /agent/stream     StreamRequest   → StreamReply        a btrfs stream; held up to 20 s while it is being made
  *   POST /agent/written    WrittenReport   → 204                the intent is used up, durably, before this answers
  *   POST /agent/handover   {}              → 204
  *   POST /agent/failure    FailureReport   → 204
@@ -51,6 +52,20 @@ export const ProgressReport = Type.Object({
   seconds: Type.Optional(Type.Number()),
 })
 export type ProgressReport = Static<typeof ProgressReport>
+
+export const StreamRequest = Type.Object({
+  deploymentId: Type.String(),
+  /** What the machine has and a difference could be against, the newest first. */
+  versions: Type.Array(Type.String({ pattern: '^[0-9a-f]{64}$' }), { maxItems: 256 }),
+})
+export type StreamRequest = Static<typeof StreamRequest>
+
+/** `ready`: the stream of the deployment's version is there, against `parent`, or whole. `making`: ask again. */
+export const StreamReply = Type.Union([
+  Type.Object({ kind: Type.Literal('ready'), parent: Type.Optional(Type.String()) }),
+  Type.Object({ kind: Type.Literal('making') }),
+])
+export type StreamReply = Static<typeof StreamReply>
 
 export const WrittenReport = Type.Object({
   deploymentId: Type.String(),

@@ -1,0 +1,60 @@
+import type { Logger } from 'pino'
+import type { BootPlane } from './api/boot-plane.ts'
+import { type ImageShelf, openImageShelf } from './api/image-shelf.ts'
+import { managementApp } from './api/management.ts'
+import { serveManagement } from './api/management-listeners.ts'
+import { Publications } from './butterknife/publications.ts'
+import { publicationsDirectory } from './butterknife-part.ts'
+import type { Deployments } from './deploy/deployments.ts'
+import type { Machines } from './deploy/machines.ts'
+import type { SiteKeys } from './deploy/site-keys.ts'
+import type { StateChanges } from './deploy/state-changes.ts'
+import { defaultCacheDirectory } from './ramdisk/build-ramdisk.ts'
+import type { ServeOptions } from './server.ts'
+import type { Component } from './supervise.ts'
+
+export function imageShelf(
+  { imageDirectory }: ServeOptions,
+  keys: SiteKeys,
+  deployments: Deployments,
+  log: Logger,
+): Promise<ImageShelf> {
+  return openImageShelf({
+    imageDirectory,
+    buildCacheDirectory: defaultCacheDirectory(),
+    signingKey: keys.imageKey,
+    versionsInUse: () => deployments.versionsInUse(),
+    onFault: ({ kind }, stack) => log.error({ job: kind, stack }, 'a job on the images failed'),
+  })
+}
+
+/** The management API, on its own listeners. */
+export function managementPart(parts: {
+  options: ServeOptions
+  keys: SiteKeys
+  site: { state: StateChanges; machines: Machines; deployments: Deployments }
+  images: ImageShelf
+  plane: BootPlane
+  log: Logger
+}): Component {
+  const { options, keys, site, images, plane, log } = parts
+  const startedAt = Date.now()
+  const app = managementApp(
+    {
+      ...site,
+      images,
+      publications: new Publications(publicationsDirectory(options.dataDirectory)),
+      token: keys.managementToken,
+      status: () => ({
+        interface: options.interface,
+        bootPlane: plane.url,
+        ramdisk: plane.ramdisk()?.id ?? 'being made',
+        startedAt: new Date(startedAt).toISOString(),
+        processId: process.pid,
+      }),
+    },
+    log,
+  )
+  const listeners = { socketPath: options.socketPath, tcp: options.management }
+  return { name: 'management', run: (signal) => serveManagement(app, listeners, signal) }
+}
