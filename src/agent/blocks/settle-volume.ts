@@ -1,4 +1,4 @@
-import type { VolumeFilesystem } from '../../core/layout.ts'
+import type { FilesystemType } from '../../core/layout.ts'
 import { runProgram } from '../../programs/run-program.ts'
 
 const timeoutMs = 600_000
@@ -10,7 +10,7 @@ const timeoutMs = 600_000
  */
 export async function renewUuid(
   device: string,
-  type: VolumeFilesystem,
+  type: FilesystemType,
   uuid: string,
   signal?: AbortSignal,
 ): Promise<void> {
@@ -18,7 +18,7 @@ export async function renewUuid(
   await runProgram(program, args, { timeoutMs, signal })
 }
 
-function renewCommand(device: string, type: VolumeFilesystem, uuid: string): [string, ...string[]] {
+function renewCommand(device: string, type: FilesystemType, uuid: string): [string, ...string[]] {
   switch (type) {
     case 'ext4':
       return ['tune2fs', '-U', uuid, device]
@@ -35,7 +35,7 @@ function renewCommand(device: string, type: VolumeFilesystem, uuid: string): [st
  */
 export async function growAndMount(
   device: string,
-  type: VolumeFilesystem,
+  type: FilesystemType,
   mount: { directory: string; open: () => Promise<void> },
   signal?: AbortSignal,
 ): Promise<void> {
