@@ -52,10 +52,8 @@ async function writeMachine(context: DeployContext): Promise<KexecTarget> {
   await flush(context, prepared.disk.device, mounts)
   const { bytesFetched, bytesWritten, bytesReused } = counts
   await reportWritten(context, { bytesFetched, bytesWritten, bytesReused, sshHostKeys: identity.sshHostKeys })
-  const { device: rootDevice, uuid: rootUuid } = prepared.filesystems.root
   return {
-    rootDevice,
-    rootUuid,
+    root: prepared.filesystems.root,
     kernel: bootLoader.kernel,
     kernelArguments: bootLoader.kernelArguments,
     directory: rootDirectory,

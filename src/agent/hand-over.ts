@@ -2,6 +2,8 @@ import { writeFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { runProgram } from '../programs/run-program.ts'
 import type { Kernel } from './boot-loader/choose-kernel.ts'
+import { rootArguments } from './boot-loader/kernel-arguments.ts'
+import type { RootFilesystem } from './disk/filesystems.ts'
 import { Mounts } from './disk/mounts.ts'
 import { InsideRoot } from './inside-root.ts'
 
@@ -9,8 +11,7 @@ const programTimeoutMs = 60_000
 
 /** What is started without the firmware: the kernel of the deployed root filesystem. */
 export type KexecTarget = {
-  rootDevice: string
-  rootUuid: string
+  root: RootFilesystem
   kernel: Kernel
   kernelArguments: readonly string[]
   /** Where the root filesystem may be mounted for a moment. */
@@ -23,7 +24,9 @@ export type KexecTarget = {
  */
 export async function loadKexec(target: KexecTarget): Promise<void> {
   await using mounts = new Mounts()
-  await mounts.mount(target.rootDevice, target.directory, ['-o', 'ro'])
+  const { root: filesystem } = target
+  const subvolume = filesystem.subvolume === undefined ? '' : `,subvol=${filesystem.subvolume}`
+  await mounts.mount(filesystem.device, target.directory, ['-o', `ro${subvolume}`])
   const root = new InsideRoot(target.directory)
   const file = (name: string) => {
     const real = root.realFile(`/boot/${name}`)
@@ -31,7 +34,7 @@ export async function loadKexec(target: KexecTarget): Promise<void> {
     return real
   }
   const { kernel, initrd } = target.kernel
-  const words = [`root=UUID=${target.rootUuid}`, 'ro', ...target.kernelArguments].join(' ')
+  const words = [...rootArguments(filesystem, initrd !== undefined), ...target.kernelArguments].join(' ')
   const args = ['--load', '--kexec-file-syscall', file(kernel), `--command-line=${words}`]
   if (initrd !== undefined) args.push(`--initrd=${file(initrd)}`)
   await runProgram('kexec', args, { timeoutMs: programTimeoutMs })

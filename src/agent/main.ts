@@ -9,6 +9,7 @@ import { followOrders } from './follow-orders.ts'
 import { rebootMachine } from './hand-over.ts'
 import { describeInventory } from './inventory/describe-inventory.ts'
 import { readInventory } from './inventory/read-inventory.ts'
+import { readDiskContents } from './inventory/read-partition-table.ts'
 import { say, sayLines } from './say.ts'
 import { openSession } from './session.ts'
 import { setClock } from './set-clock.ts'
@@ -22,12 +23,13 @@ async function run(): Promise<void> {
   const commandLine = parseCommandLine(readFileSync('/proc/cmdline', 'utf8'))
   const imagePublicKey = trustedKey(trustFiles.image)
   const orderKey = trustedKey(trustFiles.order)
-  const inventory = readInventory({
+  const found = readInventory({
     sysRoot: '/sys',
     procRoot: '/proc',
     architecture: process.arch,
     boot: { mac: commandLine.bootMac, name: process.env.BOOTWRIGHT_INTERFACE },
   })
+  const inventory = { ...found, disks: await readDiskContents(found.disks, say) }
   for (const line of describeInventory(inventory)) say(line)
   const bootMac = bootInterface(inventory)
   const session = await openSession(commandLine.server, commandLine.token, bootMac, { onTrouble: say })

@@ -45,16 +45,15 @@ function openSecrets({ order, session }: DeployContext): DeploySecrets {
 
 function bootLoaderFacts(context: DeployContext, prepared: PreparedDisk): BootLoaderFacts {
   const { order, inventory } = context
-  const partition = (role: 'root' | 'esp') => prepared.plan.partitions.find((planned) => planned.role === role)!
+  const { root, esp } = prepared.filesystems
   return {
     directory: context.rootDirectory,
     disk: prepared.disk.device,
     firmware: inventory.firmware,
     architecture: inventory.architecture,
-    filesystem: order.filesystem,
-    rootUuid: prepared.filesystems.root.uuid,
-    rootPartitionGuid: partition('root').guid,
-    esp: { device: prepared.devices.esp, number: partition('esp').number },
+    root,
+    ...(esp && { esp }),
+    secureBoot: inventory.secureBoot === true,
     orderArguments: order.kernelArguments,
     agentConsoles: context.consoles,
   }

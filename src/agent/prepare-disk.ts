@@ -1,40 +1,117 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
+import type { DiskPlan } from '../core/disk-plan.ts'
 import { chooseDisk, describeDisk } from '../core/disk-rule.ts'
+import { drawDisk, drawPlan } from '../core/draw-disk.ts'
 import type { Disk } from '../core/inventory.ts'
+import { planDisk } from '../core/plan-disk.ts'
 import type { DeployContext } from './deploy-context.ts'
-import { type Filesystems, makeFilesystems, writingMountOptions } from './disk/make-filesystems.ts'
+import type { Filesystems, RootFilesystem } from './disk/filesystems.ts'
+import { makeFilesystems, writingMountOptions } from './disk/make-filesystems.ts'
 import type { Mounts } from './disk/mounts.ts'
-import { discardDisk, type PartitionDevices, partitionDisk } from './disk/partition-disk.ts'
-import { type LayoutPlan, planWholeDisk } from './disk/plan-layout.ts'
+import {
+  discardDevice,
+  kernelPartitions,
+  type LocatePartitions,
+  type PartitionDevices,
+  writeTable,
+} from './disk/partition-disk.ts'
+import { readDiskContent } from './inventory/read-partition-table.ts'
+import { say } from './say.ts'
 import { runStep } from './step-run.ts'
 
-/** No disk satisfies the order's rule, or several do. */
+/** No disk satisfies the order's rule, several do, or the layout does not fit the one that does. */
 export class DiskRefused extends Error {
   override readonly name = 'DiskRefused'
 }
 
-export type PreparedDisk = { disk: Disk; plan: LayoutPlan; devices: PartitionDevices; filesystems: Filesystems }
+export type PreparedDisk = { disk: Disk; plan: DiskPlan; filesystems: Filesystems }
 
-/** The steps select-disk, partition and make-filesystems; the root filesystem is mounted at the end. */
-export async function prepareDisk(context: DeployContext, mounts: Mounts): Promise<PreparedDisk> {
-  const { order, reporter, signal, inventory, rootDirectory } = context
+/**
+ * The steps select-disk, partition and make-filesystems. At the end the root filesystem is in the state that its writer
+ * needs (disk/filesystems.ts). `locate` finds the devices of partitions.
+ */
+export async function prepareDisk(
+  context: DeployContext,
+  mounts: Mounts,
+  locate: LocatePartitions = kernelPartitions,
+): Promise<PreparedDisk> {
+  const { reporter, signal } = context
   const { disk, plan } = await runStep(reporter, 'select-disk', async () => {
-    const choice = chooseDisk(order.diskRule, inventory.disks)
-    if (choice.kind === 'refused') throw new DiskRefused(choice.reason)
-    if (order.layout.table === 'kept') throw new DiskRefused('this ramdisk cannot keep a partition table yet')
-    const value = { disk: choice.disk, plan: planWholeDisk(choice.disk, inventory.architecture, randomUUID) }
-    return { value, detail: `chose ${describeDisk(choice.disk)}` }
+    const chosen = await selectDisk(context)
+    const value = { disk: chosen, plan: planLayout(context, chosen) }
+    return { value, detail: `chose ${describeDisk(chosen)}; layout ${context.order.layout.name}` }
   })
   const devices = await runStep(reporter, 'partition', async () => {
-    const discarded = await discardDisk(disk.device, signal)
-    return { value: await partitionDisk(disk, plan, signal), detail: `${discarded}; GPT for BIOS and UEFI` }
+    for (const line of drawPlan(plan, disk)) say(`  ${line}`)
+    return partition(disk, plan, locate, signal)
   })
   const filesystems = await runStep(reporter, 'make-filesystems', async () => {
-    const value = await makeFilesystems(devices, order.filesystem, randomUUID, signal)
-    mkdirSync(rootDirectory, { recursive: true })
-    await mounts.mount(devices.root, rootDirectory, ['-t', order.filesystem, '-o', writingMountOptions], signal)
-    return { value, detail: `${order.filesystem} on ${devices.root}, FAT32 on ${devices.esp}` }
+    const { rendition } = context.order
+    const scratchDirectory = `${context.rootDirectory}.subvolumes`
+    const value = await makeFilesystems(plan, devices, { rendition, newUuid: randomUUID, scratchDirectory, signal })
+    await mountRoot(value.root, context, mounts)
+    return { value, detail: describeFilesystems(value) }
   })
-  return { disk, plan, devices, filesystems }
+  return { disk, plan, filesystems }
+}
+
+/**
+ * The one disk that the order's rule means, with what lies on it now: an attempt before this one may have changed what
+ * the inventory saw. Throws DiskRefused.
+ */
+export async function selectDisk({ order, inventory, signal }: DeployContext): Promise<Disk> {
+  const choice = chooseDisk(order.diskRule, inventory.disks)
+  if (choice.kind === 'refused') throw new DiskRefused(choice.reason)
+  const { table: _table, signature: _signature, ...disk } = choice.disk
+  return { ...disk, ...(await readDiskContent(disk.device, disk.sizeBytes, signal)) }
+}
+
+function planLayout({ order, inventory }: DeployContext, disk: Disk): DiskPlan {
+  const { firmware, architecture } = inventory
+  const planning = planDisk({ layout: order.layout, disk, firmware, architecture }, randomUUID)
+  if (planning.kind === 'plan') return planning.plan
+  for (const line of drawDisk(disk)) say(`  ${line}`)
+  throw new DiskRefused(planning.reason)
+}
+
+async function partition(disk: Disk, plan: DiskPlan, locate: LocatePartitions, signal: AbortSignal) {
+  if (plan.table === 'new') {
+    const discarded = await discardDevice(disk.device, signal)
+    await writeTable(disk, plan, signal)
+    return { value: await locate(disk, plan, signal), detail: `${discarded}; new GPT` }
+  }
+  await writeTable(disk, plan, signal)
+  const value = await locate(disk, plan, signal)
+  const discarded = await discardMade(plan, value, signal)
+  const added = plan.partitions.filter(({ entry }) => entry === 'new').map(({ number }) => number)
+  const changed = added.length === 0 ? 'nothing changed in it' : `partition ${added.join(', ')} added`
+  return { value, detail: `GPT kept, ${changed}; ${plan.untouched.length} partitions are not named${discarded}` }
+}
+
+/** What is lost anyway; everything else of the disk stays. */
+async function discardMade(plan: DiskPlan, devices: PartitionDevices, signal: AbortSignal): Promise<string> {
+  const told: string[] = []
+  for (const { number, content, role } of plan.partitions) {
+    if (content === 'made') told.push(`${role} ${await discardDevice(devices.get(number)!, signal)}`)
+  }
+  return told.map((text) => `; ${text}`).join('')
+}
+
+async function mountRoot(root: RootFilesystem, { rootDirectory, signal }: DeployContext, mounts: Mounts) {
+  mkdirSync(rootDirectory, { recursive: true })
+  if (root.state !== 'mounted') return
+  const options = [writingMountOptions, ...(root.subvolume === undefined ? [] : [`subvol=${root.subvolume}`])]
+  await mounts.mount(root.device, rootDirectory, ['-t', root.type, '-o', options.join(',')], signal)
+}
+
+function describeFilesystems({ root, esp, others }: Filesystems): string {
+  const deed = root.state === 'blank' ? 'to be written' : root.content
+  const parts = [`root ${root.type} on ${root.device} ${deed}`]
+  if (esp !== undefined) parts.push(`FAT32 on ${esp.device} ${esp.content}`)
+  for (const other of others) {
+    if (other.role === 'swap') parts.push(`swap on ${other.device}`)
+    else parts.push(`${other.mount} (${other.type} on ${other.device}) ${other.content}`)
+  }
+  return parts.join(', ')
 }

@@ -72,7 +72,7 @@ async function deploy(machine: string, options: DeployOptions): Promise<void> {
   if (ended.state !== 'proved') process.exitCode = 1
 }
 
-const textConditions = new Set(['serial', 'wwn', 'model', 'bus'])
+const textConditions = new Set(['serial', 'wwn', 'model', 'bus', 'special'])
 const sizeConditions = new Set(['minBytes', 'maxBytes'])
 
 export function parseDiskRule(text: string): DiskRule {

@@ -22,6 +22,7 @@ export type PlannedPartition = {
   signature?: Signature
   mount?: string
   subvolumes?: Subvolume[]
+  keptPaths?: string[]
 }
 
 export type DiskPlan = {

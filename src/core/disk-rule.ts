@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import type { Disk } from './inventory.ts'
+import { type Disk, DiskSpecial } from './inventory.ts'
 
 /** Which disk to write: every condition given must hold, and exactly one disk must satisfy them. */
 export const DiskRule = Type.Object(
@@ -16,10 +16,13 @@ export const DiskRule = Type.Object(
         Type.Literal('usb'),
         Type.Literal('virtio'),
         Type.Literal('mmc'),
+        Type.Literal('fc'),
+        Type.Literal('iscsi'),
       ]),
     ),
     minBytes: Type.Optional(Type.Integer({ minimum: 0 })),
     maxBytes: Type.Optional(Type.Integer({ minimum: 0 })),
+    special: Type.Optional(DiskSpecial),
     removable: Type.Optional(Type.Boolean({ description: 'False where not given' })),
   },
   { additionalProperties: false },
@@ -51,6 +54,8 @@ export function describeDisk(disk: Disk): string {
     `${(disk.sizeBytes / 1e9).toFixed(1)} GB`,
     disk.removable && 'removable',
     disk.readOnly && 'read-only',
+    disk.special && `left out unless the rule says special=${disk.special}`,
+    disk.paths && `one disk by ${disk.paths.length} paths: ${disk.paths.join(' ')}`,
   ]
   return `${disk.device} [${facts.filter(Boolean).join(', ')}]`
 }
@@ -58,7 +63,9 @@ export function describeDisk(disk: Disk): string {
 function satisfies(rule: DiskRule, disk: Disk): boolean {
   return (
     !disk.readOnly &&
-    disk.removable === (rule.removable ?? false) &&
+    disk.special === rule.special &&
+    // BMCs show their media as removable disks: who asks for them means them so.
+    (disk.removable === (rule.removable ?? false) || disk.special === 'virtual-media') &&
     (rule.serial === undefined || disk.serial === rule.serial) &&
     (rule.wwn === undefined || disk.wwn === rule.wwn) &&
     (rule.model === undefined || disk.model?.trim() === rule.model.trim()) &&

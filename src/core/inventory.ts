@@ -1,4 +1,12 @@
 import { type Static, Type } from 'typebox'
+import { PartitionTable, Signature } from './partition-table.ts'
+
+/**
+ * Disks that are not chosen unless the rule asks for them. `lun`: storage reached by Fibre Channel or iSCSI, often shared.
+ * `virtual-media`: what a BMC shows as a USB disk. `boot-area`: eMMC boot, RPMB and general-purpose areas.
+ */
+export const DiskSpecial = Type.Union([Type.Literal('lun'), Type.Literal('virtual-media'), Type.Literal('boot-area')])
+export type DiskSpecial = Static<typeof DiskSpecial>
 
 export const Disk = Type.Object({
   /** Kernel name for this boot only, `/dev/sda`: never used to choose. */
@@ -13,6 +21,13 @@ export const Disk = Type.Object({
   rotational: Type.Boolean(),
   removable: Type.Boolean(),
   readOnly: Type.Boolean(),
+  /** Kernel names of all paths to this disk, `device` among them, where there are several (same WWN). */
+  paths: Type.Optional(Type.Array(Type.String(), { maxItems: 256 })),
+  special: Type.Optional(DiskSpecial),
+  /** What was in its partition table when the inventory was made. */
+  table: Type.Optional(PartitionTable),
+  /** What lies on the disk itself, where there is no table: a filesystem, LVM, RAID. */
+  signature: Type.Optional(Signature),
 })
 export type Disk = Static<typeof Disk>
 

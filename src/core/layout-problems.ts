@@ -18,6 +18,9 @@ export class LayoutInvalid extends Error {
 /** A mount point here would hide what the system starts from, or what the kernel mounts there itself. */
 const reservedMounts = /^\/(?:bin|boot|dev|efi|etc|lib\w*|proc|root|run|sbin|sys|tmp|usr)(?:\/|$)/
 
+/** Parts of the version itself: a partition there would hide the version's own with another's, or with nothing. */
+const packagePaths = /^\/(?:var|var\/lib|opt)$/
+
 /** The rules between the parts of a layout, which its schema cannot say. */
 export function layoutProblems(layout: Layout): LayoutProblem[] {
   const { partitions } = layout
@@ -72,6 +75,11 @@ function partitionProblems(layout: Layout, partition: LayoutPartition): LayoutPr
     [filesystem !== undefined && content !== 'made', 'filesystem', 'what stays keeps its filesystem'],
     [partition.label !== undefined && content !== 'made', 'label', 'what stays keeps its label'],
     [partition.label !== undefined && role === 'bios-boot', 'label', 'a bios-boot partition has no filesystem'],
+    [
+      partition.keptPaths !== undefined && !(role === 'root' && content === 'kept'),
+      'keptPaths',
+      'only a kept root has paths that are kept',
+    ],
     [partition.mount !== undefined && role !== 'data', 'mount', `a ${role} partition has its own place`],
     [role === 'data' && partition.mount === undefined && !subvolumes, 'role', 'data needs mount or subvolumes'],
     [subvolumes !== undefined && !holdsFiles, 'subvolumes', `a ${role} partition has none`],
@@ -101,6 +109,8 @@ function mountProblems(partitions: readonly LayoutPartition[]): LayoutProblem[] 
     if (isRootItself && contentOf(partition) === 'received') {
       return [{ path, message: 'a received root has a subvolume for each version; name only those that stay' }]
     }
+    if (packagePaths.test(mount))
+      return [{ path, message: `${mount} holds what the version's packages know of themselves` }]
     if (reservedMounts.test(mount)) return [{ path, message: `${mount} belongs to the root` }]
     const isTwice = places.findIndex((other) => other.mount === mount) !== index
     return isTwice ? [{ path, message: `${mount} stands there twice` }] : []

@@ -77,6 +77,12 @@ export const LayoutPartition = Type.Object(
       }),
     ),
     subvolumes: Type.Optional(Type.Array(Subvolume, { minItems: 1, maxItems: 32 })),
+    keptPaths: Type.Optional(
+      Type.Array(Type.String({ pattern: '^(/[A-Za-z0-9._-]+)+$' }), {
+        maxItems: 64,
+        description: 'Directories of a kept root that are nobody’s but the machine’s: neither written nor removed',
+      }),
+    ),
   },
   {
     ...strict,

@@ -34,6 +34,15 @@ export const readyLayouts: readonly Layout[] = [
     ],
   },
   {
+    name: 'update',
+    description: 'The files of the partition named bootwright-root are made equal to the version; nothing else changes',
+    table: 'kept',
+    partitions: [
+      ...keptLoaderPartitions,
+      { role: 'root', find: { partitionLabel: 'bootwright-root' }, content: 'kept' },
+    ],
+  },
+  {
     name: 'keep-home',
     description: 'Like reformat; the filesystem with the label home is kept and mounted at /home',
     table: 'kept',

@@ -13,9 +13,11 @@ const debian = {
     kernel: 'vmlinuz-6.1.0-40-cloud-amd64',
     initrd: 'initrd.img-6.1.0-40-cloud-amd64',
   },
-  rootUuid: '11111111-2222-4333-8444-555555555555',
-  rootPartitionGuid: 'AAAAAAAA-BBBB-4CCC-8DDD-EEEEEEEEEEEE',
-  filesystem: 'ext4',
+  root: {
+    uuid: '11111111-2222-4333-8444-555555555555',
+    partitionGuid: 'AAAAAAAA-BBBB-4CCC-8DDD-EEEEEEEEEEEE',
+    type: 'ext4',
+  },
   kernelArguments: ['console=tty0', 'console=ttyS0,115200n8'],
 } as const
 
@@ -28,7 +30,7 @@ test('renderGrubConfig() without initramfs names the root by its partition, and 
     ...debian,
     title: "Bob's; reboot $x",
     kernel: { ...debian.kernel, initrd: undefined },
-    filesystem: 'xfs' as const,
+    root: { ...debian.root, type: 'xfs' as const },
     kernelArguments: ['opt="a b"'],
   }
   t.assert.equal(renderGrubConfig(facts), golden('no-initrd-quoted.cfg'))

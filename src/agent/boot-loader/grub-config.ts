@@ -1,15 +1,14 @@
-import type { FilesystemType } from '../disk/make-filesystems.ts'
+import type { FilesystemType } from '../../core/layout.ts'
+import type { RootFilesystem } from '../disk/filesystems.ts'
 import type { Kernel } from './choose-kernel.ts'
+import { rootArguments } from './kernel-arguments.ts'
 
 /** What GRUB must know of the deployed system. */
 export type GrubFacts = {
   /** Shown in the menu: PRETTY_NAME of os-release. */
   title: string
   kernel: Kernel
-  rootUuid: string
-  /** Of the root partition; a kernel without initramfs finds the root by it and by nothing else that we know. */
-  rootPartitionGuid: string
-  filesystem: FilesystemType
+  root: Pick<RootFilesystem, 'uuid' | 'partitionGuid' | 'type' | 'subvolume'>
   /** Behind `root=`, in order. */
   kernelArguments: readonly string[]
 }
@@ -21,9 +20,10 @@ const menuSeconds = 2
  * replaces it at the next kernel upgrade, with the settings of renderGrubDefaults.
  */
 export function renderGrubConfig(facts: GrubFacts): string {
-  const { kernel, rootUuid } = facts
-  const root = kernel.initrd === undefined ? `PARTUUID=${facts.rootPartitionGuid.toLowerCase()}` : `UUID=${rootUuid}`
-  const words = [`root=${root}`, 'ro', ...facts.kernelArguments].map(quoteGrub).join(' ')
+  const { kernel, root } = facts
+  const words = [...rootArguments(root, kernel.initrd !== undefined), ...facts.kernelArguments].map(quoteGrub).join(' ')
+  // GRUB's paths begin at the top of the filesystem, whatever subvolume is mounted as the root.
+  const boot = root.subvolume === undefined ? '/boot' : `/${root.subvolume}/boot`
   const lines = [
     '# Written by Bootwright when it deployed this machine; update-grub replaces it.',
     ...renderTerminal(facts.kernelArguments),
@@ -35,10 +35,10 @@ export function renderGrubConfig(facts: GrubFacts): string {
     '  insmod all_video',
     '  insmod gzio',
     '  insmod part_gpt',
-    `  insmod ${grubModules[facts.filesystem]}`,
-    `  search --no-floppy --fs-uuid --set=root ${rootUuid}`,
-    `  linux ${quoteGrub(`/boot/${kernel.kernel}`)} ${words}`,
-    ...(kernel.initrd === undefined ? [] : [`  initrd ${quoteGrub(`/boot/${kernel.initrd}`)}`]),
+    `  insmod ${grubModules[root.type]}`,
+    `  search --no-floppy --fs-uuid --set=root ${root.uuid}`,
+    `  linux ${quoteGrub(`${boot}/${kernel.kernel}`)} ${words}`,
+    ...(kernel.initrd === undefined ? [] : [`  initrd ${quoteGrub(`${boot}/${kernel.initrd}`)}`]),
     '}',
   ]
   return `${lines.join('\n')}\n`

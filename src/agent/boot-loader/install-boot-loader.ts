@@ -1,13 +1,14 @@
 import { oneLine } from '../../core/one-line.ts'
 import { runProgram } from '../../programs/run-program.ts'
-import type { FilesystemType } from '../disk/make-filesystems.ts'
+import type { EfiSystemPartition, RootFilesystem } from '../disk/filesystems.ts'
 import type { Mounts } from '../disk/mounts.ts'
 import { InsideRoot } from '../inside-root.ts'
 import { chooseKernel, type Kernel } from './choose-kernel.ts'
-import { copyFallbackLoader } from './copy-fallback-loader.ts'
+import { copyFallbackLoader, installedLoader } from './copy-fallback-loader.ts'
 import { writeEfiBootEntry } from './efi-boot-entry.ts'
 import { renderGrubConfig, renderGrubDefaults } from './grub-config.ts'
 import { deployedArguments } from './kernel-arguments.ts'
+import { chooseLoaderPlace, fallbackDirectory, type LoaderPlace, markAsOurs } from './loader-place.ts'
 
 /** The image lacks something without which its disk cannot boot. */
 export class ImageCannotBoot extends Error {
@@ -21,10 +22,10 @@ export type BootLoaderFacts = {
   firmware: 'bios' | 'uefi'
   /** `x64` or `arm64`. */
   architecture: string
-  filesystem: FilesystemType
-  rootUuid: string
-  rootPartitionGuid: string
-  esp: { device: string; number: number }
+  root: RootFilesystem
+  /** There under UEFI. */
+  esp?: EfiSystemPartition
+  secureBoot: boolean
   orderArguments: readonly string[]
   agentConsoles: readonly string[]
 }
@@ -91,7 +92,7 @@ async function mountForChroot(
   await mounts.mount('proc', root.makeDirectory('/proc'), ['-t', 'proc'], signal)
   await mounts.mount('sysfs', root.makeDirectory('/sys'), ['-t', 'sysfs'], signal)
   if (facts.firmware === 'uefi') {
-    await mounts.mount(facts.esp.device, root.makeDirectory('/boot/efi'), ['-t', 'vfat', '-o', 'umask=0077'], signal)
+    await mounts.mount(facts.esp!.device, root.makeDirectory('/boot/efi'), ['-t', 'vfat', '-o', 'umask=0077'], signal)
   }
 }
 
@@ -112,17 +113,39 @@ async function installBios(
 async function installEfi(root: InsideRoot, grub: Grub, facts: BootLoaderFacts, signal: AbortSignal): Promise<string> {
   // Debian's signed GRUB looks for its configuration in the directory of its own distribution.
   const vendor = /^ID="?([a-z0-9._-]+)"?$/m.exec(osRelease(root))?.[1] ?? 'linux'
+  const esp = root.makeDirectory('/boot/efi')
+  const place = chooseLoaderPlace(esp, vendor)
+  const { directory } = place
   const args = [
     `--target=${grub.target}`,
     '--efi-directory=/boot/efi',
-    `--bootloader-id=${vendor}`,
+    `--bootloader-id=${directory}`,
     '--no-nvram',
     '--recheck',
+    ...besideArguments(root, facts, place),
   ]
   await chroot(facts.directory, [grub.install, ...args], signal)
-  const loader = copyFallbackLoader(root.makeDirectory('/boot/efi'), vendor, facts.architecture)
-  const entry = await writeEfiBootEntry(facts.disk, facts.esp.number, `\\EFI\\${vendor}\\${loader}`, signal)
-  return `GRUB for UEFI as EFI/${vendor}/${loader} and the fallback loader; ${entry}`
+  const loader = installedLoader(esp, directory, facts.architecture)
+  markAsOurs(esp, directory)
+  if (place.mayUseFallback) {
+    copyFallbackLoader(esp, directory, loader, facts.architecture)
+    markAsOurs(esp, fallbackDirectory)
+  }
+  const entry = await writeEfiBootEntry(facts.disk, facts.esp!.number, `\\EFI\\${directory}\\${loader}`, signal)
+  const fallback = place.mayUseFallback ? 'and the fallback loader' : "beside another system's fallback loader"
+  return `GRUB for UEFI as EFI/${directory}/${loader} ${fallback}; ${entry}`
+}
+
+/** Debian's signed GRUB reads the menu in EFI/debian, wherever it lies itself: beside another Debian it cannot be used. */
+function besideArguments(root: InsideRoot, facts: BootLoaderFacts, { isBesideAnother }: LoaderPlace): string[] {
+  if (!isBesideAnother) return []
+  if (facts.secureBoot) {
+    throw new ImageCannotBoot(
+      'The ESP has a loader of the same distribution that is not ours, and with Secure Boot two of them cannot lie on one ' +
+        'ESP; switch Secure Boot off, or use a layout with an ESP of its own',
+    )
+  }
+  return root.stat('/etc/debian_version')?.isFile() ? ['--no-uefi-secure-boot'] : []
 }
 
 async function chroot(directory: string, command: string[], signal: AbortSignal): Promise<void> {

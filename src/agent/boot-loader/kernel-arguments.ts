@@ -1,3 +1,5 @@
+import type { RootFilesystem } from '../disk/filesystems.ts'
+
 /**
  * The deployed system's kernel arguments: the image's own first, then the order's. Where neither names a console, the
  * consoles the agent itself was given are passed on, so that a machine on a serial line stays reachable there.
@@ -15,6 +17,16 @@ export function deployedArguments(
   const hasConsole = words.some((word) => word.startsWith('console='))
   const consoles = hasConsole ? [] : agentConsoles.map((console) => `console=${console}`)
   return [...new Set([...words, ...consoles])]
+}
+
+/** What the kernel mounts as `/`; without an initramfs it knows partitions only, not filesystems. */
+export function rootArguments(
+  root: Pick<RootFilesystem, 'uuid' | 'partitionGuid' | 'subvolume'>,
+  hasInitrd: boolean,
+): string[] {
+  const place = hasInitrd ? `UUID=${root.uuid}` : `PARTUUID=${root.partitionGuid.toLowerCase()}`
+  const flags = root.subvolume === undefined ? [] : [`rootflags=subvol=${root.subvolume}`]
+  return [`root=${place}`, 'ro', ...flags]
 }
 
 /** The words of the last `NAME="…"` in /etc/default/grub; a value that the shell would expand is left out. */

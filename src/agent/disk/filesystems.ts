@@ -17,6 +17,8 @@ export type RootFilesystem = {
   state: 'mounted' | 'unmounted' | 'blank'
   /** The btrfs subvolume that is `/`, where it is not the top of the filesystem. */
   subvolume?: string
+  /** Of a kept one: directories that outlive its versions, as kept-paths.ts wants them. */
+  keptPaths: string[]
 }
 
 /** `uuid` is FAT's volume id as blkid and fstab write it: `1A2B-3C4D`. */

@@ -2,19 +2,23 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import type { DiskPlan } from '../../core/disk-plan.ts'
 import { seenPartitions } from './partition-disk.ts'
-import type { LayoutPlan } from './plan-layout.ts'
 
 const mib = 2 ** 20
 
-const plan: LayoutPlan = {
+const partition = { entry: 'new', content: 'made', typeGuid: '', guid: '', name: '' } as const
+
+const plan: DiskPlan = {
+  table: 'new',
   diskGuid: '',
   sectorBytes: 4096,
   partitions: [
-    { number: 1, role: 'bios-boot', typeGuid: '', guid: '', startBytes: mib, sizeBytes: mib },
-    { number: 2, role: 'esp', typeGuid: '', guid: '', startBytes: 2 * mib, sizeBytes: 100 * mib },
-    { number: 3, role: 'root', typeGuid: '', guid: '', startBytes: 102 * mib, sizeBytes: 1024 * mib },
+    { ...partition, number: 1, role: 'bios-boot', startBytes: mib, sizeBytes: mib },
+    { ...partition, number: 2, role: 'esp', startBytes: 2 * mib, sizeBytes: 100 * mib },
+    { ...partition, number: 3, role: 'root', startBytes: 102 * mib, sizeBytes: 1024 * mib },
   ],
+  untouched: [],
 }
 
 /** /sys with nvme0n1 and these partitions: number, start and size in 512-byte sectors, as the kernel counts them. */
@@ -38,11 +42,14 @@ test('seenPartitions() names the devices when the kernel shows the whole plan', 
     [2, 4096, 204800],
     [3, 208896, 2097152],
   ])
-  t.assert.deepEqual(seenPartitions(root, 'nvme0n1', plan), {
-    'bios-boot': '/dev/nvme0n1p1',
-    esp: '/dev/nvme0n1p2',
-    root: '/dev/nvme0n1p3',
-  })
+  t.assert.deepEqual(
+    seenPartitions(root, 'nvme0n1', plan),
+    new Map([
+      [1, '/dev/nvme0n1p1'],
+      [2, '/dev/nvme0n1p2'],
+      [3, '/dev/nvme0n1p3'],
+    ]),
+  )
 })
 
 test('seenPartitions() waits while the kernel still shows the old table', (t) => {

@@ -1,13 +1,17 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import type { DiskPlan, PlannedPartition } from '../../core/disk-plan.ts'
 import type { Disk } from '../../core/inventory.ts'
 import { ProgramFailed, runProgram } from '../../programs/run-program.ts'
 import { readNumber } from '../inventory/attribute.ts'
-import { type LayoutPlan, type PartitionRole, type PlannedPartition, renderSfdiskScript } from './plan-layout.ts'
+import { renderSfdiskScript } from './sfdisk-script.ts'
 
-/** Device of every partition: `/dev/nvme0n1p3`. */
-export type PartitionDevices = Record<PartitionRole, string>
+/** Device of every partition of a plan by its number: `/dev/nvme0n1p3`. */
+export type PartitionDevices = ReadonlyMap<number, string>
+
+/** Finds the devices of a plan's partitions once they are in the table. */
+export type LocatePartitions = (disk: Disk, plan: DiskPlan, signal: AbortSignal) => Promise<PartitionDevices>
 
 /** The kernel does not show the partitions that were just written. */
 export class PartitionsNotSeen extends Error {
@@ -21,10 +25,10 @@ const settleTimeoutMs = 20_000
 const sfdiskAttempts = 3
 
 /**
- * Tells the disk that nothing on it matters any more, so that an SSD starts empty. Some arrays stall on it and many
- * disks cannot: it has a deadline, its outcome is only told, and zeros are never counted on.
+ * Tells the disk that nothing on the device matters any more, so that an SSD starts empty. Some arrays stall on it and
+ * many disks cannot: it has a deadline, its outcome is only told, and zeros are never counted on.
  */
-export async function discardDisk(device: string, signal: AbortSignal): Promise<'discarded' | 'not discarded'> {
+export async function discardDevice(device: string, signal: AbortSignal): Promise<'discarded' | 'not discarded'> {
   try {
     // In steps, so that a kill at the deadline takes effect between two of them.
     await runProgram('blkdiscard', ['--force', '--step', '1GiB', device], { timeoutMs: discardTimeoutMs, signal })
@@ -36,44 +40,49 @@ export async function discardDisk(device: string, signal: AbortSignal): Promise<
   }
 }
 
-/** Writes the table, wipes old signatures from disk and partitions, and waits until the kernel shows exactly the plan. */
-export async function partitionDisk(disk: Disk, plan: LayoutPlan, signal: AbortSignal): Promise<PartitionDevices> {
-  await writeTable(disk.device, renderSfdiskScript(plan), signal)
-  const name = basename(disk.device)
-  const deadline = performance.now() + settleTimeoutMs
-  for (;;) {
-    const seen = seenPartitions('/sys', name, plan)
-    if (seen !== undefined && Object.values(seen).every((device) => existsSync(device))) return seen
-    if (performance.now() > deadline) throw new PartitionsNotSeen(notSeen(disk, name))
-    await wait(50, undefined, { signal })
-  }
-}
-
-/** sfdisk asks the kernel to read the table again, which a probe that holds the disk for a moment can refuse (EBUSY). */
-async function writeTable(device: string, script: string, signal: AbortSignal): Promise<void> {
-  const args = ['--quiet', '--wipe', 'always', '--wipe-partitions', 'always', device]
+/**
+ * Writes a new table, or adds the new partitions to the one that is there, in which every other entry stays as it is.
+ * Old signatures in new partitions are wiped. Writes nothing where the plan has no new partition.
+ */
+export async function writeTable(disk: Disk, plan: DiskPlan, signal: AbortSignal): Promise<void> {
+  if (!plan.partitions.some(({ entry }) => entry === 'new')) return
+  const way = plan.table === 'new' ? ['--wipe', 'always'] : ['--append', '--wipe', 'never']
+  const args = ['--quiet', ...way, '--wipe-partitions', 'always', disk.device]
+  const input = renderSfdiskScript(plan)
   for (let attempt = 1; ; attempt++) {
     try {
-      await runProgram('sfdisk', args, { input: script, timeoutMs: sfdiskTimeoutMs, signal })
+      await runProgram('sfdisk', args, { input, timeoutMs: sfdiskTimeoutMs, signal })
       return
     } catch (error) {
-      if (attempt === sfdiskAttempts || !(error instanceof ProgramFailed)) throw error
+      // It asks the kernel to read the table again, which a probe that holds the disk for a moment can refuse (EBUSY).
+      if (attempt === sfdiskAttempts || !(error instanceof ProgramFailed) || !/busy/i.test(error.stderr)) throw error
       await wait(500 * attempt, undefined, { signal })
     }
   }
 }
 
+/** Waits until the kernel shows the partitions of the plan, each at its place. Throws PartitionsNotSeen. */
+export const kernelPartitions: LocatePartitions = async (disk, plan, signal) => {
+  const name = basename(disk.device)
+  const deadline = performance.now() + settleTimeoutMs
+  for (;;) {
+    const seen = seenPartitions('/sys', name, plan)
+    if (seen !== undefined && [...seen.values()].every((device) => existsSync(device))) return seen
+    if (performance.now() > deadline) throw new PartitionsNotSeen(notSeen(disk, name))
+    await wait(50, undefined, { signal })
+  }
+}
+
 /** The partitions of disk `name` under `sysRoot`; undefined until all of the plan are there at their place and size. */
-export function seenPartitions(sysRoot: string, name: string, plan: LayoutPlan): PartitionDevices | undefined {
+export function seenPartitions(sysRoot: string, name: string, plan: DiskPlan): PartitionDevices | undefined {
   const directory = join(sysRoot, 'block', name)
-  const devices: Partial<PartitionDevices> = {}
+  const devices = new Map<number, string>()
   for (const entry of readdirSync(directory)) {
     const number = readNumber(join(directory, entry, 'partition'))
     const planned = plan.partitions.find((partition) => partition.number === number)
-    if (planned !== undefined && isAsPlanned(join(directory, entry), planned)) devices[planned.role] = `/dev/${entry}`
+    if (planned && isAsPlanned(join(directory, entry), planned)) devices.set(planned.number, `/dev/${entry}`)
   }
-  const complete = plan.partitions.every((partition) => devices[partition.role] !== undefined)
-  return complete ? (devices as PartitionDevices) : undefined
+  return devices.size === plan.partitions.length ? devices : undefined
 }
 
 function isAsPlanned(directory: string, planned: PlannedPartition): boolean {
@@ -86,7 +95,7 @@ function isAsPlanned(directory: string, planned: PlannedPartition): boolean {
 function notSeen(disk: Disk, name: string): string {
   const shown = readdirSync(join('/sys/block', name)).filter((entry) => entry.startsWith(name))
   return (
-    `The partition table was written to ${disk.device}, but after ${settleTimeoutMs / 1000} s the kernel shows ` +
-    `${shown.length === 0 ? 'no partitions' : shown.join(', ')}; is something holding the disk (RAID, LVM, multipath)?`
+    `${disk.device} has the partitions in its table, but after ${settleTimeoutMs / 1000} s the kernel shows ` +
+    `${shown.length === 0 ? 'none' : shown.join(', ')}; is something holding the disk (RAID, LVM, multipath)?`
   )
 }

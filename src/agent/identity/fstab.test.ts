@@ -2,8 +2,9 @@ import { test } from 'node:test'
 import { renderFstab } from './fstab.ts'
 
 const filesystems = {
-  root: { device: '/dev/vda3', type: 'ext4', uuid: '11111111-2222-4333-8444-555555555555' },
-  esp: { device: '/dev/vda2', uuid: '1A2B-3C4D' },
+  root: { type: 'ext4', uuid: '11111111-2222-4333-8444-555555555555' },
+  esp: { uuid: '1A2B-3C4D' },
+  others: [],
 } as const
 
 test('renderFstab() names root and ESP by UUID under UEFI', (t) => {
@@ -40,6 +41,25 @@ UUID=11111111-2222-4333-8444-555555555555 / ext4 errors=remount-ro 0 1
 # not a disk of this machine: LABEL=data /srv ext4 defaults 0 2
 tmpfs   /tmp  tmpfs size=1g 0 0
 10.0.0.5:/home /home nfs defaults 0 0
+`,
+  )
+})
+
+test('renderFstab() mounts data and swap of the layout, and drops what the image had at those places', (t) => {
+  const home = { role: 'data', device: '/dev/vda4', uuid: 'aaaa', mount: '/home', content: 'kept' } as const
+  const others = [
+    { ...home, type: 'ext4' },
+    { role: 'swap', device: '/dev/vda5', uuid: 'bbbb' },
+    { ...home, type: 'btrfs', mount: '/srv', subvolume: '@srv' },
+  ] as const
+  const root = { type: 'btrfs', uuid: 'cccc', subvolume: '@' } as const
+  t.assert.equal(
+    renderFstab({ root, others }, 'bios', '10.0.0.5:/home /home nfs defaults 0 0\n'),
+    `# Written by Bootwright when it deployed this machine.
+UUID=cccc / btrfs defaults,subvol=@ 0 0
+UUID=aaaa /home ext4 defaults 0 2
+UUID=bbbb none swap sw 0 0
+UUID=aaaa /srv btrfs defaults,subvol=@srv 0 0
 `,
   )
 })

@@ -22,8 +22,9 @@ const facts = {
   bootMac: parseMac('52:54:00:12:34:56'),
   firmware: 'bios',
   filesystems: {
-    root: { device: '/dev/vda3', type: 'ext4', uuid: '11111111-2222-4333-8444-555555555555' },
-    esp: { device: '/dev/vda2', uuid: '1A2B-3C4D' },
+    root: { type: 'ext4', uuid: '11111111-2222-4333-8444-555555555555' },
+    esp: { uuid: '1A2B-3C4D' },
+    others: [],
   },
   server: 'http://10.77.0.1:4280',
   proofToken: 'secret-token',

@@ -1,8 +1,7 @@
 import type { Mac } from '../../bytes/mac.ts'
-import type { Filesystems } from '../disk/make-filesystems.ts'
 import { InsideRoot } from '../inside-root.ts'
 import { writeFirstBoot } from './first-boot.ts'
-import { renderFstab } from './fstab.ts'
+import { type FstabFilesystems, renderFstab } from './fstab.ts'
 import { writeHostFiles } from './host-files.ts'
 import { writeHostKeys } from './host-keys.ts'
 import { writeNetwork } from './network-files.ts'
@@ -12,7 +11,7 @@ export type IdentityFacts = {
   machineName: string
   bootMac: Mac
   firmware: 'bios' | 'uefi'
-  filesystems: Filesystems
+  filesystems: FstabFilesystems
   /** Origin the first-boot callback goes to. */
   server: string
   proofToken: string
@@ -34,8 +33,19 @@ export async function writeIdentity(
   writeHostFiles(root, facts.machineName)
   const sshHostKeys = await writeHostKeys(root, facts.machineName, signal)
   const network = writeNetwork(root, facts.bootMac)
+  const mounted = makeMountPoints(root, facts.filesystems)
   root.writeText('/etc/fstab', renderFstab(facts.filesystems, facts.firmware, root.readText('/etc/fstab')))
   const callback = writeFirstBoot(root, facts.server, facts.proofToken)
   const keys = sshHostKeys.length === 0 ? 'no SSH server in the image' : `${sshHostKeys.length} SSH host keys made`
-  return { sshHostKeys, detail: [`named ${facts.machineName}`, keys, network, callback].join('; ') }
+  return { sshHostKeys, detail: [`named ${facts.machineName}`, keys, network, callback, ...mounted].join('; ') }
+}
+
+/** What the image has at a mount point cannot be seen once something is mounted there, which is told. */
+function makeMountPoints(root: InsideRoot, { others }: FstabFilesystems): string[] {
+  const mountPoints = others.flatMap((other) => (other.role === 'data' ? [other.mount] : []))
+  return mountPoints.map((mount) => {
+    root.makeDirectory(mount)
+    const hidden = root.list(mount).length
+    return hidden === 0 ? `${mount} is mounted` : `${mount} is mounted and hides ${hidden} entries of the image`
+  })
 }

@@ -46,10 +46,32 @@ test('readInventory() tells the buses, serials and WWNs of a server’s disks', 
   const facts = read('server').disks.map((disk) => [disk.device, disk.bus, disk.model, disk.serial, disk.wwn])
   t.assert.deepEqual(facts, [
     ['/dev/mmcblk0', 'mmc', 'DF4032', '0x1f2e3d4c', undefined],
+    ['/dev/mmcblk0boot0', 'mmc', undefined, undefined, undefined],
     ['/dev/nvme0n1', 'nvme', 'SAMSUNG MZQL2960HCJR-00A07', 'S64FNE0R123456', 'eui.36344630521234560025384500000001'],
     ['/dev/sda', 'sata', 'ST2000NX0253', 'W460ABCD', '0x5000c500a1b2c3d4'],
     ['/dev/sdb', 'sas', 'ST600MM0069', 'WAF1XYZ2', '0x5000c50098765432'],
     ['/dev/sdd', 'usb', 'Cruzer ]0;x Blade', undefined, undefined],
+    ['/dev/sdg', 'fc', 'VRAID', 'CKM001', '0x60060160a1b2c3d4'],
+    ['/dev/sdh', 'usb', 'Virtual HDisk0', undefined, undefined],
+    ['/dev/sdi', 'iscsi', 'root-disk', undefined, '0x6001405abcdef'],
+  ])
+})
+
+test('readInventory() collapses paths to one disk, by the first that is up, and tells all of them', (t) => {
+  const paths = read('server').disks.flatMap((disk) => (disk.paths ? [[disk.device, disk.paths]] : []))
+  t.assert.deepEqual(paths, [
+    ['/dev/sdb', ['/dev/sdb', '/dev/sdc']],
+    ['/dev/sdg', ['/dev/sdf', '/dev/sdg']],
+  ])
+})
+
+test('readInventory() marks LUNs, BMC media and eMMC boot areas', (t) => {
+  const special = read('server').disks.flatMap((disk) => (disk.special ? [[disk.device, disk.special]] : []))
+  t.assert.deepEqual(special, [
+    ['/dev/mmcblk0boot0', 'boot-area'],
+    ['/dev/sdg', 'lun'],
+    ['/dev/sdh', 'virtual-media'],
+    ['/dev/sdi', 'lun'],
   ])
 })
 
