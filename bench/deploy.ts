@@ -2,7 +2,6 @@ import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildRecipe } from '../src/build/build-recipe.ts'
-import { runContentWorker } from '../src/content/run-content-worker.ts'
 import { importTar } from '../src/image/import-tar.ts'
 import { openRepository } from '../src/image/repository.ts'
 import { openSigningKey } from '../src/image/signing-key.ts'
@@ -10,6 +9,7 @@ import { defaultCacheDirectory } from '../src/ramdisk/build-ramdisk.ts'
 import { type Benchmark, judgeGoal } from './benchmark.ts'
 import { AgentProcess, type AgentWrote } from './deploy/agent-process.ts'
 import { FreshFilesystem } from './deploy/fresh-filesystem.ts'
+import { serveContent } from './deploy/serve-content.ts'
 import { measureInTurn, median } from './measure.ts'
 import { runPipeline } from './peer.ts'
 
@@ -27,7 +27,7 @@ export const run: Benchmark['run'] = async ({ rounds, log }) => {
   await using filesystem = new FreshFilesystem(work)
   try {
     const prepared = await prepare(work, log)
-    const server = await serve(work, stop.signal)
+    const server = await serveContent(work, stop.signal)
     const results: AgentWrote[] = []
     const ours = async (agent: AgentProcess) => {
       results.push(await agent.write())
@@ -109,24 +109,6 @@ async function prepare(work: string, log: (line: string) => void) {
     contentBytes: version.sizeBytes,
     tarBytes: (await stat(tarFile)).size,
   }
-}
-
-/** The boot plane's own listener serves both: packs and the tar. */
-async function serve(work: string, signal: AbortSignal): Promise<{ baseUrl: string }> {
-  const { promise: listening, resolve, reject } = Promise.withResolvers<number>()
-  const ended = runContentWorker({
-    address: '127.0.0.1',
-    port: 0,
-    tree: [],
-    ramdiskDirectory: join(work, 'ramdisk'),
-    imageDirectory: join(work, 'repository'),
-    handler: async () => ({ status: 404, headers: {}, body: new Uint8Array() }),
-    onListening: resolve,
-    onFault: reject,
-    signal,
-  })
-  ended.catch(reject)
-  return { baseUrl: `http://127.0.0.1:${await listening}` }
 }
 
 /** The agent's verify step, which is no part of the ratio: the peer has nothing like it. */

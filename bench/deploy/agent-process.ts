@@ -28,8 +28,9 @@ export class AgentProcess {
     this.#child = child
   }
 
-  static async start(order: AgentOrder): Promise<AgentProcess> {
-    const child = fork(new URL('./agent-program.ts', import.meta.url), {
+  /** `program` answers to AgentMessages; it finds the order in its environment. */
+  static async start(order: object, program = new URL('./agent-program.ts', import.meta.url)): Promise<AgentProcess> {
+    const child = fork(program, {
       env: { ...process.env, ORDER: JSON.stringify(order) },
     })
     const agent = new AgentProcess(child)

@@ -5,7 +5,7 @@ import type { BlockDevice } from './block-device.ts'
 import type { DeviceProbe } from './choose-way.ts'
 import { chunkIdBytes } from './row-comparison.ts'
 
-const sampleRows = 32
+const sampleRows = 24
 const rateProbeBytes = 16 * 1024 * 1024
 const rateReadBytes = 4 * 1024 * 1024
 
@@ -17,12 +17,13 @@ export async function probeDevice(
 ): Promise<DeviceProbe> {
   const rows = spreadSample(blocks)
   let matches = 0
-  for (const row of rows) {
-    const bytes = new Uint8Array(memory, 0, rowBytesOf(blocks.sizeBytes, row))
+  const look = async (row: number, at: number) => {
+    const bytes = new Uint8Array(memory, at * chunkBytes, rowBytesOf(blocks.sizeBytes, row))
     await device.read(bytes, row * chunkBytes)
     clearUnused(bytes, blocks.used[row]!)
     if (hash('sha256', bytes, 'buffer').equals(chunkIdBytes(blocks, blocks.chunkOfRow[row]!))) matches++
   }
+  await Promise.all(rows.map(look))
   const matchShare = rows.length === 0 ? 0 : matches / rows.length
   return { matchShare, readBytesPerSecond: matches === 0 ? 0 : await measureReading(device, blocks, memory) }
 }

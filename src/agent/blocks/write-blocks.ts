@@ -1,10 +1,9 @@
 import { availableParallelism } from 'node:os'
-import type { RowLocation } from '../../image/locations.ts'
+import { decodeLocations, type RowLocation } from '../../image/locations.ts'
 import { type BlockMap, measureMap } from '../../image/renditions/block-map.ts'
 import { chunkBytes, chunkIdOfRow } from '../../image/tree.ts'
 import { WorkerPool } from '../../image/worker-pool.ts'
 import { fetchChunks } from '../fetch-chunks.ts'
-import type { VersionOptions } from '../open-version.ts'
 import { takeTurns } from '../take-turns.ts'
 import { maxRangeBytes } from '../write-tree-plan.ts'
 import { VersionSource } from '../write-tree-source.ts'
@@ -13,14 +12,12 @@ import { type BlockRow, type BlockWindow, type Stretch, stretchesOfBlocks, windo
 import type { BlockJob, BlockReply, PlacedChunk } from './block-worker.ts'
 import { chooseWay, type WriteWay } from './choose-way.ts'
 import { ChunkPlaces } from './chunk-places.ts'
-import { openBlockRendition } from './open-block-rendition.ts'
+import { type BlockOptions, fetchBlockLocations, openBlockRendition } from './open-block-rendition.ts'
 import { probeDevice } from './probe-device.ts'
 import { chunkIdBytes, RowComparison } from './row-comparison.ts'
 import { allocateWindows, windowBytes, windowsAtOnce } from './window-memory.ts'
 
-export type WriteBlocksOptions = VersionOptions & {
-  /** `volume-ext4`, `disk` … */
-  rendition: string
+export type WriteBlocksOptions = BlockOptions & {
   /** A partition, a disk or a file, of which nothing is mounted. */
   device: string
   /** Tells a device that holds nothing of the version that nothing on it matters, before it is written. */
@@ -62,25 +59,22 @@ const writesAtOnce = 4
 export async function writeBlocks(options: WriteBlocksOptions): Promise<WriteBlocksResult> {
   using source = new VersionSource(options)
   const threads = Math.min(maxThreads, availableParallelism())
+  // First, so that the threads start while the manifest is on its way.
   await using pool = new WorkerPool<BlockJob, BlockReply>(new URL('./block-worker.ts', import.meta.url), threads)
-  const { blocks, locations, statement } = await openBlockRendition(source, options, options.rendition)
+  const locations = fetchBlockLocations(source, options)
+  locations.catch(() => undefined) // met below
+  const { blocks, statement } = await openBlockRendition(source, options)
   await using device = await BlockDevice.open(options.device)
   refuseDevice(device, blocks, options)
   const windows = allocateWindows()
-  const unpacking = blocks.sizeBytes / Math.max(1, statement.storedBytes)
-  const link = options.linkBytesPerSecond && options.linkBytesPerSecond * Math.max(1, unpacking)
+  const unpacking = Math.max(1, blocks.sizeBytes / Math.max(1, statement.storedBytes))
+  const link = options.linkBytesPerSecond === undefined ? undefined : options.linkBytesPerSecond * unpacking
   const way = chooseWay(await probeDevice(device, blocks, windows[0]!), link)
-  if (way.discard) await options.discard?.(device.path)
-  const places = new ChunkPlaces(blocks.chunks, locations)
-  const writer = new BlockWriter({
-    source,
-    pool,
-    device,
-    blocks,
-    places,
-    options,
-    lanes: Math.min(maxLanes, threads + 1),
-  })
+  const places = new ChunkPlaces(blocks.chunks, decodeLocations(await locations, statement.manifest, blocks.chunks))
+  const lanes = Math.min(maxLanes, threads + 1)
+  const writer = new BlockWriter({ source, pool, device, blocks, places, options, lanes })
+  // What is fetched meanwhile waits for it.
+  if (way.discard) writer.inTurn(async () => void (await options.discard?.(device.path)))
   const write = (window: BlockWindow, lane: number) => writer.write(window, windows[lane]!, way.way === 'compare')
   await Promise.all(takeTurns(windowsOf(blocks, windowBytes), windowsAtOnce, write))
   await device.flush()
@@ -123,7 +117,7 @@ class BlockWriter {
   readonly #bytesTotal: number
   readonly #idle: ArrayBuffer[] = []
   #bytesDone = 0
-  #lastWrite: Promise<unknown> = Promise.resolve()
+  #lastWrite: Promise<void> = Promise.resolve()
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -138,7 +132,7 @@ class BlockWriter {
     const withData = rows.filter(({ chunk }) => chunk >= 0)
     await this.#fetch(withData, window.startBytes, memory)
     // One window after the other: a disk that has to seek is written from its start to its end.
-    await this.#inTurn(async () => {
+    await this.inTurn(async () => {
       const write = ({ offset, sizeBytes }: Stretch) =>
         this.#parts.device.write(new Uint8Array(memory, offset - window.startBytes, sizeBytes), offset)
       await this.#each(stretchesOfBlocks(withData, writeBytes), write)
@@ -188,10 +182,11 @@ class BlockWriter {
     await Promise.all(takeTurns(stretches, writesAtOnce, write))
   }
 
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    const turn = this.#lastWrite.then(work)
-    this.#lastWrite = turn.catch(() => undefined)
-    return turn
+  /** One after the other; after one that failed none is begun. */
+  inTurn(work: () => Promise<void>): Promise<void> {
+    this.#lastWrite = this.#lastWrite.then(work)
+    this.#lastWrite.catch(() => undefined) // who waits for it, or comes later, hears of it
+    return this.#lastWrite
   }
 
   #tell(bytes: number): void {
