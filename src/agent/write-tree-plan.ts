@@ -11,6 +11,10 @@ export type Piece = {
   sizeBytes: number
   /** The whole file is in this piece. */
   small?: FileEntry
+  /** Written there, in the directory of `path`; a small file is renamed at once, a large one when it is whole. */
+  aside?: string
+  /** A file of the right size is at `path`: it stays when its bytes are these. */
+  mayBeThere?: true
 }
 
 /** A stretch of a pack that is fetched at once, and the chunks in it. */
@@ -40,10 +44,9 @@ export function piecesOfRows(tree: Tree): Piece[][] {
 }
 
 /** The same with all copies of a chunk under the first row it stands in, because it is fetched once. */
-export function piecesOfChunks(tree: Tree): Piece[][] {
+export function piecesOfChunks(tree: Tree, pieces = piecesOfRows(tree)): Piece[][] {
   const { ids } = tree.chunks
   const firstRow = new Map<string, number>()
-  const pieces = piecesOfRows(tree)
   for (const [row, own] of pieces.entries()) {
     const key = chunkKey(ids.subarray(row * 32, row * 32 + 32))
     const first = firstRow.get(key)

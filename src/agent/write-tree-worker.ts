@@ -1,9 +1,10 @@
-import { closeSync, constants, openSync, symlinkSync, writeSync } from 'node:fs'
-import { applyFileMetadata, applyPathMetadata, pathBelow } from '../image/entry-metadata.ts'
+import { closeSync, constants, openSync, readSync, renameSync, symlinkSync, writeSync } from 'node:fs'
+import { applyFileMetadata, applyPathMetadata, pathBelow, replacePathMetadata } from '../image/entry-metadata.ts'
 import { encodeFileName } from '../image/file-name.ts'
 import { chunkBytes, type Entry, type FileEntry } from '../image/tree.ts'
 import { answerJobs } from '../image/worker-jobs.ts'
 import { makeSpecialFile } from '../linux/mknod.ts'
+import type { LargeFile, Placed } from './tree-work.ts'
 import { type InvalidChunk, type PackedRow, unpackChunk } from './unpack-chunk.ts'
 import type { Piece } from './write-tree-plan.ts'
 
@@ -17,29 +18,41 @@ export type WriteChunk = PackedRow & { pieces: Piece[] }
 /** `memory` holds the bytes of a pack from `start` on; it moves to the thread and back. */
 export type WriteJob = { directory: string } & (
   | { kind: 'chunks'; memory: ArrayBuffer; start: number; chunks: WriteChunk[] }
-  | { kind: 'members'; entries: Entry[] }
-  | { kind: 'large-files'; entries: FileEntry[] }
+  | { kind: 'members'; members: Placed<Entry>[] }
+  | { kind: 'copies'; copies: Placed<FileEntry>[] }
+  | { kind: 'large-files'; files: LargeFile[] }
+  | { kind: 'metadata'; entries: Entry[] }
 )
-export type WriteReply = { bytesWritten: number; invalid: InvalidChunk[]; memory?: ArrayBuffer }
+export type WriteReply = { bytesWritten: number; bytesReused: number; invalid: InvalidChunk[]; memory?: ArrayBuffer }
 
 const scratch = new Uint8Array(chunkBytes)
-const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
+const old = Buffer.alloc(chunkBytes)
+const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
 
 answerJobs<WriteJob, WriteReply>((job) => {
+  const { directory } = job
   switch (job.kind) {
     case 'chunks':
       return { reply: writeChunks(job), transfer: [job.memory] }
     case 'members':
-      for (const entry of job.entries) named(entry.path, () => makeMember(job.directory, entry))
+      for (const placed of job.members) named(placed.entry.path, () => makeMember(directory, placed))
+      break
+    case 'copies':
+      for (const placed of job.copies) named(placed.entry.path, () => copyFile(directory, placed))
       break
     case 'large-files':
-      for (const entry of job.entries) named(entry.path, () => finishLargeFile(job.directory, entry))
+      for (const file of job.files) named(file.entry.path, () => finishLargeFile(directory, file))
+      break
+    case 'metadata':
+      for (const entry of job.entries) {
+        named(entry.path, () => replacePathMetadata(pathBelow(directory, entry.path), entry))
+      }
   }
-  return { reply: { bytesWritten: 0, invalid: [] } }
+  return { reply: { bytesWritten: 0, bytesReused: 0, invalid: [] } }
 })
 
 function writeChunks({ directory, memory, start, chunks }: WriteJob & { kind: 'chunks' }): WriteReply {
-  const reply = { bytesWritten: 0, invalid: [] as InvalidChunk[], memory }
+  const reply = { bytesWritten: 0, bytesReused: 0, invalid: [] as InvalidChunk[], memory }
   for (const chunk of chunks) {
     const content = unpackChunk(new Uint8Array(memory, chunk.offset - start, chunk.storedBytes), chunk, scratch)
     if (!(content instanceof Uint8Array)) {
@@ -47,15 +60,24 @@ function writeChunks({ directory, memory, start, chunks }: WriteJob & { kind: 'c
       continue
     }
     for (const piece of chunk.pieces) {
-      named(piece.path, () => writePiece(directory, content, piece))
-      reply.bytesWritten += piece.sizeBytes
+      named(piece.path, () => {
+        const isThere = piece.mayBeThere && isAsOnDisk(directory, content, piece)
+        if (!isThere) writePiece(directory, content, piece)
+        reply[isThere ? 'bytesReused' : 'bytesWritten'] += piece.sizeBytes
+      })
     }
   }
   return reply
 }
 
-function writePiece(directory: string, content: Uint8Array, { path, at, fileOffset, sizeBytes, small }: Piece): void {
-  const full = pathBelow(directory, path)
+function isAsOnDisk(directory: string, content: Uint8Array, { path, at, sizeBytes }: Piece): boolean {
+  const there = readFully(pathBelow(directory, path), 0, old.subarray(0, sizeBytes))
+  return there === sizeBytes && old.subarray(0, sizeBytes).equals(content.subarray(at, at + sizeBytes))
+}
+
+function writePiece(directory: string, content: Uint8Array, piece: Piece): void {
+  const { path, aside, at, fileOffset, sizeBytes, small } = piece
+  const full = pathBelow(directory, aside ?? path)
   const fd = openSync(full, small ? O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW : O_WRONLY | O_NOFOLLOW, 0o600)
   try {
     for (let done = 0; done < sizeBytes; ) {
@@ -65,11 +87,12 @@ function writePiece(directory: string, content: Uint8Array, { path, at, fileOffs
   } finally {
     closeSync(fd)
   }
+  if (small && aside !== undefined) renameSync(full, pathBelow(directory, path))
 }
 
 /** What has no content: links, devices, FIFOs and empty files. */
-function makeMember(directory: string, entry: Entry): void {
-  const full = pathBelow(directory, entry.path)
+function makeMember(directory: string, { entry, aside }: Placed<Entry>): void {
+  const full = pathBelow(directory, aside ?? entry.path)
   switch (entry.type) {
     case 'symlink':
       symlinkSync(entry.target.isWellFormed() ? entry.target : encodeFileName(entry.target)!, full)
@@ -86,13 +109,44 @@ function makeMember(directory: string, entry: Entry): void {
       makeSpecialFile(full, { kind: entry.type, mode: 0o600, major: entry.major, minor: entry.minor })
   }
   applyPathMetadata(full, entry)
+  if (aside !== undefined) renameSync(full, pathBelow(directory, entry.path))
 }
 
-function finishLargeFile(directory: string, entry: FileEntry): void {
-  const full = pathBelow(directory, entry.path)
+/** A file with the right bytes that must be another: it is longer, or has names that it should not have. */
+function copyFile(directory: string, { entry, aside }: Placed<FileEntry>): void {
+  const { path, sizeBytes } = entry
+  readFully(pathBelow(directory, path), 0, old.subarray(0, sizeBytes))
+  writePiece(directory, old, { path, at: 0, fileOffset: 0, sizeBytes, small: entry, ...(aside && { aside }) })
+}
+
+function finishLargeFile(directory: string, { entry, aside, kept }: LargeFile): void {
+  const full = pathBelow(directory, aside ?? entry.path)
   const fd = openSync(full, O_WRONLY | O_NOFOLLOW)
   try {
+    for (const { fileOffset, sizeBytes } of kept) {
+      readFully(pathBelow(directory, entry.path), fileOffset, old.subarray(0, sizeBytes))
+      for (let done = 0; done < sizeBytes; ) {
+        done += writeSync(fd, old, done, sizeBytes - done, fileOffset + done)
+      }
+    }
     applyFileMetadata(fd, full, entry)
+  } finally {
+    closeSync(fd)
+  }
+  if (aside !== undefined) renameSync(full, pathBelow(directory, entry.path))
+}
+
+/** Gives how many bytes there were. */
+function readFully(full: string | Buffer, offset: number, target: Buffer): number {
+  const fd = openSync(full, O_RDONLY | O_NOFOLLOW)
+  try {
+    let done = 0
+    while (done < target.length) {
+      const bytesRead = readSync(fd, target, done, target.length - done, offset + done)
+      if (bytesRead === 0) break
+      done += bytesRead
+    }
+    return done
   } finally {
     closeSync(fd)
   }

@@ -1,7 +1,7 @@
-import { chmodSync, chownSync, fchmodSync, fchownSync, lchownSync } from 'node:fs'
+import { chmodSync, chownSync, fchmodSync, fchownSync, lchownSync, lstatSync } from 'node:fs'
 import { writeFileTimes, writePathTimes } from '../linux/file-times.ts'
-import { writeXattr } from '../linux/xattr.ts'
-import { encodeFileName, fileSystemPath } from './file-name.ts'
+import { listXattrs, removeXattr, writeXattr } from '../linux/xattr.ts'
+import { decodeFileName, encodeFileName, fileSystemPath } from './file-name.ts'
 import type { Entry, Metadata } from './tree.ts'
 
 /*
@@ -31,6 +31,15 @@ export function applyPathMetadata(path: string | Buffer, entry: Entry): void {
   if (entry.type !== 'symlink') chmodSync(path, entry.mode)
   applyXattrs(path, entry)
   writePathTimes(path, entry.mtimeSeconds, entry.mtimeNanoseconds)
+}
+
+/** Of what was there before, with metadata of its own: what the new ones do not say is taken away. */
+export function replacePathMetadata(path: string | Buffer, entry: Entry): void {
+  const wanted = new Set(entry.xattrs.map(({ name }) => name))
+  for (const name of listXattrs(path)) if (!wanted.has(decodeFileName(name))) removeXattr(path, name)
+  const { uid, gid } = lstatSync(path)
+  if (uid !== entry.uid || gid !== entry.gid) lchownSync(path, process.geteuid!(), process.getegid!())
+  applyPathMetadata(path, entry)
 }
 
 /** A new file is ours already: one call less for nearly all files of a system. */

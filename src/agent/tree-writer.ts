@@ -1,0 +1,165 @@
+import { closeSync, constants, ftruncateSync, linkSync, lstatSync, openSync, renameSync, statfsSync } from 'node:fs'
+import { pathBelow } from '../image/entry-metadata.ts'
+import type { PackLocations, RowLocation } from '../image/locations.ts'
+import { chunkIdOfRow, type Tree } from '../image/tree.ts'
+import type { WorkerPool } from '../image/worker-pool.ts'
+import type { EarlyFlush } from './early-flush.ts'
+import { fetchChunks } from './fetch-chunks.ts'
+import { removeTree } from './remove-tree.ts'
+import type { ReusePlan } from './reuse-tree.ts'
+import { takeTurns } from './take-turns.ts'
+import type { TargetDirectories } from './target-directories.ts'
+import type { LargeFile } from './tree-work.ts'
+import type { WriteTreeOptions } from './write-tree.ts'
+import { coalesceRanges, type FetchRange, groupPaths, maxRangeBytes } from './write-tree-plan.ts'
+import type { VersionSource } from './write-tree-source.ts'
+import type { WriteChunk, WriteJob, WriteReply } from './write-tree-worker.ts'
+
+type Parts = {
+  tree: Tree
+  plan: ReusePlan
+  source: VersionSource
+  pool: WorkerPool<WriteJob, WriteReply>
+  flush: EarlyFlush
+  directory: string
+  directories: TargetDirectories
+  keptPaths: readonly string[]
+  options: WriteTreeOptions
+}
+
+const entriesAtOnce = 256
+
+/** Does the work of a plan, whose directories are made; writeTree() has the order. */
+export class TreeWriter {
+  bytesWritten = 0
+  bytesReused: number
+  readonly #parts: Parts
+  #extras: readonly string[]
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.bytesReused = parts.plan.bytesReused
+    this.#extras = parts.plan.extras
+  }
+
+  get needsChunks(): boolean {
+    return this.#parts.plan.work.pieces.some((pieces) => pieces.length > 0)
+  }
+
+  /** What is to go stays until the end, because it may help to make what is new; unless it takes the room for that. */
+  makeRoom(): void {
+    const { directory, plan } = this.#parts
+    const neededBytes = plan.work.pieces.flat().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    const { bavail, bsize } = statfsSync(directory)
+    if (bavail * bsize < neededBytes) this.removeExtras()
+  }
+
+  /** At their size, so that their blocks can come in any order; what no block is written to stays a hole. */
+  makeLargeFiles(): void {
+    const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
+    for (const { entry, aside } of this.#parts.plan.work.largeFiles) {
+      const fd = openSync(this.#at(aside ?? entry.path), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+      try {
+        ftruncateSync(fd, entry.sizeBytes)
+      } finally {
+        closeSync(fd)
+      }
+    }
+  }
+
+  async writeMembers(): Promise<void> {
+    const { directory, plan } = this.#parts
+    await this.#runBatches(plan.work.members, (members) => ({ kind: 'members', directory, members }))
+    await this.#runBatches(plan.work.copies, (copies) => ({ kind: 'copies', directory, copies }))
+  }
+
+  /** As many loops as ranges may be under way, each with the memory for one. */
+  writeChunks(locations: readonly PackLocations[], lanes: number): Promise<void>[] {
+    const { pieces } = this.#parts.plan.work
+    const isWanted = ({ row }: RowLocation) => pieces[row]!.length > 0
+    const wanted = locations.map(({ packId, chunks }) => ({ packId, chunks: chunks.filter(isWanted) }))
+    const ranges = coalesceRanges(wanted)
+    const memories = Array.from({ length: Math.min(lanes, ranges.length) }, () => new ArrayBuffer(maxRangeBytes))
+    return takeTurns(ranges, memories.length, async (range, lane) => {
+      memories[lane] = await this.#writeRange(range, memories[lane]!)
+    })
+  }
+
+  async #writeRange(range: FetchRange, memory: ArrayBuffer): Promise<ArrayBuffer> {
+    const { source, tree, options, plan } = this.#parts
+    options.signal?.throwIfAborted()
+    return fetchChunks(source, range, memory, {
+      use: (fetched, start, chunks) =>
+        this.#writeChunks(
+          fetched,
+          start,
+          chunks.map((location) => this.#writeChunk(location)),
+        ),
+      describe: (row) => ({ chunkId: chunkIdOfRow(tree.chunks, row), place: plan.work.pieces[row]![0]!.path }),
+    })
+  }
+
+  /** What can only be done when the content is there: metadata of large files, then hard links. */
+  async finishFiles(): Promise<void> {
+    const { directory, plan } = this.#parts
+    const { largeFiles, metadata } = plan.work
+    await this.#runBatches<LargeFile>(largeFiles, (files) => ({ kind: 'large-files', directory, files }))
+    await this.#runBatches(metadata, (entries) => ({ kind: 'metadata', directory, entries }))
+    this.#makeLinks()
+  }
+
+  removeExtras(): void {
+    const { directory, keptPaths } = this.#parts
+    for (const path of this.#extras) removeTree(directory, path, keptPaths)
+    this.#extras = []
+  }
+
+  #makeLinks(): void {
+    const { tree, plan, directories } = this.#parts
+    const firstPaths = groupPaths(tree)
+    for (const { path, group, aside } of plan.work.links) {
+      const first = this.#at(firstPaths[group]!)
+      if (aside === undefined) linkSync(first, this.#at(path))
+      else if (inodeOf(first) !== inodeOf(this.#at(path))) {
+        directories.openParent(path)
+        linkSync(first, this.#at(aside))
+        renameSync(this.#at(aside), this.#at(path))
+      }
+    }
+  }
+
+  async #runBatches<Item>(items: readonly Item[], jobOf: (batch: Item[]) => WriteJob): Promise<void> {
+    const batches = Array.from({ length: Math.ceil(items.length / entriesAtOnce) }, (_, at) =>
+      items.slice(at * entriesAtOnce, (at + 1) * entriesAtOnce),
+    )
+    await Promise.all(batches.map((batch) => this.#parts.pool.run(jobOf(batch))))
+  }
+
+  #writeChunk(location: RowLocation): WriteChunk {
+    const { row } = location
+    const { tree, plan } = this.#parts
+    const { ids, sizes } = tree.chunks
+    const id = new Uint8Array(ids.subarray(row * 32, row * 32 + 32)) // not a view: all of the table would travel
+    return { ...location, id, sizeBytes: sizes[row]!, pieces: plan.work.pieces[row]! }
+  }
+
+  async #writeChunks(memory: ArrayBuffer, start: number, chunks: WriteChunk[]) {
+    const { pool, options, tree, source, flush, directory } = this.#parts
+    const reply = await pool.run({ kind: 'chunks', directory, memory, start, chunks }, [memory])
+    this.bytesWritten += reply.bytesWritten
+    this.bytesReused += reply.bytesReused
+    flush.wrote(this.bytesWritten)
+    const bytesDone = this.bytesWritten + this.bytesReused
+    options.onProgress?.({ bytesDone, bytesTotal: tree.sizeBytes, bytesFetched: source.bytesFetched })
+    return { invalid: reply.invalid, memory: reply.memory! }
+  }
+
+  #at(path: string): string | Buffer {
+    return pathBelow(this.#parts.directory, path)
+  }
+}
+
+/** Undefined where nothing is. */
+function inodeOf(path: string | Buffer): bigint | undefined {
+  return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino
+}

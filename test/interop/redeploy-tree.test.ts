@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import fs from 'node:fs'
+import path from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { verifyTree } from '../../src/agent/verify-tree.ts'
+import { VersionServer } from '../../src/agent/version-server.fixture.ts'
+import { type WriteTreeOptions, writeTree } from '../../src/agent/write-tree.ts'
+import { importDirectory } from '../../src/image/import-directory.ts'
+import { makeNastyTree, seededRandom } from '../../src/image/nasty-tree.fixture.ts'
+import { differences } from './image/compare-trees.ts'
+import { ImageSetting } from './image/image-setting.ts'
+import { needs } from './image/needs.ts'
+import { RandomDrift } from './image/random-drift.ts'
+import { RandomTree } from './image/random-tree.ts'
+
+/* REDEPLOYS=20 makes that many drifted machines of each filesystem, from REDEPLOY_SEED on. */
+
+const filesystems = ['ext4', 'btrfs', 'xfs'] as const
+const machines = Number(process.env.REDEPLOYS ?? 1)
+const firstSeed = Number(process.env.REDEPLOY_SEED ?? 500)
+const needed = { root: true, programs: ['setcap', 'setfacl', 'mkfs.xfs', 'mkfs.btrfs'] }
+
+type Machine = {
+  setting: ImageSetting
+  source: string
+  target: string
+  outside: string
+  options: (id: string) => WriteTreeOptions
+}
+
+/** A source and a target on a filesystem of one type, and a server of what is imported from the source. */
+async function setUp(t: TestContext, filesystem: (typeof filesystems)[number]): Promise<Machine> {
+  const setting = await ImageSetting.open(t)
+  const source = setting.mountNew('source', filesystem)
+  const target = setting.mountNew('target', filesystem)
+  setting.run('rm -rf source/lost+found; mkdir outside; echo >outside/file; mkdir outside/directory')
+  const server = await new VersionServer(setting.repository.directory).start()
+  t.after(() => server.stop())
+  const options = (version: string) => {
+    const { baseUrl } = server
+    return { baseUrl, image: 'test', version, imagePublicKey: setting.key.publicKey, targetDirectory: target }
+  }
+  return { setting, source, target, outside: setting.path('outside'), options }
+}
+
+async function importSource({ setting, source }: Machine): Promise<string> {
+  setting.run('find source -type s -delete')
+  return (await importDirectory(setting.repository, source, setting.options)).id
+}
+
+function assertSame({ source, target }: Machine): void {
+  const found = differences(source, target, { hasLinksOfFilesOnly: false })
+  assert.equal(
+    found
+      .slice(0, 8)
+      .map((text) => (text.length > 400 ? `${text.slice(0, 200)} … ${text.slice(-200)}` : text))
+      .join('\n'),
+    '',
+  )
+}
+
+for (const [at, filesystem] of filesystems.entries()) {
+  for (let seed = firstSeed + at; seed < firstSeed + machines * 3; seed += 3) {
+    test(`writeTree() makes a drifted machine on ${filesystem} exactly the next version (seed ${seed})`, async (t) => {
+      if (needs(t, needed)) return
+      const machine = await setUp(t, filesystem)
+      const { setting, source, target, outside, options } = machine
+      const random = seededRandom(seed)
+      new RandomTree(source, random).fill(200)
+      await writeTree(options(await importSource(machine)))
+      new RandomDrift(source, outside, random).drift(0.2)
+      const next = await importSource(machine)
+      new RandomDrift(target, outside, random).drift(0.3)
+      const before = setting.run('find outside -printf "%p %m %U %T@ %C@\\n"')
+      const { bytesReused } = await writeTree({ ...options(next), reuse: {} })
+      assertSame(machine)
+      assert.ok(bytesReused > 0)
+      await verifyTree(options(next))
+      assert.equal(setting.run('find outside -printf "%p %m %U %T@ %C@\\n"'), before, 'links out were not followed')
+    })
+  }
+}
+
+test('writeTree() on a machine that has the version writes and fetches no content', async (t) => {
+  if (needs(t, needed)) return
+  const machine = await setUp(t, 'ext4')
+  const { setting, source, outside, options } = machine
+  setting.run('mkdir source/tree')
+  makeNastyTree(path.join(source, 'tree'), 4)
+  const id = await importSource(machine)
+  const first = await writeTree(options(id))
+  const inodes = setting.run('find target -printf "%i %p\\n" | sort')
+  const again = await writeTree({ ...options(id), reuse: {} })
+  assert.deepEqual([again.bytesReused, again.bytesWritten], [first.bytesWritten, 0])
+  assert.ok(again.bytesFetched < first.bytesFetched / 4, `${again.bytesFetched} of ${first.bytesFetched} bytes`)
+  assert.equal(setting.run('find target -printf "%i %p\\n" | sort'), inodes)
+  new RandomDrift(machine.target, outside, seededRandom(9)).drift(0.3)
+  await writeTree({ ...options(id), reuse: {} })
+  assertSame(machine)
+})
+
+test('writeTree() leaves kept paths alone, and makes those that are missing', async (t) => {
+  if (needs(t, needed)) return
+  const machine = await setUp(t, 'ext4')
+  const { setting, target, options } = machine
+  setting.run('mkdir -p source/home/new source/srv source/etc; echo 1 >source/etc/a; echo 1 >source/home/new/skeleton')
+  const id = await importSource(machine)
+  await writeTree(options(id))
+  setting.run(
+    'rm -r target/home/new; mkdir -p target/home/me target/srv/data/deep target/opt/own/kept target/opt/extra',
+  )
+  setting.run('echo mine >target/home/me/file; echo 2 >target/etc/a; touch target/srv/extra; echo >target/opt/own/gone')
+  const keptPaths = ['home', 'srv/data', 'opt/own/kept', 'var/not-there']
+  await writeTree({ ...options(id), reuse: { keptPaths } })
+  assert.equal(
+    setting.run('cd target && find . -mindepth 1 -not -name lost+found | sort | tr "\\n" " "'),
+    './etc ./etc/a ./home ./home/me ./home/me/file ./opt ./opt/own ./opt/own/kept ./srv ./srv/data ./srv/data/deep ',
+  )
+  assert.equal(fs.readFileSync(path.join(target, 'etc/a'), 'utf8'), '1\n')
+  await verifyTree({ ...options(id), keptPaths })
+})
+
+test('writeTree() removes what should go before it writes where the room is needed', async (t) => {
+  if (needs(t, needed)) return
+  const machine = await setUp(t, 'ext4')
+  const { setting, options } = machine
+  setting.run('head -c 300M /dev/urandom >source/large')
+  const id = await importSource(machine)
+  setting.run('mkdir target/old; head -c 400M /dev/zero >target/old/logs')
+  await writeTree({ ...options(id), reuse: {} })
+  assertSame(machine)
+})
+
+test('writeTree() that is killed at any moment is completed by the next attempt', async (t) => {
+  if (needs(t, { ...needed, programs: [...needed.programs, 'strace'] })) return
+  const machine = await setUp(t, 'ext4')
+  const { source, target, outside, options } = machine
+  const random = seededRandom(77)
+  new RandomTree(source, random).fill(200)
+  await writeTree(options(await importSource(machine)))
+  new RandomDrift(source, outside, random).drift(0.4)
+  const next = await importSource(machine)
+  const { imagePublicKey, ...order } = options(next)
+  const pem = imagePublicKey.export({ type: 'spki', format: 'pem' })
+  const child = [process.execPath, path.join(import.meta.dirname, 'image/redeploy-child.ts')]
+  // At the so-manieth call of each kind that changes a filesystem, in any of its threads: whatever the machine's speed.
+  const calls = ['rename', 'unlink', 'rmdir', 'mkdir', 'link', 'symlink', 'fchmod', 'lchown', 'pwrite64', 'write']
+  let kills = 0
+  for (const [at, call] of calls.entries()) {
+    new RandomDrift(target, outside, random).drift(0.1)
+    const inject = `inject=${call}:signal=SIGKILL:when=${1 + Math.floor(random() * (at < 7 ? 5 : 20))}`
+    const run = spawn('strace', ['-f', '-qq', '-o', '/dev/null', '-e', `trace=${call}`, '-e', inject, ...child], {
+      stdio: ['pipe', 1, 2],
+    })
+    run.stdin.end(JSON.stringify({ ...order, pem }))
+    const [status, signal] = await once(run, 'exit', { signal: AbortSignal.timeout(60_000) })
+    if (signal === 'SIGKILL') kills++
+    else assert.equal(status, 0)
+  }
+  t.diagnostic(`killed ${kills} times of ${calls.length}`)
+  assert.ok(kills >= 5, `killed ${kills} times`)
+  await writeTree({ ...options(next), reuse: {} })
+  assertSame(machine)
+})
