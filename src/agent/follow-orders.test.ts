@@ -23,6 +23,7 @@ const deploy: DeployOrder = {
   layout: findReadyLayout('whole-disk')!,
   filesystem: 'ext4',
   handOver: 'reboot',
+  keepVersions: 3,
   kernelArguments: [],
   sealed: '',
 }

@@ -7,6 +7,7 @@ import { refuseInvalidLayout } from '../core/layout-problems.ts'
 import { DeployRendition } from '../core/order.ts'
 import { findReadyLayout, withRootFilesystem } from '../core/ready-layouts.ts'
 import { NotFound } from '../deploy/refusals.ts'
+import { chooseRollback } from '../deploy/rollback.ts'
 import type { Management } from './management.ts'
 
 const Id = Type.Object({ id: Type.String({ maxLength: 64 }) })
@@ -21,7 +22,18 @@ const Request = Type.Object(
     filesystem: Type.Optional(FilesystemType),
     handOver: Type.Optional(Type.Union([Type.Literal('reboot'), Type.Literal('kexec')])),
     kernelArguments: Type.Optional(Type.Array(Type.String({ pattern: '^[!-~]+$' }), { maxItems: 64 })),
+    keepVersions: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: 'For the rendition btrfs' })),
     proofSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
+  },
+  { additionalProperties: false },
+)
+
+const Rollback = Type.Object(
+  {
+    machine: Type.String(),
+    to: Type.Optional(
+      Type.String({ pattern: '^[0-9a-f]{1,64}$', description: 'The beginning of a version id; the version before' }),
+    ),
   },
   { additionalProperties: false },
 )
@@ -46,11 +58,23 @@ export function deploymentRoutes({ machines, deployments, images }: Management):
           ...chooseLayout(order.layout ?? 'whole-disk', order.filesystem),
           handOver: order.handOver ?? 'reboot',
           kernelArguments: order.kernelArguments ?? [],
+          ...(order.keepVersions !== undefined && { keepVersions: order.keepVersions }),
           proofSeconds: order.proofSeconds ?? 900,
         }),
       )
       return reply.code(201).send({ deployment })
     })
+
+    app.post(
+      '/rollback',
+      { schema: { summary: 'Boots a version again that the disk still has', body: Rollback } },
+      async (request, reply) => {
+        const machine = await machines.get(request.body.machine)
+        const history = await deployments.list(machine.id)
+        const deployment = await deployments.create(machine, chooseRollback(machine.name, history, request.body.to))
+        return reply.code(201).send({ deployment })
+      },
+    )
 
     app.post('/:id/cancel', { schema: { params: Id } }, async (request, reply) => {
       await deployments.cancel(request.params.id)

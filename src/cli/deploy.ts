@@ -3,8 +3,7 @@ import type { Deployment } from '../core/deployment.ts'
 import type { DiskRule } from '../core/disk-rule.ts'
 import { openClient } from './client.ts'
 import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
-import { followDeployment } from './follow-deployment.ts'
-import { printJson } from './output.ts'
+import { followOption, tellDeployment } from './tell-deployment.ts'
 
 type DeployOptions = {
   data: string
@@ -15,6 +14,7 @@ type DeployOptions = {
   filesystem: string
   handOver: string
   kernelArgument?: string[]
+  keepVersions?: number
   proofSeconds?: number
   follow?: boolean
 }
@@ -36,8 +36,9 @@ export function deployCommand(): Command {
     .addOption(new Option('--filesystem <type>', 'of the root').choices(['ext4', 'btrfs', 'xfs']).default('ext4'))
     .addOption(new Option('--hand-over <way>', 'how the agent leaves').choices(['reboot', 'kexec']).default('reboot'))
     .option('--kernel-argument <argument...>', 'for the deployed system')
+    .option('--keep-versions <count>', 'how many versions stay on the disk, with --rendition btrfs (3)', parseCount)
     .option('--proof-seconds <seconds>', 'how long the first-boot callback may take', parseCount)
-    .option('--follow', 'show what happens until it has ended; exit 0 only when the deployed system called back')
+    .addOption(followOption())
     .addOption(dataOption())
     .addOption(jsonOption())
     .action(deploy)
@@ -53,23 +54,10 @@ async function deploy(machine: string, options: DeployOptions): Promise<void> {
     filesystem: options.filesystem,
     handOver: options.handOver,
     ...(options.kernelArgument && { kernelArguments: options.kernelArgument }),
+    ...(options.keepVersions !== undefined && { keepVersions: options.keepVersions }),
     ...(options.proofSeconds !== undefined && { proofSeconds: options.proofSeconds }),
   })
-  if (!options.follow) {
-    if (options.json) printJson(deployment)
-    else
-      process.stdout.write(
-        `deployment ${deployment.id} is queued: restart ${machine} so that it boots from the network\n`,
-      )
-    return
-  }
-  const ended = await followDeployment(client, machine, deployment.id)
-  if (options.json) printJson(ended)
-  else
-    process.stdout.write(
-      `${machine}: ${ended.state}${ended.failure ? `, failed at ${ended.step}: ${ended.failure}` : ''}\n`,
-    )
-  if (ended.state !== 'proved') process.exitCode = 1
+  await tellDeployment(client, machine, deployment, options)
 }
 
 const textConditions = new Set(['serial', 'wwn', 'model', 'bus', 'special'])

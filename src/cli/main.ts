@@ -5,6 +5,7 @@ import { imageCommand } from './image.ts'
 import { machineCommand } from './machine.ts'
 import { rackCommand } from './rack.ts'
 import { ramdiskCommand } from './ramdisk.ts'
+import { rollbackCommand } from './rollback.ts'
 import { serveCommand } from './serve.ts'
 import { statusCommand } from './status.ts'
 import { trialCommand } from './trial.ts'
@@ -25,6 +26,7 @@ for (const command of [
   imageCommand(),
   machineCommand(),
   deployCommand(),
+  rollbackCommand(),
   cancelCommand(),
   watchCommand(),
   ramdiskCommand(),

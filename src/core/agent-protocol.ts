@@ -75,6 +75,8 @@ export const WrittenReport = Type.Object({
   bytesReused: Type.Optional(Type.Integer()),
   /** The deployed machine's SSH host keys, public part, one OpenSSH line each. */
   sshHostKeys: Type.Array(Type.String()),
+  /** Versions that the machine can roll back to, the newest first, with this one. */
+  keptVersions: Type.Optional(Type.Array(Type.String({ pattern: '^[0-9a-f]{64}$' }), { maxItems: 256 })),
 })
 export type WrittenReport = Static<typeof WrittenReport>
 

@@ -58,6 +58,8 @@ export type StepRecord = { step: DeployStep; state: 'started' | 'done' | 'failed
 export type Deployment = {
   id: string
   machineId: string
+  /** `rollback`: nothing is fetched, the version is one that the machine's disk has. */
+  kind: 'deploy' | 'rollback'
   image: string
   /** Version id: SHA-256 of the `tree` manifest, hexadecimal. */
   version: string
@@ -69,6 +71,8 @@ export type Deployment = {
   handOver: 'reboot' | 'kexec'
   /** Extra kernel arguments of the deployed system. */
   kernelArguments: string[]
+  /** How many versions stay on a btrfs that versions are received into, with this one. */
+  keepVersions: number
   /** How long after hand-over the first-boot callback may take before the deployment counts as unproved. */
   proofSeconds: number
   state: DeploymentState
@@ -81,6 +85,8 @@ export type Deployment = {
   steps: StepRecord[]
   /** Public halves, one OpenSSH line each, as the agent made them. */
   sshHostKeys: string[]
+  /** What the machine can roll back to: version ids, the newest first, this one among them. */
+  keptVersions: string[]
   createdAt: number
   deadlineAt: number
   finishedAt?: number

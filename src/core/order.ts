@@ -16,7 +16,8 @@ export const DeployRendition = Type.Union([
 export type DeployRendition = Static<typeof DeployRendition>
 
 export const DeployOrder = Type.Object({
-  kind: Type.Literal('deploy'),
+  /** `rollback`: the version is one that the disk has; it is booted from now on, and nothing is fetched. */
+  kind: Type.Union([Type.Literal('deploy'), Type.Literal('rollback')]),
   deploymentId: Type.String(),
   machine: Type.Object({ id: Type.String(), name: Type.String() }),
   /** The nonce of the agent's session: an order for another boot is refused. */
@@ -30,6 +31,8 @@ export const DeployOrder = Type.Object({
   layout: Layout,
   filesystem: FilesystemType,
   handOver: Type.Union([Type.Literal('reboot'), Type.Literal('kexec')]),
+  /** How many versions stay on a btrfs that versions are received into, with this one. */
+  keepVersions: Type.Integer({ minimum: 1 }),
   /** Extra kernel arguments of the deployed system. */
   kernelArguments: Type.Array(Type.String()),
   /** Secrets for this session only, sealed to its key (core/seal.ts); opens to a DeploySecrets. */

@@ -60,7 +60,7 @@ export class AgentOrders {
     await this.#sessions.assign(session, deployment.id)
     await this.#deployments.running(deployment.id)
     return {
-      kind: 'deploy',
+      kind: deployment.kind,
       deploymentId: deployment.id,
       machine: { id: machine.id, name: machine.name },
       agentNonce: session.agentNonce,
@@ -81,6 +81,7 @@ export class AgentOrders {
 function orderFields(
   deployment: Deployment,
 ): Omit<DeployOrder, 'kind' | 'deploymentId' | 'machine' | 'agentNonce' | 'sealed'> {
-  const { image, version, rendition, diskRule, layout, filesystem, handOver, kernelArguments } = deployment
-  return { image, version, rendition, diskRule, layout, filesystem, handOver, kernelArguments }
+  const { image, version, rendition, diskRule, layout, filesystem, handOver, kernelArguments, keepVersions } =
+    deployment
+  return { image, version, rendition, diskRule, layout, filesystem, handOver, kernelArguments, keepVersions }
 }

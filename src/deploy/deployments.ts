@@ -29,15 +29,20 @@ export type DeploymentRequest = Pick<
   | 'handOver'
   | 'kernelArguments'
   | 'proofSeconds'
->
+> &
+  /** A deploy that keeps three versions where they are not given. */
+  Partial<Pick<Deployment, 'kind' | 'keepVersions'>>
 
 /** What the agent says when the write is verified. */
-export type WrittenResult = Pick<Deployment, 'bytesFetched' | 'bytesWritten' | 'bytesReused' | 'sshHostKeys'>
+export type WrittenResult = Pick<Deployment, 'bytesFetched' | 'bytesWritten' | 'bytesReused' | 'sshHostKeys'> &
+  Partial<Pick<Deployment, 'keptVersions'>>
 
 const openStates: readonly DeploymentState[] = ['queued', 'booting', 'running']
 /** In these the machine's disk holds the version. */
-const writtenStates: readonly DeploymentState[] = ['written', 'handed-over', 'proved', 'unproved']
+export const writtenStates: readonly DeploymentState[] = ['written', 'handed-over', 'proved', 'unproved']
 const timedStates: readonly DeploymentState[] = [...openStates, 'written', 'handed-over', 'frozen']
+
+const defaultKeepVersions = 3
 
 /** Deployments through their states, together with the intent that each of them sets and uses up. */
 export class Deployments {
@@ -81,7 +86,7 @@ export class Deployments {
         machineId: machine.id,
         deploymentId: deployment.id,
         kind: 'deployment',
-        message: `queued: ${request.image}@${request.version.slice(0, 12)} to the disk ${describeRule(request.diskRule)} at its next network boot`,
+        message: `queued: ${request.kind === 'rollback' ? 'rollback to ' : ''}${request.image}@${request.version.slice(0, 12)} to the disk ${describeRule(request.diskRule)} at its next network boot`,
       })
       return deployment
     })
@@ -258,6 +263,8 @@ function newDeployment(machineId: string, request: DeploymentRequest, now: numbe
   const deployment: Deployment = {
     id: randomUUID(),
     machineId,
+    kind: 'deploy',
+    keepVersions: defaultKeepVersions,
     ...request,
     state: 'queued',
     bytesFetched: 0,
@@ -265,6 +272,7 @@ function newDeployment(machineId: string, request: DeploymentRequest, now: numbe
     bytesReused: 0,
     steps: [],
     sshHostKeys: [],
+    keptVersions: [],
     createdAt: now,
     deadlineAt: 0,
   }

@@ -9,6 +9,7 @@ export async function insertDeployment(db: StateDatabase, deployment: Deployment
     .values({
       id: deployment.id,
       machine_id: deployment.machineId,
+      kind: deployment.kind,
       image: deployment.image,
       version: deployment.version,
       rendition: deployment.rendition,
@@ -17,6 +18,7 @@ export async function insertDeployment(db: StateDatabase, deployment: Deployment
       filesystem: deployment.filesystem,
       hand_over: deployment.handOver,
       kernel_arguments_json: JSON.stringify(deployment.kernelArguments),
+      keep_versions: deployment.keepVersions,
       proof_seconds: deployment.proofSeconds,
       state: deployment.state,
       step: null,
@@ -26,6 +28,7 @@ export async function insertDeployment(db: StateDatabase, deployment: Deployment
       bytes_reused: 0,
       steps_json: '[]',
       ssh_host_keys_json: '[]',
+      kept_versions_json: '[]',
       created_at: deployment.createdAt,
       deadline_at: deployment.deadlineAt,
       finished_at: null,
@@ -92,6 +95,7 @@ export type DeploymentChange = Partial<
     | 'bytesReused'
     | 'steps'
     | 'sshHostKeys'
+    | 'keptVersions'
     | 'deadlineAt'
     | 'finishedAt'
   >
@@ -107,6 +111,7 @@ export async function updateDeployment(db: StateDatabase, id: string, change: De
     ...(change.bytesReused !== undefined && { bytes_reused: change.bytesReused }),
     ...(change.steps !== undefined && { steps_json: JSON.stringify(change.steps) }),
     ...(change.sshHostKeys !== undefined && { ssh_host_keys_json: JSON.stringify(change.sshHostKeys) }),
+    ...(change.keptVersions !== undefined && { kept_versions_json: JSON.stringify(change.keptVersions) }),
     ...(change.deadlineAt !== undefined && { deadline_at: change.deadlineAt }),
     ...(change.finishedAt !== undefined && { finished_at: change.finishedAt }),
   }
@@ -131,6 +136,7 @@ function fromRow(row: Selectable<Schema['deployments']>): Deployment {
   return {
     id: row.id,
     machineId: row.machine_id,
+    kind: row.kind as Deployment['kind'],
     image: row.image,
     version: row.version,
     rendition: row.rendition as Deployment['rendition'],
@@ -139,6 +145,7 @@ function fromRow(row: Selectable<Schema['deployments']>): Deployment {
     filesystem: row.filesystem as Deployment['filesystem'],
     handOver: row.hand_over as Deployment['handOver'],
     kernelArguments: JSON.parse(row.kernel_arguments_json),
+    keepVersions: row.keep_versions,
     proofSeconds: row.proof_seconds,
     state: row.state,
     ...(row.step !== null && { step: row.step }),
@@ -148,6 +155,7 @@ function fromRow(row: Selectable<Schema['deployments']>): Deployment {
     bytesReused: Number(row.bytes_reused),
     steps: JSON.parse(row.steps_json) as StepRecord[],
     sshHostKeys: JSON.parse(row.ssh_host_keys_json),
+    keptVersions: JSON.parse(row.kept_versions_json),
     createdAt: Number(row.created_at),
     deadlineAt: Number(row.deadline_at),
     ...(row.finished_at !== null && { finishedAt: Number(row.finished_at) }),

@@ -10,6 +10,7 @@ export const migrations: Record<string, Migration> = {
   '0005-deployment-rendition': { up: addDeploymentRendition },
   '0006-deployment-bytes-reused': { up: addDeploymentBytesReused },
   '0007-deployment-layout': { up: addDeploymentLayout },
+  '0008-deployment-rollback': { up: addDeploymentRollback },
 }
 
 async function createMachines(db: Kysely<unknown>): Promise<void> {
@@ -126,4 +127,17 @@ async function addDeploymentLayout(db: Kysely<unknown>): Promise<void> {
     .addColumn('layout_json', 'text', (c) => c.notNull().defaultTo(wholeDisk))
     .execute()
   await db.schema.alterTable('deployments').dropColumn('layout').execute()
+}
+
+async function addDeploymentRollback(db: Kysely<unknown>): Promise<void> {
+  const table = () => db.schema.alterTable('deployments')
+  await table()
+    .addColumn('kind', 'text', (c) => c.notNull().defaultTo('deploy'))
+    .execute()
+  await table()
+    .addColumn('keep_versions', 'integer', (c) => c.notNull().defaultTo(3))
+    .execute()
+  await table()
+    .addColumn('kept_versions_json', 'text', (c) => c.notNull().defaultTo('[]'))
+    .execute()
 }

@@ -23,6 +23,7 @@ export type Schema = {
   deployments: {
     id: string
     machine_id: string
+    kind: string
     image: string
     version: string
     rendition: string
@@ -31,6 +32,7 @@ export type Schema = {
     filesystem: string
     hand_over: string
     kernel_arguments_json: string
+    keep_versions: number
     proof_seconds: number
     state: DeploymentState
     step: DeployStep | null
@@ -40,6 +42,7 @@ export type Schema = {
     bytes_reused: number
     steps_json: string
     ssh_host_keys_json: string
+    kept_versions_json: string
     created_at: number
     deadline_at: number
     finished_at: number | null

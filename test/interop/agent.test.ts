@@ -145,6 +145,7 @@ test('agent: inventory from a real machine, a forged order ignored, a wrong disk
     layout: findReadyLayout('whole-disk')!,
     filesystem: 'ext4',
     handOver: 'reboot',
+    keepVersions: 3,
     kernelArguments: [],
     sealed: seal(Buffer.from('{"proofToken":"p"}'), decodeSealingKey(publicKey)),
   })
