@@ -47,7 +47,7 @@ export async function deploy(order: DeployOrder, agent: AgentContext): Promise<'
 async function writeMachine(context: DeployContext): Promise<KexecTarget> {
   await using mounts = new Mounts()
   const prepared = await prepareDisk(context, mounts)
-  const counts = await writeImage(context)
+  const counts = await writeImage(context, prepared.filesystems.root, mounts)
   const { identity, bootLoader } = await makeBootable(context, prepared, mounts)
   await flush(context, prepared.disk.device, mounts)
   const { bytesFetched, bytesWritten, bytesReused } = counts

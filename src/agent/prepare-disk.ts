@@ -44,7 +44,7 @@ export async function prepareDisk(
   })
   const devices = await runStep(reporter, 'partition', async () => {
     for (const line of drawPlan(plan, disk)) say(`  ${line}`)
-    return partition(disk, plan, locate, signal)
+    return partition(context, disk, plan, locate)
   })
   const filesystems = await runStep(reporter, 'make-filesystems', async () => {
     const { rendition } = context.order
@@ -75,25 +75,32 @@ function planLayout({ order, inventory }: DeployContext, disk: Disk): DiskPlan {
   throw new DiskRefused(planning.reason)
 }
 
-async function partition(disk: Disk, plan: DiskPlan, locate: LocatePartitions, signal: AbortSignal) {
+async function partition({ order, signal }: DeployContext, disk: Disk, plan: DiskPlan, locate: LocatePartitions) {
+  // A volume's writer looks first whether its blocks are there already: a discard would take them away.
+  const keepsBlocks = order.rendition === 'volume'
   if (plan.table === 'new') {
-    const discarded = await discardDevice(disk.device, signal)
+    const discarded = keepsBlocks ? 'not discarded yet' : await discardDevice(disk.device, signal)
     await writeTable(disk, plan, signal)
     return { value: await locate(disk, plan, signal), detail: `${discarded}; new GPT` }
   }
   await writeTable(disk, plan, signal)
   const value = await locate(disk, plan, signal)
-  const discarded = await discardMade(plan, value, signal)
+  const discarded = await discardMade(plan, value, { keepsBlocks, signal })
   const added = plan.partitions.filter(({ entry }) => entry === 'new').map(({ number }) => number)
   const changed = added.length === 0 ? 'nothing changed in it' : `partition ${added.join(', ')} added`
   return { value, detail: `GPT kept, ${changed}; ${plan.untouched.length} partitions are not named${discarded}` }
 }
 
 /** What is lost anyway; everything else of the disk stays. */
-async function discardMade(plan: DiskPlan, devices: PartitionDevices, signal: AbortSignal): Promise<string> {
+async function discardMade(
+  plan: DiskPlan,
+  devices: PartitionDevices,
+  { keepsBlocks, signal }: { keepsBlocks: boolean; signal: AbortSignal },
+): Promise<string> {
   const told: string[] = []
   for (const { number, content, role } of plan.partitions) {
-    if (content === 'made') told.push(`${role} ${await discardDevice(devices.get(number)!, signal)}`)
+    if (content === 'made' && !(keepsBlocks && role === 'root'))
+      told.push(`${role} ${await discardDevice(devices.get(number)!, signal)}`)
   }
   return told.map((text) => `; ${text}`).join('')
 }

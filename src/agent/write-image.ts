@@ -1,12 +1,21 @@
+import { writeVolume } from './blocks/write-volume.ts'
 import type { DeployContext } from './deploy-context.ts'
+import type { RootFilesystem } from './disk/filesystems.ts'
+import type { Mounts } from './disk/mounts.ts'
 import { runStep } from './step-run.ts'
 import { verifyTree } from './verify-tree.ts'
 import { writeTree } from './write-tree.ts'
 
 export type ImageCounts = { bytesFetched: number; bytesWritten: number; bytesReused: number }
 
+/** What the order says is written, on a prepared root; at the end it is mounted at the context's rootDirectory. */
+export async function writeImage(context: DeployContext, root: RootFilesystem, mounts: Mounts): Promise<ImageCounts> {
+  if (context.order.rendition === 'volume') return writeVolume(context, root, mounts)
+  return writeMountedTree(context)
+}
+
 /** The steps write and verify: the version's tree on the mounted root filesystem, read back and compared. */
-export async function writeImage(context: DeployContext): Promise<ImageCounts> {
+async function writeMountedTree(context: DeployContext): Promise<ImageCounts> {
   const { order, reporter, signal, rootDirectory } = context
   const tree = {
     baseUrl: context.session.client.baseUrl,

@@ -9,6 +9,7 @@ export const deploySteps = [
   'make-filesystems',
   'write',
   'verify',
+  'grow',
   'identity',
   'boot-loader',
   'flush',
