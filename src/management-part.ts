@@ -1,5 +1,4 @@
 import type { Logger } from 'pino'
-import type { BootPlane } from './api/boot-plane.ts'
 import { type ImageShelf, openImageShelf } from './api/image-shelf.ts'
 import { managementApp } from './api/management.ts'
 import { serveManagement } from './api/management-listeners.ts'
@@ -9,6 +8,7 @@ import type { Deployments } from './deploy/deployments.ts'
 import type { Machines } from './deploy/machines.ts'
 import type { SiteKeys } from './deploy/site-keys.ts'
 import type { StateChanges } from './deploy/state-changes.ts'
+import type { PacketsPart } from './packets-part.ts'
 import { defaultCacheDirectory } from './ramdisk/build-ramdisk.ts'
 import type { ServeOptions } from './server.ts'
 import type { Component } from './supervise.ts'
@@ -34,10 +34,12 @@ export function managementPart(parts: {
   keys: SiteKeys
   site: { state: StateChanges; machines: Machines; deployments: Deployments }
   images: ImageShelf
-  plane: BootPlane
+  packets: Pick<PacketsPart, 'explain'>
+  /** Facts for `bootwright status`. */
+  status: () => Record<string, unknown>
   log: Logger
 }): Component {
-  const { options, keys, site, images, plane, log } = parts
+  const { options, keys, site, images, packets, status, log } = parts
   const startedAt = Date.now()
   const app = managementApp(
     {
@@ -45,10 +47,9 @@ export function managementPart(parts: {
       images,
       publications: new Publications(publicationsDirectory(options.dataDirectory)),
       token: keys.managementToken,
+      explain: packets.explain,
       status: () => ({
-        interface: options.interface,
-        bootPlane: plane.url,
-        ramdisk: plane.ramdisk()?.id ?? 'being made',
+        ...status(),
         startedAt: new Date(startedAt).toISOString(),
         processId: process.pid,
       }),

@@ -6,6 +6,8 @@ import type { TftpEvent } from './tftp/server.ts'
 
 export type PacketEvent = { kind: 'dhcp'; event: DhcpEvent } | { kind: 'tftp'; event: TftpEvent }
 
+export type OtherServer = { interface: string; server: string; how: string }
+
 /** Addresses that packets came from, so that a TFTP transfer can be told to its machine. */
 const rememberedAddresses = 65_536
 
@@ -18,6 +20,7 @@ export class PacketTimeline {
   readonly #machines: Machines
   readonly #log: Logger
   readonly #machineByAddress = new Map<string, string>()
+  readonly #otherServers = new Map<string, OtherServer>()
   #last: Promise<void> = Promise.resolve()
 
   constructor(parts: { state: StateChanges; machines: Machines; log: Logger }) {
@@ -32,8 +35,32 @@ export class PacketTimeline {
       .catch((error) => this.#log.error({ err: error }, 'an event could not be recorded'))
   }
 
+  /** Other DHCP servers that answered where this one is authoritative, for `bootwright status`. */
+  get otherServers(): readonly OtherServer[] {
+    return [...this.#otherServers.values()]
+  }
+
   async #tellDhcp(event: DhcpEvent): Promise<void> {
-    if (event.kind === 'malformed') return this.#log.debug(event, 'malformed DHCP packet')
+    switch (event.kind) {
+      case 'malformed':
+        return this.#log.debug(event, 'malformed DHCP packet')
+      case 'untold':
+        return this.#log.warn(event, 'DHCP packets come faster than the timeline takes them; they are answered')
+      case 'other-server':
+        return this.#tellOtherServer(event)
+      default:
+        return this.#tellAnswer(event)
+    }
+  }
+
+  async #tellOtherServer({ interface: name, server, how }: OtherServer): Promise<void> {
+    this.#otherServers.set(`${name} ${server}`, { interface: name, server, how })
+    const message = `another DHCP server, ${server}, answers on ${name}, where this one is authoritative: ${how}. Machines boot by chance until one of them is stopped, or ${name} is set to proxy`
+    this.#log.warn({ interface: name, server }, message)
+    await this.#state.commit((change) => change.tell({ kind: 'server', message, data: { interface: name, server } }))
+  }
+
+  async #tellAnswer(event: Extract<DhcpEvent, { client: string }>): Promise<void> {
     this.#log[event.kind === 'failed' ? 'error' : 'debug'](event, 'dhcp')
     if (event.kind === 'ignore' || event.mac === undefined) return
     const machine = await this.#machines.noticed(event.mac, `it sent a DHCP ${event.messageType}`)
@@ -41,11 +68,12 @@ export class PacketTimeline {
     if (event.kind === 'failed') {
       return this.#record(machine.id, 'dhcp', `${event.messageType} not answered: ${event.reason}`, { xid: event.xid })
     }
-    if (event.address !== undefined) this.#remember(event.address, machine.id)
+    if (event.address !== undefined && !event.isSilent) this.#remember(event.address, machine.id)
     // A running system renews its lease all day; the timeline is about booting.
     if (!event.firmware && event.replyType !== 'NAK') return
-    const { replyType, because, address, bootFile, firmware, xid } = event
-    await this.#record(machine.id, 'dhcp', because, { replyType, address, bootFile, firmware, xid })
+    const { replyType, because, address, bootFile, firmware, xid, isSilent = false } = event
+    const message = isSilent ? `not answered, as the interface is only listened to; would have ${because}` : because
+    await this.#record(machine.id, 'dhcp', message, { replyType, address, bootFile, firmware, xid, isSilent })
   }
 
   async #tellTftp(event: TftpEvent): Promise<void> {

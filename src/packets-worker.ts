@@ -1,18 +1,20 @@
+import { statSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { BootTree } from './boot/tree.ts'
-import { formatIpv4 } from './bytes/ipv4.ts'
+import { type BootTree, lookUp } from './boot/tree.ts'
+import { formatIpv4, ipv4FromBytes, subnetContains } from './bytes/ipv4.ts'
 import { MemoryDirectory } from './core/directory.ts'
+import type { ExplainRequest, Explanation } from './core/explanation.ts'
 import type { BootRecord } from './core/machine.ts'
 import type { DhcpEvent } from './dhcp/dhcp-event.ts'
-import { serveDhcp } from './dhcp/server.ts'
-import type { SubnetConfig } from './dhcp/subnet-config.ts'
+import type { DhcpInterface, DhcpSite } from './dhcp/dhcp-site.ts'
+import { EventLimiter } from './dhcp/event-limiter.ts'
+import { type DhcpServerOptions, serveDhcp } from './dhcp/server.ts'
 import { openLeaseStore } from './store/lease-store.ts'
 import { serveTftp, type TftpEvent } from './tftp/server.ts'
 
 /** What the thread of the packet servers is started with. */
 export type PacketsWorkerData = {
-  interface: string
-  config: SubnetConfig
+  site: DhcpSite
   leaseFile: string
   tree: BootTree
   tokenKey: Uint8Array
@@ -20,44 +22,84 @@ export type PacketsWorkerData = {
   records: BootRecord[]
 }
 
-export type PacketsWorkerOrder = { kind: 'put'; record: BootRecord } | { kind: 'delete'; id: string } | { kind: 'stop' }
+export type PacketsWorkerOrder =
+  | { kind: 'put'; record: BootRecord }
+  | { kind: 'delete'; id: string }
+  | { kind: 'explain'; id: number; request: ExplainRequest }
+  | { kind: 'stop' }
 
 export type PacketsWorkerMessage =
   | { kind: 'ready' }
   | { kind: 'dhcp'; event: DhcpEvent }
   | { kind: 'tftp'; event: TftpEvent }
+  | { kind: 'explained'; id: number; explanation: Explanation }
+
+type Explain = Parameters<NonNullable<DhcpServerOptions['onReady']>>[0]
 
 const port = parentPort!
 const given = workerData as PacketsWorkerData
+const { interfaces, rules, ownAddresses } = given.site
 const directory = new MemoryDirectory(given.records)
 const stop = new AbortController()
+const explainers = new Map<DhcpInterface, Explain>()
 const tell = (message: PacketsWorkerMessage) => port.postMessage(message)
+const limiter = new EventLimiter((event) => tell({ kind: 'dhcp', event }))
 
 port.on('message', (order: PacketsWorkerOrder) => {
   if (order.kind === 'put') directory.put(order.record)
   else if (order.kind === 'delete') directory.delete(order.id)
+  else if (order.kind === 'explain') tell({ kind: 'explained', id: order.id, explanation: explain(order.request) })
   else stop.abort()
 })
 
+function explain({ packet, interface: name, address, isUnicast, localPort }: ExplainRequest): Explanation {
+  const relay = packet.length >= 28 ? ipv4FromBytes(packet, 24) : 0
+  const serves = ({ subnets }: DhcpInterface) => subnets.some(({ subnet }) => subnetContains(subnet, relay as never))
+  const link = interfaces.find((each) => (name === undefined ? serves(each) : each.name === name))
+  const chosen = link ?? (name === undefined ? interfaces[0] : undefined)
+  const explainer = chosen && explainers.get(chosen)
+  if (!explainer) return { interface: name ?? '', answer: 'DHCP is not heard on that interface' }
+  return explainer(packet, { address, port: 68, isUnicast, localPort })
+}
+
+const loaderSeenMs = 10_000
+const loaders = new Map<string, { isThere: boolean; at: number }>()
+
+/** Looked for again after a while: an operator may put one there. */
+function hasLoader(bootFile: string): boolean {
+  const now = performance.now()
+  const known = loaders.get(bootFile)
+  if (known && now - known.at < loaderSeenMs) return known.isThere
+  const found = lookUp(given.tree, bootFile)
+  const isThere = found.kind === 'file' && statSync(found.file, { throwIfNoEntry: false }) !== undefined
+  loaders.set(bootFile, { isThere, at: now })
+  return isThere
+}
+
 const leases = await openLeaseStore(given.leaseFile)
-await Promise.all([
+const dhcpServers = interfaces.map((link) =>
   serveDhcp({
-    interface: given.interface,
-    config: given.config,
-    directory,
-    leases,
+    ...{ interface: link, rules, ownAddresses, directory, leases, hasLoader },
     bootTokens: { key: given.tokenKey, lifetimeSeconds: given.tokenLifetimeSeconds },
-    onDecision: (event) => tell({ kind: 'dhcp', event }),
-    onReady: () => tell({ kind: 'ready' }),
+    onDecision: (event) => limiter.put(event),
+    onReady: (explainer) => {
+      explainers.set(link, explainer)
+      if (explainers.size === interfaces.length) tell({ kind: 'ready' })
+    },
     signal: stop.signal,
   }),
-  serveTftp({
-    interface: given.interface,
-    address: formatIpv4(given.config.serverAddress),
-    tree: given.tree,
-    onEvent: (event) => tell({ kind: 'tftp', event }),
-    signal: stop.signal,
-  }),
-])
+)
+const tftpServers = interfaces
+  .filter(({ isSilent }) => !isSilent)
+  .map(({ name, serverAddress }) =>
+    serveTftp({
+      interface: name,
+      address: formatIpv4(serverAddress),
+      tree: given.tree,
+      onEvent: (event) => tell({ kind: 'tftp', event }),
+      signal: stop.signal,
+    }),
+  )
+await Promise.all([...dhcpServers, ...tftpServers])
 await leases.close()
 port.close()

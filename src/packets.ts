@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import type { ExplainRequest, Explanation } from './core/explanation.ts'
 import type { BootRecord, Machine } from './core/machine.ts'
 import type { PacketEvent } from './packet-timeline.ts'
 import type { PacketsWorkerData, PacketsWorkerMessage, PacketsWorkerOrder } from './packets-worker.ts'
@@ -15,12 +16,54 @@ type PacketsOptions = Omit<PacketsWorkerData, 'records'> & {
   onReady: () => void
 }
 
-/** DHCP and TFTP in a thread of their own, which is told of every change to a machine. */
-export function packetsComponent(options: PacketsOptions): Component {
-  return { name: 'packets', run: (signal) => runPackets(options, signal) }
+/** The packet servers are not running, or do not answer. */
+export class PacketServersSilent extends Error {
+  override readonly name = 'PacketServersSilent'
 }
 
-async function runPackets(options: PacketsOptions, signal: AbortSignal): Promise<void> {
+const explainTimeoutMs = 5000
+
+/** DHCP and TFTP in a thread of their own, which is told of every change to a machine. */
+export function packetsComponent(
+  options: PacketsOptions,
+): Component & { explain(request: ExplainRequest): Promise<Explanation> } {
+  const questions = new Questions()
+  return {
+    name: 'packets',
+    run: (signal) => runPackets(options, questions, signal),
+    explain: (request) => questions.ask(request),
+  }
+}
+
+/** Questions to the thread that have no answer yet. */
+class Questions {
+  give: ((order: PacketsWorkerOrder) => void) | undefined
+  readonly #waiting = new Map<number, (explanation: Explanation) => void>()
+  #last = 0
+
+  /** Rejects with PacketServersSilent. */
+  async ask(request: ExplainRequest): Promise<Explanation> {
+    if (!this.give) throw new PacketServersSilent('The packet servers are not running')
+    const id = ++this.#last
+    const answer = Promise.withResolvers<Explanation>()
+    const reason = `The packet servers did not answer in ${explainTimeoutMs / 1000} s`
+    const timer = setTimeout(() => answer.reject(new PacketServersSilent(reason)), explainTimeoutMs)
+    this.#waiting.set(id, answer.resolve)
+    this.give({ kind: 'explain', id, request })
+    try {
+      return await answer.promise
+    } finally {
+      clearTimeout(timer)
+      this.#waiting.delete(id)
+    }
+  }
+
+  answered(id: number, explanation: Explanation): void {
+    this.#waiting.get(id)?.(explanation)
+  }
+}
+
+async function runPackets(options: PacketsOptions, questions: Questions, signal: AbortSignal): Promise<void> {
   const { listRecords, onMachine, onEvent, onReady, ...settings } = options
   const waiting: PacketsWorkerOrder[] = []
   let give: (order: PacketsWorkerOrder) => void = (order) => waiting.push(order)
@@ -31,8 +74,13 @@ async function runPackets(options: PacketsOptions, signal: AbortSignal): Promise
   try {
     const workerData: PacketsWorkerData = { ...settings, records: await listRecords() }
     const worker = new Worker(new URL('./packets-worker.ts', import.meta.url), { workerData, name: 'packets' })
-    worker.on('message', (message: PacketsWorkerMessage) => (message.kind === 'ready' ? onReady() : onEvent(message)))
+    worker.on('message', (message: PacketsWorkerMessage) => {
+      if (message.kind === 'ready') onReady()
+      else if (message.kind === 'explained') questions.answered(message.id, message.explanation)
+      else onEvent(message)
+    })
     give = (order) => worker.postMessage(order)
+    questions.give = give
     for (const order of waiting) give(order)
     const stop = () => give({ kind: 'stop' })
     signal.addEventListener('abort', stop, { once: true })
@@ -40,6 +88,7 @@ async function runPackets(options: PacketsOptions, signal: AbortSignal): Promise
     await once(worker, 'exit')
     signal.removeEventListener('abort', stop)
   } finally {
+    questions.give = undefined
     stopListening()
   }
 }

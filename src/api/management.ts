@@ -3,14 +3,17 @@ import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, fastify, LogController } from 'fastify'
 import type { Publications } from '../butterknife/publications.ts'
+import type { ExplainRequest, Explanation } from '../core/explanation.ts'
 import type { Deployments } from '../deploy/deployments.ts'
 import type { Machines } from '../deploy/machines.ts'
 import type { StateChanges } from '../deploy/state-changes.ts'
 import { deploymentRoutes } from './deployment-routes.ts'
+import { dhcpRoutes } from './dhcp-routes.ts'
 import { eventRoutes } from './event-routes.ts'
 import { imageJobRoutes } from './image-job-routes.ts'
 import { imageRoutes } from './image-routes.ts'
 import type { ImageShelf } from './image-shelf.ts'
+import { layoutRoutes } from './layout-routes.ts'
 import { livePageRoute } from './live-page-route.ts'
 import { machineRoutes } from './machine-routes.ts'
 import { answerWithProblems, NotAuthenticated } from './problem.ts'
@@ -24,6 +27,8 @@ export type Management = {
   images: ImageShelf
   publications: Publications
   token: string
+  /** What the packet servers would do with a packet. */
+  explain: (request: ExplainRequest) => Promise<Explanation>
   /** Facts for `bootwright status`. */
   status: () => Record<string, unknown>
 }
@@ -60,8 +65,10 @@ export function managementApp(management: Management, logger: FastifyBaseLogger)
       api.addHook('onRequest', async (request) => requireToken(request, management.token))
       api.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
       api.get('/status', async () => management.status())
+      api.register(dhcpRoutes(management), { prefix: '/dhcp' })
       api.register(machineRoutes(management), { prefix: '/machines' })
       api.register(deploymentRoutes(management), { prefix: '/deployments' })
+      api.register(layoutRoutes(management), { prefix: '/layouts' })
       api.register(imageRoutes(management.images), { prefix: '/images' })
       api.register(imageJobRoutes(management.images))
       api.register(publicationRoutes(management), { prefix: '/publications' })

@@ -18,7 +18,10 @@ const tokenBytes = bootNonceBytes + expiryBytes + macBytes
 const tokenForm = /^[\w-]{43}$/
 const domain = 'bootwright boot token v1'
 
-/** What a token is tied to: the lease's address, the machine's MAC, and the intent it was made for. */
+/**
+ * What a token is tied to: the lease's address, the machine's MAC, and the intent it was made for. Address 0 is for
+ * machines whose address another DHCP server gives: it holds wherever the machine presents it from.
+ */
 export type BootTokenBinding = { address: Ipv4; mac: Mac; intentRevision: number }
 
 export type BootTokenVerdict =
@@ -50,7 +53,10 @@ export function readBootToken(
   const bytes = Buffer.from(token, 'base64url')
   const claims = bytes.subarray(0, bootNonceBytes + expiryBytes)
   // One reason for a forged token and for one of another address, machine or intent: they cannot be told apart.
-  if (!timingSafeEqual(authenticate(key, claims, presented), bytes.subarray(claims.length))) {
+  const given = bytes.subarray(claims.length)
+  const anywhere = { ...presented, address: 0 as Ipv4 }
+  const isTied = timingSafeEqual(authenticate(key, claims, presented), given)
+  if (!timingSafeEqual(authenticate(key, claims, anywhere), given) && !isTied) {
     return { kind: 'refused', reason: 'it was not made for this address, machine and intent' }
   }
   const expiresAtSeconds = bytes.readUInt32BE(bootNonceBytes)

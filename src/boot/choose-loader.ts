@@ -23,7 +23,28 @@ const loaders: readonly LoaderRow[] = [
     // The firmware's driver keeps the link up: iPXE's native drivers reset it, and spanning tree starts again.
     because: "UEFI PXE on x64 runs iPXE on the firmware's own network driver (SNP)",
   },
+  {
+    firmware: 'uefi-pxe',
+    architecture: 'ia32',
+    bootFile: 'ipxe/ia32/snponly.efi',
+    because: "UEFI PXE on IA32 runs iPXE on the firmware's own network driver (SNP)",
+  },
+  {
+    firmware: 'uefi-pxe',
+    architecture: 'arm64',
+    bootFile: 'ipxe/arm64/snponly.efi',
+    because: "UEFI PXE on ARM64 runs iPXE on the firmware's own network driver (SNP)",
+  },
+  {
+    firmware: 'raspberry-pi',
+    architecture: 'arm64',
+    bootFile: 'bootcode.bin',
+    because: 'a Raspberry Pi fetches its boot code and then files below its serial number',
+  },
 ]
+
+/** Every loader that some firmware may be told to run. */
+export const loaderBootFiles: readonly string[] = loaders.map(({ bootFile }) => bootFile)
 
 /** Undefined when nothing we serve runs on that firmware; iPXE itself gets a script and no loader. */
 export function chooseLoader(firmware: Firmware): LoaderChoice | undefined {

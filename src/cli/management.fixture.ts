@@ -33,8 +33,9 @@ export async function service(t: TestContext) {
   const token = keys.managementToken
   const log = pino({ level: 'silent' })
   const publications = new Publications(join(directory, 'publications'))
+  const explain = async () => ({ interface: 'none', answer: 'no packet server runs here' })
   const app = managementApp(
-    { state, machines, deployments, images, publications, token, status: () => ({ ok: true }) },
+    { state, machines, deployments, images, publications, token, explain, status: () => ({ ok: true }) },
     log,
   )
   const socketPath = join(directory, 'bootwright.sock')

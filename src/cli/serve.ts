@@ -3,9 +3,10 @@ import { Command, Option } from 'commander'
 import { parseNetwork } from '../butterknife/networks.ts'
 import { dataOption, socketPathOf } from './data-directory.ts'
 import { parseCount } from './deploy.ts'
+import { readSite, type SiteFlags } from './read-site.ts'
 
-type ServeOptionsGiven = {
-  interface: string
+type ServeOptionsGiven = SiteFlags & {
+  config?: string
   data: string
   images?: string
   keys?: string
@@ -13,11 +14,6 @@ type ServeOptionsGiven = {
   bootPort: number
   management: string
   managementFd?: number
-  range?: string
-  router?: string
-  dns?: string[]
-  leaseSeconds: number
-  unknown: 'discover' | 'ignore'
   console: string[]
   butterknife?: string
   butterknifeProxy?: string[]
@@ -26,8 +22,17 @@ type ServeOptionsGiven = {
 
 export function serveCommand(): Command {
   return new Command('serve')
-    .description('answers the network boot on one interface, until stopped')
-    .requiredOption('--interface <name>', 'the provisioning interface; nothing is sent on any other')
+    .description('answers the network boot, until stopped')
+    .option('--config <file>', 'site file (YAML): interfaces, subnets, options; see docs/dhcp.md')
+    .addOption(
+      new Option('--interface <name>', 'the provisioning interface; nothing is sent on any other').conflicts('config'),
+    )
+    .addOption(
+      new Option('--mode <mode>', 'how the interface is served')
+        .choices(['listen', 'proxy', 'authoritative'])
+        .default('authoritative'),
+    )
+    .option('--even-if-dynamic', "serve although the interface's own address came from DHCP")
     .addOption(dataOption())
     .option('--images <directory>', 'image repository (default: DATA/images)')
     .option('--keys <directory>', 'signing keys and the management token (default: DATA/keys)')
@@ -35,7 +40,7 @@ export function serveCommand(): Command {
     .option('--range <first-last>', 'addresses to lease (default: the upper half of the subnet)')
     .option('--router <address>', 'default router given to clients')
     .option('--dns <address...>', 'DNS servers given to clients')
-    .option('--lease-seconds <seconds>', 'lease time', parseCount, 3600)
+    .option('--lease-seconds <seconds>', 'lease time (default: 3600)', parseCount)
     .addOption(
       new Option('--unknown <policy>', 'machines never seen before')
         .choices(['discover', 'ignore'])
@@ -59,7 +64,7 @@ async function runService(given: ServeOptionsGiven): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
   await serve(
     {
-      interface: given.interface,
+      siteFile: await readSite(given.config, given),
       dataDirectory: given.data,
       imageDirectory: given.images ?? join(given.data, 'images'),
       keyDirectory: given.keys ?? join(given.data, 'keys'),
@@ -70,11 +75,6 @@ async function runService(given: ServeOptionsGiven): Promise<void> {
         given.managementFd === undefined
           ? parseListenAddress('--management', given.management)
           : { fd: given.managementFd },
-      ...(given.range !== undefined && { range: given.range }),
-      ...(given.router !== undefined && { router: given.router }),
-      dnsServers: given.dns ?? [],
-      leaseSeconds: given.leaseSeconds,
-      unknown: given.unknown,
       consoles: given.console,
       ...(given.butterknife !== undefined && {
         butterknife: {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { makeContext } from '../../test/fixtures/dhcp-request.ts'
+import { fromBroadcast, makeContext } from '../../test/fixtures/dhcp-request.ts'
 import { type CapturedDatagram, readPcap } from '../../test/fixtures/read-pcap.ts'
 import { DecodeError } from '../bytes/decode-error.ts'
 import { classify } from './classify.ts'
@@ -61,7 +61,7 @@ test('no damaged packet makes the server do anything but answer, ignore it or th
     const packet = Uint8Array.from(datagrams[random(datagrams.length)]!.payload)
     for (let damage = random(4); damage >= 0; damage--) packet[random(packet.length)] = random(256)
     try {
-      const request = identify(decodeMessage(packet), { address: '10.9.0.7', port: 68 }, context.directory)
+      const request = identify(decodeMessage(packet), fromBroadcast, context.directory)
       const decision = request && decide(request, context)
       if (decision?.kind === 'reply') encodeMessage(decision.message, decision.maximumBytes)
     } catch (error) {

@@ -1,4 +1,6 @@
-import type { Architecture, Firmware, Platform } from '../core/firmware.ts'
+import { formatHex } from '../bytes/hex.ts'
+import type { Firmware } from '../core/firmware.ts'
+import { architectureTable } from './architecture.ts'
 import type { Message } from './message.ts'
 import { Option } from './option.ts'
 import { decodeText, decodeU16List, type Options } from './options.ts'
@@ -11,45 +13,41 @@ export type Classification =
   /** An operating system, or anything else that only wants an address. */
   | { kind: 'client'; because: string }
 
-type ArchitectureRow = { platform: Platform; architecture: Architecture; over: 'pxe' | 'http' }
-
-/** Option 93's numbers (IANA "Processor Architecture Types") that there is an instruction set for in core/firmware. */
-const architectures: ReadonlyMap<number, ArchitectureRow> = new Map([
-  [0, { platform: 'bios', architecture: 'x86', over: 'pxe' }],
-  [6, { platform: 'uefi', architecture: 'ia32', over: 'pxe' }],
-  [7, { platform: 'uefi', architecture: 'x64', over: 'pxe' }],
-  // Named EBC by RFC 4578, sent by x64 firmware (danderson/netboot#30).
-  [9, { platform: 'uefi', architecture: 'x64', over: 'pxe' }],
-  [10, { platform: 'uefi', architecture: 'arm32', over: 'pxe' }],
-  [11, { platform: 'uefi', architecture: 'arm64', over: 'pxe' }],
-  [15, { platform: 'uefi', architecture: 'ia32', over: 'http' }],
-  [16, { platform: 'uefi', architecture: 'x64', over: 'http' }],
-  [18, { platform: 'uefi', architecture: 'arm32', over: 'http' }],
-  [19, { platform: 'uefi', architecture: 'arm64', over: 'http' }],
-])
+/** The boards' network cards; the boot ROM says architecture 0, as a BIOS PC does (raspberrypi/firmware#801). */
+const raspberryPiOuis: ReadonlySet<string> = new Set(['b8:27:eb', 'dc:a6:32', 'e4:5f:01', '28:cd:c1', 'd8:3a:dd'])
 
 /** Pure. Throws DecodeError when option 93 is not a list of numbers. */
-export function classify({ options }: Message): Classification {
+export function classify({ options, chaddr, htype }: Message): Classification {
   const vendorClass = decodeText(options, Option.vendorClass) ?? ''
   const ipxe = detectIpxe(options)
   if (!ipxe && !/^(PXEClient|HTTPClient)/.test(vendorClass)) {
     return { kind: 'client', because: 'option 60 names no boot firmware' }
   }
   const { numbers, source } = architectureNumbers(options, vendorClass)
-  const row = numbers.map((number) => architectures.get(number)).find(Boolean)
-  const architecture = `${source} = ${numbers.join(', ')}`
-  if (!row) return { kind: 'unsupported', because: `${architecture}, which no loader here runs on` }
-  const { platform } = row
+  const row = numbers.map((number) => architectureTable.get(number)).find((entry) => entry?.architecture)
+  const because = `${source} = ${numbers.join(', ')}`
+  if (!row?.architecture) {
+    return { kind: 'unsupported', because: `${because}, which no loader here runs on` }
+  }
+  const { platform, architecture, over } = row
   if (ipxe?.speaksHttp) {
     return {
       kind: 'firmware',
-      firmware: { kind: 'ipxe', platform, architecture: row.architecture },
-      because: `${ipxe.because} (${architecture})`,
+      firmware: { kind: 'ipxe', platform, architecture },
+      because: `${ipxe.because} (${because})`,
     }
   }
-  const because = ipxe ? `${architecture} and an iPXE without HTTP` : `${architecture} and no iPXE user class`
-  const kind = row.over === 'http' ? 'uefi-http' : platform === 'bios' ? 'bios-pxe' : 'uefi-pxe'
-  return { kind: 'firmware', firmware: { kind, platform, architecture: row.architecture }, because }
+  if (!ipxe && (platform === 'rpi' || (platform === 'bios' && htype === 1 && isRaspberryPi(chaddr)))) {
+    const firmware = { kind: 'raspberry-pi', platform: 'rpi', architecture: 'arm64' } as const
+    return { kind: 'firmware', firmware, because: `${because} from a network card of a Raspberry Pi` }
+  }
+  const kind = over === 'http' ? 'uefi-http' : platform === 'bios' ? 'bios-pxe' : 'uefi-pxe'
+  const why = ipxe ? `${because} and an iPXE without HTTP` : `${because} and no iPXE user class`
+  return { kind: 'firmware', firmware: { kind, platform, architecture }, because: why }
+}
+
+function isRaspberryPi(chaddr: Uint8Array): boolean {
+  return chaddr.length === 6 && raspberryPiOuis.has(formatHex(chaddr.subarray(0, 3), ':'))
 }
 
 /** First the client's list; where it sends none, the vendor class text; a PXE client that tells nothing is BIOS. */

@@ -5,6 +5,7 @@ import { type DecideContext, type Decision, ignore, type Request } from './decis
 import { MessageType } from './message-type.ts'
 import { Option } from './option.ts'
 import { decodeIpv4 } from './options.ts'
+import { readRelayInformation } from './relay.ts'
 import { makeGrant, makeNak } from './reply.ts'
 
 /** DHCPREQUEST in its four states, told apart by 54, 50 and ciaddr (RFC 2131 §4.3.2). */
@@ -24,7 +25,7 @@ function decideSelecting(
   server: Ipv4,
   requested: Ipv4 | undefined,
 ): Decision {
-  if (server !== context.config.serverAddress) {
+  if (!isToUs(request, context)) {
     const isOffered = context.leases.byClient(request.client)?.state === 'offered'
     return ignore(
       `it chose the server ${formatIpv4(server)}`,
@@ -71,4 +72,15 @@ function grant(request: Request, context: DecideContext, address: Ipv4, how: str
         : `granted ${formatIpv4(address)} (${how}) and ${boot.shown} because ${boot.because}`,
     change: { kind: 'bind', address, client, grantedAt: now, expiresAt: now + leaseSeconds * 1000 },
   }
+}
+
+/** Names this server in option 54, by any of its addresses or by the one its relay stands for (RFC 5107). */
+export function isToUs({ message }: Request, { config, ownAddresses }: DecideContext): boolean {
+  const server = decodeIpv4(message.options, Option.serverIdentifier)
+  if (server === undefined) return false
+  return (
+    server === config.serverAddress ||
+    ownAddresses.includes(server) ||
+    server === readRelayInformation(message).serverOverride
+  )
 }

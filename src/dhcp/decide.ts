@@ -1,8 +1,18 @@
 import { formatIpv4 } from '../bytes/ipv4.ts'
 import { chooseAddress } from './choose-address.ts'
 import { chooseBootFile } from './choose-boot-file.ts'
-import { decideRequest } from './decide-request.ts'
-import { type DecideContext, type Decision, ignore, type LeaseChange, type Request } from './decision.ts'
+import { resolveSettings } from './client-settings.ts'
+import { decideBootp } from './decide-bootp.ts'
+import { decideProxy } from './decide-proxy.ts'
+import { decideRequest, isToUs } from './decide-request.ts'
+import {
+  type AnswerMode,
+  type DecideContext,
+  type Decision,
+  ignore,
+  type LeaseChange,
+  type Request,
+} from './decision.ts'
 import { formatMessageType, MessageType } from './message-type.ts'
 import { Option } from './option.ts'
 import { decodeIpv4, decodeU8 } from './options.ts'
@@ -26,20 +36,31 @@ const deciders: ReadonlyMap<number | undefined, Decide> = new Map<number, Decide
 
 /**
  * What the authoritative server of one subnet answers (RFC 2131 §4.3). Pure. Throws DecodeError for an option whose
- * value is malformed. Other ways to answer (listen-only, proxyDHCP, BOOTP) are other functions of this signature.
+ * value is malformed.
  */
-export function decide(request: Request, context: DecideContext): Decision {
-  const { message, machine } = request
-  if (message.op !== 1) return ignore('a reply of another server')
-  if (message.giaddr !== 0 && !isHostAddress(context.config.subnet, message.giaddr)) {
-    return ignore(`relayed by ${formatIpv4(message.giaddr)}, which is on no subnet served here`)
-  }
-  if (!machine && context.config.unknown === 'ignore') {
-    return ignore('the machine is not known, and unknown machines are ignored here')
-  }
-  const type = decodeU8(message.options, Option.messageType)
+function decideAuthoritatively(request: Request, context: DecideContext): Decision {
+  const type = decodeU8(request.message.options, Option.messageType)
+  if (type === undefined) return decideBootp(request, context)
   const decider = deciders.get(type)
   return decider ? decider(request, context) : ignore(`${formatMessageType(type)} is not answered here`)
+}
+
+/** The ways to answer. */
+const ways: Record<AnswerMode, Decide> = { authoritative: decideAuthoritatively, proxy: decideProxy }
+
+/**
+ * What is answered and why. The same for a packet that came and for one that somebody asks about. Pure. Throws
+ * DecodeError for an option whose value is malformed.
+ */
+export function decide(request: Request, context: DecideContext, mode: AnswerMode = 'authoritative'): Decision {
+  const { message, machine } = request
+  if (message.op !== 1) return ignore('a reply of another server')
+  const config = resolveSettings(request, context)
+  if (config.refusedBy) return ignore(`nothing is answered to its kind here (${config.refusedBy})`)
+  if (!machine && config.unknown === 'ignore') {
+    return ignore('the machine is not known, and unknown machines are ignored here')
+  }
+  return ways[mode](request, { ...context, config })
 }
 
 function decideDiscover(request: Request, context: DecideContext): Decision {
@@ -96,8 +117,4 @@ function decideInform(request: Request, context: DecideContext): Decision {
   const boot = chooseBootFile(request, context, ciaddr)
   const reply = makeGrant(request, context, { type: MessageType.ack, yiaddr: 0 as typeof ciaddr, boot })
   return { ...reply, because: `told ${formatIpv4(ciaddr)} about its network, as it asked` }
-}
-
-function isToUs({ message }: Request, { config }: DecideContext): boolean {
-  return decodeIpv4(message.options, Option.serverIdentifier) === config.serverAddress
 }

@@ -3,6 +3,7 @@ import type { Mac } from '../bytes/mac.ts'
 import type { Directory } from '../core/directory.ts'
 import type { BootRecord } from '../core/machine.ts'
 import type { Classification } from './classify.ts'
+import type { ClientRules } from './client-settings.ts'
 import type { LeaseView } from './lease-table.ts'
 import type { Message } from './message.ts'
 import type { SubnetConfig } from './subnet-config.ts'
@@ -16,22 +17,40 @@ export type Request = {
   /** Absent for hardware other than Ethernet. */
   mac?: Mac
   machine?: BootRecord
-  /** Where the datagram came from. */
-  source: { address: string; port: number }
+  source: DatagramSource
 }
+
+/** Where a datagram came from. */
+export type DatagramSource = {
+  address: string
+  port: number
+  /** It was sent to our own address, not to everybody. */
+  isUnicast: boolean
+  /** Our port it came in on: 4011 is the PXE boot server's. */
+  localPort: 67 | 4011
+}
+
+/** Give addresses and boot files, or boot files alone beside another DHCP server. */
+export type AnswerMode = 'authoritative' | 'proxy'
 
 /** Everything a decision depends on beside the request; time and tokens come from outside, so that it is pure. */
 export type DecideContext = {
+  /** The subnet the client is on, with what its group, class and machine change. */
   config: SubnetConfig
+  rules: ClientRules
+  /** All addresses of this server, each of which a client may know it by. */
+  ownAddresses: readonly Ipv4[]
   directory: Directory
   leases: LeaseView
   /** Milliseconds since the epoch. */
   now: number
   /** The URL of the machine's iPXE script, with its boot token where `address` and MAC are known. */
   scriptUrl(request: Request, address: Ipv4): string
+  /** Whether there is a loader of that name to fetch. */
+  hasLoader(bootFile: string): boolean
 }
 
-/** Where a reply goes. A unicast to a client without an address needs its hardware address for the ARP table. */
+/** Where a reply goes; it leaves from the port the request came in on. A unicast to a client without an address needs its hardware address for the ARP table. */
 export type Destination =
   | { kind: 'broadcast' }
   | { kind: 'unicast'; address: Ipv4; port: number; hardwareAddress?: Uint8Array }

@@ -10,7 +10,9 @@ import { decodeU8 } from './options.ts'
 export type DhcpEvent =
   | (DhcpSubject & {
       kind: 'reply'
-      /** `OFFER`, `ACK` or `NAK`. */
+      /** Nothing was sent: the interface is only listened to. */
+      isSilent?: boolean
+      /** `OFFER`, `ACK`, `NAK`, or `BOOTP` for a BOOTP reply. */
       replyType: string
       because: string
       /** Dotted; absent for a NAK. */
@@ -22,6 +24,10 @@ export type DhcpEvent =
   /** It should have been answered and was not: the lease could not be written, or the reply not sent. */
   | (DhcpSubject & { kind: 'failed'; reason: string })
   | { kind: 'malformed'; reason: string; source: string }
+  /** Another DHCP server answers where this one is authoritative. */
+  | { kind: 'other-server'; interface: string; server: string; how: string }
+  /** So many packets were answered as they should be and are not told one by one. */
+  | { kind: 'untold'; count: number }
 
 export type DhcpSubject = {
   /** Absent for hardware other than Ethernet. */
@@ -33,7 +39,7 @@ export type DhcpSubject = {
   xid: number
 }
 
-export function describeDecision(request: Request, decision: Decision): DhcpEvent {
+export function describeDecision(request: Request, decision: Decision, { isSilent = false } = {}): DhcpEvent {
   const subject = describeSubject(request)
   if (decision.kind === 'ignore') return { ...subject, kind: 'ignore', reason: decision.reason }
   const { message, bootFile, because } = decision
@@ -41,6 +47,7 @@ export function describeDecision(request: Request, decision: Decision): DhcpEven
   return {
     ...subject,
     kind: 'reply',
+    ...(isSilent && { isSilent }),
     replyType: formatMessageType(decodeU8(message.options, Option.messageType)),
     because,
     ...(message.yiaddr !== 0 && { address: formatIpv4(message.yiaddr) }),

@@ -1,27 +1,28 @@
 import { formatIpv4, type Ipv4 } from '../bytes/ipv4.ts'
 import type { Mac } from '../bytes/mac.ts'
-import { probeAddress } from '../net/address-probe.ts'
+import { probeAddress, probeRoutedAddress } from '../net/address-probe.ts'
 import type { InterfaceSocket } from '../net/udp-socket.ts'
 
 /** An address found free is not asked about again for so long. */
 const rememberMs = 30_000
 
-/** Asks the link who has an address, at most once in 30 s each. */
+/** `isOnLink`: the address is on the interface's own link, where ARP tells for certain. */
+export type ProbeSettings = { timeoutMs: number; isOnLink: boolean }
+
+/** Asks the network who has an address, at most once in 30 s each. */
 export class InUseProbes {
   readonly #socket: InterfaceSocket
   readonly #interface: string
-  readonly #timeoutMs: number
   /** When each was found free, the longest ago first. */
   readonly #foundFree = new Map<Ipv4, number>()
 
-  constructor(socket: InterfaceSocket, interfaceName: string, timeoutMs: number) {
+  constructor(socket: InterfaceSocket, interfaceName: string) {
     this.#socket = socket
     this.#interface = interfaceName
-    this.#timeoutMs = timeoutMs
   }
 
-  isNeeded(address: Ipv4, now: number): boolean {
-    if (this.#timeoutMs === 0) return false
+  isNeeded(address: Ipv4, timeoutMs: number, now: number): boolean {
+    if (timeoutMs === 0) return false
     for (const [old, at] of this.#foundFree) {
       if (now - at < rememberMs) break
       this.#foundFree.delete(old)
@@ -29,14 +30,23 @@ export class InUseProbes {
     return !this.#foundFree.has(address)
   }
 
-  /** Who has the address beside the client it is for, which may still use it from its last boot. Throws LinuxError. */
-  async findOwner(address: Ipv4, client: Mac | undefined, now: number): Promise<Mac | undefined> {
-    const owner = await probeAddress(this.#socket, {
-      interface: this.#interface,
-      address: formatIpv4(address),
-      timeoutMs: this.#timeoutMs,
-    })
-    if (owner !== undefined && owner !== client) return owner
+  /**
+   * Who has the address beside the client it is for, which may still use it from its last boot: a MAC, or in words
+   * where a router stands between. Throws LinuxError.
+   */
+  async findOwner(
+    address: Ipv4,
+    client: Mac | undefined,
+    { timeoutMs, isOnLink }: ProbeSettings,
+    now: number,
+  ): Promise<string | undefined> {
+    const probe = { interface: this.#interface, address: formatIpv4(address), timeoutMs }
+    if (isOnLink) {
+      const owner = await probeAddress(this.#socket, probe)
+      if (owner !== undefined && owner !== client) return owner
+    } else if (await probeRoutedAddress(probe)) {
+      return 'somebody'
+    }
     this.#foundFree.delete(address)
     this.#foundFree.set(address, now)
     return undefined

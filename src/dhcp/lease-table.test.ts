@@ -19,7 +19,7 @@ function pick(table: LeaseTable, now = 0, isReserved: (address: Ipv4) => boolean
 }
 
 test('freeAddress() skips .0, .255, the server and the router', () => {
-  const table = new LeaseTable(config('10.0.0.254', '10.0.1.3', { router: parseIpv4('10.0.1.1') }))
+  const table = new LeaseTable(config('10.0.0.254', '10.0.1.3', { routers: [parseIpv4('10.0.1.1')] }))
   const given: (string | undefined)[] = []
   for (let client = 0; client < 4; client++) {
     const address = pick(table)

@@ -22,7 +22,7 @@ export interface LeaseView {
 
 /** The subnet's leases in memory; every question takes constant time (amortised, a heap step for ended leases). */
 export class LeaseTable implements LeaseView {
-  readonly #config: SubnetConfig
+  readonly config: SubnetConfig
   readonly #byAddress = new Map<Ipv4, Holding>()
   readonly #byClient = new Map<string, Holding>()
   readonly #expiries = new ExpiryQueue<Ipv4>()
@@ -35,7 +35,7 @@ export class LeaseTable implements LeaseView {
   readonly #setAside = new Set<Ipv4>()
 
   constructor(config: SubnetConfig, leases: Iterable<Lease> = []) {
-    this.#config = config
+    this.config = config
     this.#fresh = poolAddresses(config)
     this.#nextFresh = this.#fresh.next().value
     for (const { address, client, expiresAt } of leases) this.put({ address, client, state: 'bound', expiresAt })
@@ -115,7 +115,7 @@ export class LeaseTable implements LeaseView {
       const isValid = this.#queuedAt.get(address) === due.at
       const holding = this.#byAddress.get(address)
       const isEnded = holding !== undefined && holding.expiresAt <= now
-      const inPool = isPoolAddress(this.#config, address)
+      const inPool = isPoolAddress(this.config, address)
       if (isValid && isEnded && inPool && !isReserved(address)) return address
       this.#expiries.pop()
       if (!isValid || !holding) continue

@@ -48,7 +48,7 @@ const minimumReplyBytes = 300
 
 /**
  * Reads a message. Views into `packet`, which the caller leaves alone as long as the message lives. Throws DecodeError
- * for what is no DHCP message: too short, `op` or `hlen` impossible, no magic cookie, options that lead out of it.
+ * for what is no DHCP message: too short, `op` or `hlen` impossible, another cookie, options that lead out of it.
  */
 export function decodeMessage(packet: Uint8Array): Message {
   const reader = new ByteReader(packet, 'DHCP message')
@@ -72,9 +72,11 @@ export function decodeMessage(packet: Uint8Array): Message {
   }
   const sname = reader.take(fileOffset - snameOffset)
   const file = reader.take(optionsOffset - 4 - fileOffset)
-  if (reader.u32() !== magicCookie) throw new DecodeError('DHCP message', 'no magic cookie', optionsOffset - 4)
   const options: Options = new Map()
-  readOptions(packet.subarray(optionsOffset), options, optionsOffset)
+  const cookie = reader.u32()
+  // BOOTP as in RFC 951 has no options and no cookie: its vendor area is unused.
+  if (cookie === magicCookie) readOptions(packet.subarray(optionsOffset), options, optionsOffset)
+  else if (cookie !== 0) throw new DecodeError('DHCP message', 'no magic cookie', optionsOffset - 4)
   // Overload (RFC 2132 §9.3): the file field is read before sname (RFC 3396 §5).
   const overload = decodeU8(options, Option.overload) ?? 0
   if (overload & 1) readOptions(file, options, fileOffset)
@@ -104,13 +106,20 @@ export class MessageTooLarge extends Error {
  */
 export function encodeMessage(message: Message, maximumBytes = 548): Uint8Array {
   const all = orderOptions(message.options)
-  const layout = layOut(all, message.sname === '', maximumBytes)
+  // BOOTP clients know no overload.
+  const snameIsFree = message.sname === '' && message.options.has(Option.messageType)
+  const layout = layOut(all, snameIsFree, maximumBytes)
   const writer = new ByteWriter(Math.max(maximumBytes, minimumReplyBytes))
   writeHeader(writer, message, layout.inSname)
   if (layout.inSname.length > 0) writeOption(writer, Option.overload, encodeU8(2))
   for (const [code, value] of layout.inOptions) writeOption(writer, code, value)
   writer.u8(Option.end)
   return writer.finish(minimumReplyBytes)
+}
+
+/** What a message of so many bytes has for options, END and an overload option aside. `sname` is not counted. */
+export function optionsRoomBytes(maximumBytes: number): number {
+  return maximumBytes - optionsOffset - 1
 }
 
 type Entry = [code: number, value: Uint8Array]

@@ -29,7 +29,10 @@ export function readOptions(field: Uint8Array, into: Options, fieldOffset = 0): 
 
 /** 53, 54 and 51 first, relay agent information last (RFC 3046 §2.1), the rest as they were put. */
 export function orderOptions(options: Options): [code: number, value: Uint8Array][] {
-  return [...options].sort(([a], [b]) => rank(a) - rank(b))
+  const entries = [...options]
+  // Our own replies are made in this order.
+  const isOrdered = entries.every(([code], index) => index === 0 || rank(entries[index - 1]![0]) <= rank(code))
+  return isOrdered ? entries : entries.sort(([a], [b]) => rank(a) - rank(b))
 }
 
 function rank(code: number): number {

@@ -11,7 +11,7 @@ import { Option } from './option.ts'
 import { encodeText, encodeU16 } from './options.ts'
 
 const context = makeContext({
-  overrides: { router: parseIpv4('10.9.0.254'), nameServers: [parseIpv4('10.9.0.1')], domainName: 'rack.test' },
+  overrides: { routers: [parseIpv4('10.9.0.254')], nameServers: [parseIpv4('10.9.0.1')], domainName: 'rack.test' },
 })
 
 function reply(settings: RequestSettings): Reply {

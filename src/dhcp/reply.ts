@@ -1,11 +1,17 @@
-import { broadcastAddress, formatIpv4, type Ipv4, ipv4ToBytes, netmask } from '../bytes/ipv4.ts'
+import { type Ipv4, ipv4ToBytes } from '../bytes/ipv4.ts'
+import { bootFileOptions, bootServerOptions } from './boot-options.ts'
 import type { BootFileChoice } from './choose-boot-file.ts'
-import type { DecideContext, Reply, Request } from './decision.ts'
+import type { DecideContext, Destination, Reply, Request } from './decision.ts'
 import { chooseDestination } from './destination.ts'
-import { broadcastFlag, fileTextBytes, type Message } from './message.ts'
+import { fitOptions } from './fit-options.ts'
+import { broadcastFlag, fileTextBytes, type Message, optionsRoomBytes } from './message.ts'
 import { MessageType } from './message-type.ts'
+import { leaseTimes, networkOptions } from './network-options.ts'
 import { Option } from './option.ts'
-import { decodeU8, decodeU16, encodeIpv4List, encodeText, encodeU8, encodeU32, type Options } from './options.ts'
+import { decodeU8, decodeU16, encodeText, encodeU8, type Options } from './options.ts'
+import { readRelayInformation } from './relay.ts'
+
+const none = 0 as Ipv4
 
 export type Grant = {
   type: typeof MessageType.offer | typeof MessageType.ack
@@ -16,76 +22,85 @@ export type Grant = {
   boot: BootFileChoice
 }
 
+type Answer = Omit<Reply, 'because'>
+
 /** An OFFER or ACK. `because` and lease change are the caller's. */
-export function makeGrant(request: Request, context: DecideContext, grant: Grant): Omit<Reply, 'because'> {
-  const options = startOptions(context, grant.type)
-  if (grant.leaseSeconds !== undefined) putTimes(options, grant.leaseSeconds)
-  putNetwork(options, request, context)
-  putBootFile(options, request, context, grant.boot)
+export function makeGrant(request: Request, context: DecideContext, grant: Grant): Answer {
+  const { config } = context
+  const options = startOptions(request, context, grant.type)
+  if (grant.leaseSeconds !== undefined) putAll(options, leaseTimes(grant.leaseSeconds))
+  putAll(options, networkOptions(config))
+  if (request.machine && !options.has(Option.hostName)) {
+    options.set(Option.hostName, encodeText(request.machine.name))
+  }
+  putAll(options, bootFileOptions(request, config, grant.boot))
   putEchoes(options, request)
-  const { bootFile = '' } = grant.boot
-  const message = answer(request.message, options, {
-    ciaddr: grant.type === MessageType.ack ? request.message.ciaddr : (0 as Ipv4),
+  const answer = finish(request, options, {
+    ...bootFields(grant.boot, context),
+    ciaddr: grant.type === MessageType.ack ? request.message.ciaddr : none,
     yiaddr: grant.yiaddr,
-    siaddr: context.config.serverAddress,
-    file: Buffer.byteLength(bootFile) <= fileTextBytes ? bootFile : '',
   })
-  return { ...address(request, message, grant.type), ...(bootFile !== '' && { bootFile }) }
+  return { ...answer, ...offered(grant.boot) }
+}
+
+/** proxyDHCP's OFFER, or the PXE boot server's ACK: a boot file and no address. */
+export function makeBootOffer(request: Request, context: DecideContext, type: number, boot: BootFileChoice): Answer {
+  const { config } = context
+  const options = startOptions(request, context, type)
+  putAll(options, bootFileOptions(request, config, boot))
+  putAll(options, bootServerOptions(request, config))
+  putEchoes(options, request)
+  const isAck = type === MessageType.ack
+  const fields = { ...bootFields(boot, context), ciaddr: isAck ? request.message.ciaddr : none }
+  return { ...finish(request, options, fields), ...offered(boot) }
+}
+
+/** BOOTP (RFC 951, RFC 1497): 64 bytes of options without a type, and no times. */
+export function makeBootpReply(request: Request, context: DecideContext, yiaddr: Ipv4): Answer {
+  const { config } = context
+  const options: Options = new Map(networkOptions(config))
+  if (request.machine && !options.has(Option.hostName)) {
+    options.set(Option.hostName, encodeText(request.machine.name))
+  }
+  putEchoes(options, request)
+  const { bootFile = '' } = config
+  const boot = { bootFile, shown: bootFile, because: 'it is configured' }
+  return finish(request, options, { ...bootFields(boot, context), ciaddr: request.message.ciaddr, yiaddr })
 }
 
 /** A NAK: no addresses, no file, and the reason in option 56 (RFC 2131 §4.3.1, table 3). */
 export function makeNak(request: Request, context: DecideContext, reason: string): Reply {
-  const options = startOptions(context, MessageType.nak)
+  const options = startOptions(request, context, MessageType.nak)
   options.set(Option.message, encodeText(reason.slice(0, 255)))
   putEchoes(options, request)
   options.delete(Option.clientMachineIdentifier)
-  const message = answer(request.message, options, {})
+  const answer = finish(request, options, {})
   // A relay must broadcast it: the client has no address that is good here (RFC 2131 §4.3.2).
-  if (message.giaddr !== 0) message.flags |= broadcastFlag
-  return { ...address(request, message, MessageType.nak), because: `refused: ${reason}` }
+  if (answer.message.giaddr !== 0) answer.message.flags |= broadcastFlag
+  return { ...answer, because: `refused: ${reason}` }
 }
 
-function startOptions({ config }: DecideContext, type: number): Options {
+function startOptions({ message }: Request, { config }: DecideContext, type: number): Options {
+  const server = readRelayInformation(message).serverOverride ?? config.serverAddress
   return new Map([
     [Option.messageType, encodeU8(type)],
-    [Option.serverIdentifier, ipv4ToBytes(config.serverAddress)],
+    [Option.serverIdentifier, ipv4ToBytes(server)],
   ])
 }
 
-function putTimes(options: Options, leaseSeconds: number): void {
-  options.set(Option.leaseSeconds, encodeU32(leaseSeconds))
-  options.set(Option.renewalSeconds, encodeU32(Math.floor(leaseSeconds / 2)))
-  options.set(Option.rebindingSeconds, encodeU32(Math.floor((leaseSeconds * 7) / 8)))
+function putAll(options: Options, entries: Iterable<readonly [code: number, value: Uint8Array]>): void {
+  for (const [code, value] of entries) options.set(code, value)
 }
 
-function putNetwork(options: Options, { machine }: Request, { config }: DecideContext): void {
-  options.set(Option.subnetMask, ipv4ToBytes(netmask(config.subnet)))
-  if (config.router !== undefined) options.set(Option.router, ipv4ToBytes(config.router))
-  if (config.nameServers.length > 0) options.set(Option.nameServer, encodeIpv4List(config.nameServers))
-  options.set(Option.broadcastAddress, ipv4ToBytes(broadcastAddress(config.subnet)))
-  if (config.domainName !== undefined) options.set(Option.domainName, encodeText(config.domainName))
-  if (machine) options.set(Option.hostName, encodeText(machine.name))
-}
+const alwaysEchoed = [Option.clientIdentifier, Option.clientMachineIdentifier, Option.subnetSelection] as const
+const echoedToRelays = [...alwaysEchoed, Option.relayAgentInformation] as const
 
-/** iPXE's own option: sub-option 0xb0 = 1, "do not wait for a proxyDHCP server" (saves 2 s a boot). */
-const noProxyDhcp = Uint8Array.of(0xb0, 1, 1)
-
-function putBootFile(options: Options, request: Request, { config }: DecideContext, boot: BootFileChoice): void {
-  if (boot.bootFile === undefined || request.classification.kind !== 'firmware') return
-  // One NUL behind both texts: EDK2 writes one past the end of option 67.
-  options.set(Option.tftpServerName, encodeText(`${formatIpv4(config.serverAddress)}\0`))
-  options.set(Option.bootFileName, encodeText(`${boot.bootFile}\0`))
-  const { kind } = request.classification.firmware
-  if (kind === 'ipxe') options.set(Option.etherboot, noProxyDhcp)
-  // UEFI HTTP boot takes only an offer that repeats its class (UEFI specification, "HTTP Boot").
-  if (kind === 'uefi-http') options.set(Option.vendorClass, encodeText('HTTPClient'))
-}
-
-/** 61 by RFC 6842, 97 by RFC 4578 (GRUB knows its client UUID only so), 82 by RFC 3046 in relayed replies. */
+/**
+ * 61 by RFC 6842, 97 by RFC 4578 (GRUB knows its client UUID only so), 118 by RFC 3011, 82 by RFC 3046 in relayed
+ * replies, where it comes last.
+ */
 function putEchoes(options: Options, { message }: Request): void {
-  const echoed: number[] = [Option.clientIdentifier, Option.clientMachineIdentifier]
-  if (message.giaddr !== 0) echoed.push(Option.relayAgentInformation)
-  for (const code of echoed) {
+  for (const code of message.giaddr === 0 ? alwaysEchoed : echoedToRelays) {
     const value = message.options.get(code)
     if (value) options.set(code, value)
   }
@@ -93,39 +108,44 @@ function putEchoes(options: Options, { message }: Request): void {
 
 type ReplyFields = Partial<Pick<Message, 'ciaddr' | 'yiaddr' | 'siaddr' | 'file'>>
 
-function answer(request: Message, options: Options, fields: ReplyFields): Message {
-  const none = 0 as Ipv4
-  const { htype, xid, flags, giaddr, chaddr } = request
+/** Some clients read the boot file and its server only here, others only in 66 and 67. */
+function bootFields({ bootFile = '' }: BootFileChoice, { config }: DecideContext): ReplyFields {
   return {
+    siaddr: config.nextServer ?? config.serverAddress,
+    file: Buffer.byteLength(bootFile) <= fileTextBytes ? bootFile : '',
+  }
+}
+
+function offered({ bootFile }: BootFileChoice): Pick<Reply, 'bootFile'> {
+  return bootFile === undefined ? {} : { bootFile }
+}
+
+function finish(request: Request, options: Options, fields: ReplyFields): Answer {
+  const { message, source } = request
+  const { htype, xid, flags, giaddr, chaddr } = message
+  const maximumBytes = maximumPayloadBytes(message.options)
+  fitOptions(options, optionsRoomBytes(maximumBytes), message.options.get(Option.parameterRequestList))
+  const answer: Message = {
     ...{ op: 2, htype, hops: 0, xid, secs: 0, flags, ciaddr: none, yiaddr: none, siaddr: none, giaddr, chaddr },
     ...{ sname: '', file: '', options },
     ...fields,
   }
-}
-
-function address(
-  request: Request,
-  message: Message,
-  type: number,
-): Pick<Reply, 'kind' | 'message' | 'destination' | 'maximumBytes'> {
-  const destination = chooseDestination(request.message, {
-    type,
-    yiaddr: message.yiaddr,
-    requestType: decodeU8(request.message.options, Option.messageType),
-    sourcePort: request.source.port,
-  })
-  return { kind: 'reply', message, destination, maximumBytes: maximumPayloadBytes(request.message.options) }
+  const destination: Destination = chooseDestination(message, source, answer)
+  return { kind: 'reply', message: answer, destination, maximumBytes }
 }
 
 const headersBytes = 28
 /** EDK2 ignores larger packets, and a link's MTU rarely allows more. */
 const ethernetPayloadBytes = 1500 - headersBytes
+/** RFC 951: 236 bytes of fields and 64 of options. */
+const bootpBytes = 300
 
 /**
  * Option 57 counts IP and UDP headers; absent, the client takes 576. OVMF's REQUEST says 0xFF00, its bytes swapped,
  * which the clamp makes harmless.
  */
 function maximumPayloadBytes(options: Options): number {
+  if (decodeU8(options, Option.messageType) === undefined) return bootpBytes
   const value = decodeU16(options, Option.maximumMessageSize) ?? 0
   return Math.min(Math.max(value, 576) - headersBytes, ethernetPayloadBytes)
 }

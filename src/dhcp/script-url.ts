@@ -1,19 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { bootNonceBytes, mintBootToken } from '../boot/boot-token.ts'
-import { formatIpv4, type Ipv4 } from '../bytes/ipv4.ts'
+import type { Ipv4 } from '../bytes/ipv4.ts'
 import { formatMacHyphen } from '../bytes/mac.ts'
 import type { DecideContext } from './decision.ts'
-import type { SubnetConfig } from './subnet-config.ts'
 
 /** The server's secret for boot tokens (32 bytes) and how long each is good. */
 export type BootTokenSource = { key: Uint8Array; lifetimeSeconds: number }
 
-/** Makes the URLs under which iPXE fetches its script; each carries a fresh boot token. Not pure: clock and chance. */
-export function scriptUrls(
-  config: SubnetConfig,
-  { key, lifetimeSeconds }: BootTokenSource,
-): DecideContext['scriptUrl'] {
-  const base = `http://${formatIpv4(config.serverAddress)}:${config.httpPort}/boot.ipxe`
+/**
+ * Makes the URLs under which iPXE fetches its script from the boot plane at `origin` (`http://10.0.0.1:4280`); each
+ * carries a fresh boot token. Not pure: clock and chance.
+ */
+export function scriptUrls(origin: string, { key, lifetimeSeconds }: BootTokenSource): DecideContext['scriptUrl'] {
+  const base = `${origin}/boot.ipxe`
   return ({ mac, machine }, address: Ipv4) => {
     if (mac === undefined) return base
     const token = mintBootToken(key, {

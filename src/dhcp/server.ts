@@ -1,85 +1,87 @@
 import { DecodeError } from '../bytes/decode-error.ts'
+import { formatIpv4, subnetContains } from '../bytes/ipv4.ts'
 import type { Directory } from '../core/directory.ts'
-import { type InterfaceSocket, openInterfaceSocket } from '../net/udp-socket.ts'
+import type { Explanation } from '../core/explanation.ts'
 import type { LeaseStore } from '../store/lease-store.ts'
 import { Answerer } from './answerer.ts'
+import type { ClientRules } from './client-settings.ts'
+import type { DatagramSource } from './decision.ts'
 import type { DhcpEvent } from './dhcp-event.ts'
+import type { DhcpInterface, DhcpSite } from './dhcp-site.ts'
+import { explainPacket } from './explain.ts'
 import { identify } from './identify.ts'
+import { InUseProbes } from './in-use-probes.ts'
 import { LeaseTable } from './lease-table.ts'
 import { decodeMessage } from './message.ts'
+import { OtherServers } from './other-servers.ts'
+import { ReplySender } from './reply-sender.ts'
 import { type BootTokenSource, scriptUrls } from './script-url.ts'
-import { isHostAddress, type SubnetConfig } from './subnet-config.ts'
-
-const serverPort = 67
-/** A rack that is switched on sends a burst: room for some thousands of packets. */
-const receiveBufferBytes = 4 << 20
+import { openServerSockets } from './server-sockets.ts'
 
 export type DhcpServerOptions = {
-  interface: string
-  config: SubnetConfig
+  interface: DhcpInterface
+  rules: ClientRules
+  ownAddresses: DhcpSite['ownAddresses']
   directory: Directory
   leases: LeaseStore
   bootTokens: BootTokenSource
+  /** Whether there is a loader of that name to fetch. */
+  hasLoader: (bootFile: string) => boolean
   onDecision: (event: DhcpEvent) => void
-  /** Called once, when packets are being answered. */
-  onReady?: () => void
+  /** Called once, when packets are being answered, with what tells how one would be. */
+  onReady?: (explain: (packet: Uint8Array, source: DatagramSource) => Explanation) => void
   /** Ends the server, which then resolves. */
   signal: AbortSignal
 }
 
-/** The socket is gone; the server cannot go on. */
-export class DhcpSocketFailed extends Error {
-  override readonly name = 'DhcpSocketFailed'
-
-  constructor(interfaceName: string, cause: Error) {
-    super(`Cannot serve DHCP on ${interfaceName} any longer: ${cause.message}`, { cause })
-  }
-}
-
 /**
- * Answers DHCP on one interface, as the authoritative server of one subnet, until the signal. Rejects with LinuxError
- * (port taken, no such interface, not allowed), DhcpSocketFailed, or LeaseWriteFailed when the lease store dies; a
- * packet never ends it.
+ * Answers DHCP on one interface until the signal. Rejects with LinuxError (port taken, no such interface, not allowed),
+ * DhcpSocketFailed, or LeaseWriteFailed when the lease store dies; a packet never ends it.
  */
 export async function serveDhcp(options: DhcpServerOptions): Promise<void> {
-  const { config, signal } = options
+  const { interface: link, directory, leases, onDecision, signal } = options
   if (signal.aborted) return
-  const stored = await options.leases.load()
-  const leases = new LeaseTable(
-    config,
-    stored.filter(({ address }) => isHostAddress(config.subnet, address)),
-  )
-  const socket = await openInterfaceSocket({ interface: options.interface, port: serverPort, receiveBufferBytes })
-  try {
-    const answerer = new Answerer({
-      ...options,
-      socket,
-      table: leases,
-      scriptUrl: scriptUrls(config, options.bootTokens),
-    })
-    socket.socket.on('message', (packet, source) => receive(packet, source, options, answerer))
-    options.onReady?.()
-    await Promise.race([untilAborted(signal), socketFault(socket, options.interface), options.leases.ended])
-  } finally {
-    socket.socket.removeAllListeners('message')
-    socket.socket.close()
-  }
+  const context = await makeContext(options)
+  const others = new OtherServers(link, onDecision)
+  await using sockets = await openServerSockets(link, signal)
+  const answerer = new Answerer({
+    ...{ interface: link, context, leases, onDecision, signal },
+    probes: new InUseProbes(sockets.main, link.name),
+    sender: new ReplySender(link.name, { 67: sockets.main, ...(sockets.bootServer && { 4011: sockets.bootServer }) }),
+  })
+  sockets.listen((packet, source) => {
+    try {
+      const message = decodeMessage(packet)
+      others.look(message, source)
+      // Our own broadcasts come back, too.
+      if (message.op === 2) return
+      const request = identify(message, source, directory)
+      if (!request) throw new DecodeError('DHCP message', 'neither Ethernet nor a client identifier says who sent it')
+      answerer.answer(request)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      onDecision({ kind: 'malformed', reason, source: source.address })
+    }
+  })
+  options.onReady?.((packet, source) => explainPacket(packet, source, { ...options, context }))
+  await Promise.race([untilAborted(signal), sockets.failed, leases.ended])
 }
 
-/** decode → classify; the answerer decides and sends. */
-function receive(
-  packet: Uint8Array,
-  source: { address: string; port: number },
-  { directory, onDecision }: DhcpServerOptions,
-  answerer: Answerer,
-): void {
-  try {
-    const request = identify(decodeMessage(packet), source, directory)
-    if (!request) throw new DecodeError('DHCP message', 'neither Ethernet nor a client identifier says who sent it')
-    answerer.answer(request)
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    onDecision({ kind: 'malformed', reason, source: source.address })
+/** Each subnet has a table of its own: one card may hold an address on each of several VLANs. */
+async function makeContext(options: DhcpServerOptions) {
+  const { interface: link, rules, ownAddresses, directory, leases, bootTokens, hasLoader } = options
+  const stored = await leases.load()
+  const tables = new Map(
+    link.subnets.map((config) => {
+      const own = stored.filter(({ address }) => subnetContains(config.subnet, address))
+      return [config, new LeaseTable(config, own)]
+    }),
+  )
+  const [{ httpPort = 0 } = {}] = link.subnets
+  const scriptUrl = scriptUrls(`http://${formatIpv4(link.serverAddress)}:${httpPort}`, bootTokens)
+  return {
+    ...{ rules, ownAddresses, directory, hasLoader, scriptUrl },
+    leasesOf: (config: LeaseTable['config']) => tables.get(config)!,
   }
 }
 
@@ -87,11 +89,5 @@ function untilAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-}
-
-function socketFault({ socket }: InterfaceSocket, interfaceName: string): Promise<never> {
-  return new Promise((_, reject) => {
-    socket.on('error', (error) => reject(new DhcpSocketFailed(interfaceName, error)))
   })
 }

@@ -68,6 +68,11 @@ export function openListeningSocketFd({ address, port, backlog = 511 }: Listenin
   })
 }
 
+/** Whether sockets that are bound from now on may share its port, if they want to as well. Throws LinuxError. */
+export function setReuseAddress(fd: number, mayShare: boolean): void {
+  setNumber(fd, SO_REUSEADDR, mayShare ? 1 : 0, 'SO_REUSEADDR')
+}
+
 export function closeFd(fd: number): void {
   checkResult(close(fd), () => `close(${fd})`)
 }

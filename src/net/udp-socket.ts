@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
-import { closeFd, openUdpSocketFd, type UdpSocketOptions } from '../linux/socket.ts'
+import { closeFd, openUdpSocketFd, setReuseAddress, type UdpSocketOptions } from '../linux/socket.ts'
 
 export type { Socket as UdpSocket } from 'node:dgram'
 
@@ -25,6 +25,24 @@ export async function openInterfaceSocket(options: UdpSocketOptions): Promise<In
     throw error
   }
   return { socket, fd }
+}
+
+/**
+ * A socket beside `wildcard`, which is bound to 0.0.0.0 on the same port: what is sent to `address` comes in here from
+ * now on, the rest there. No other program can share the port, before or after. Throws LinuxError.
+ */
+export async function openAddressSocket(
+  wildcard: InterfaceSocket,
+  options: UdpSocketOptions & { address: string },
+): Promise<InterfaceSocket> {
+  setReuseAddress(wildcard.fd, true)
+  try {
+    const socket = await openInterfaceSocket({ ...options, reuseAddress: true })
+    setReuseAddress(socket.fd, false)
+    return socket
+  } finally {
+    setReuseAddress(wildcard.fd, false)
+  }
 }
 
 /** `openInterfaceSocket` for those who need no descriptor. */

@@ -23,7 +23,7 @@ async function openTemporary(t: TestContext): Promise<{ file: string; store: Lea
   return { file, store }
 }
 
-test('write() keeps leases over a restart of the store, the earliest end first', async (t) => {
+test('write() keeps leases over a restart of the store, the earliest granted first', async (t) => {
   const { file, store } = await openTemporary(t)
   await Promise.all([store.write(lease('a', '10.0.0.2', 3000)), store.write(lease('b', '10.0.0.1', 2000))])
   const again = await openLeaseStore(file)
@@ -34,14 +34,14 @@ test('write() keeps leases over a restart of the store, the earliest end first',
   await again.close()
 })
 
-test('write() leaves a client one lease and an address one client', async (t) => {
+test('write() leaves an address one client, and load() gives the last granted last', async (t) => {
   const { store } = await openTemporary(t)
   await store.write(lease('a', '10.0.0.1'))
   await store.write(lease('b', '10.0.0.2'))
-  await store.write(lease('a', '10.0.0.2'))
+  await store.write({ ...lease('a', '10.0.0.2'), grantedAt: 1500 })
   assert.deepEqual(
     (await store.load()).map((found) => ({ ...found })),
-    [lease('a', '10.0.0.2')],
+    [lease('a', '10.0.0.1'), { ...lease('a', '10.0.0.2'), grantedAt: 1500 }],
   )
 })
 
@@ -50,7 +50,7 @@ test('write() commits what arrives together in few transactions, in order', asyn
   const address = (index: number): string => `10.0.${index >> 8}.${index & 255}`
   await Promise.all(Array.from({ length: 1000 }, (_, index) => store.write(lease('a', address(index)))))
   const all = await store.load()
-  assert.deepEqual([all.length, all[0]?.address], [1, parseIpv4(address(999))])
+  assert.deepEqual([all.length, all[999]?.address], [1000, parseIpv4(address(999))])
   // A transaction of its own for each would have put 1000 frames of a page into the log, and more.
   assert.ok((await stat(`${file}-wal`)).size < 200 * 4096)
 })

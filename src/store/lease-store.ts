@@ -4,7 +4,7 @@ import type { Lease } from '../core/lease.ts'
 
 /** What the DHCP server needs of the lease database. */
 export interface LeaseStore {
-  /** All leases, ended ones too, the earliest end first. */
+  /** The last lease of each address, ended ones too, the earliest granted first. */
   load(): Promise<Lease[]>
   /** Resolves when the lease is on disk; rejects with LeaseWriteFailed when it may not be. */
   write(lease: Lease): Promise<void>

@@ -20,17 +20,16 @@ database.exec(`
     granted_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
   ) STRICT;
-  CREATE INDEX IF NOT EXISTS lease_client ON lease (client);
+  DROP INDEX IF EXISTS lease_client;
 `)
 
-const forgetOthers = database.prepare('DELETE FROM lease WHERE client = ? AND address <> ?')
 const put = database.prepare(
   `INSERT INTO lease (address, client, granted_at, expires_at) VALUES (?, ?, ?, ?)
    ON CONFLICT (address) DO UPDATE
    SET client = excluded.client, granted_at = excluded.granted_at, expires_at = excluded.expires_at`,
 )
 const all = database.prepare(
-  'SELECT address, client, granted_at AS grantedAt, expires_at AS expiresAt FROM lease ORDER BY expires_at',
+  'SELECT address, client, granted_at AS grantedAt, expires_at AS expiresAt FROM lease ORDER BY granted_at',
 )
 
 port.on('message', (request: LeaseWorkerRequest) => {
@@ -56,7 +55,6 @@ function commit(leases: Lease[]): void {
   database.exec('BEGIN IMMEDIATE')
   try {
     for (const { address, client, grantedAt, expiresAt } of leases) {
-      forgetOthers.run(client, address)
       put.run(address, client, grantedAt, expiresAt)
     }
     database.exec('COMMIT')

@@ -85,6 +85,8 @@ export class ServedDhcp {
   get story(): string[] {
     const chapters = this.events.map((event) => {
       if (event.kind === 'malformed') return `malformed: ${event.reason}`
+      if (event.kind === 'other-server') return `other server ${event.server}: ${event.how}`
+      if (event.kind === 'untold') return `${event.count} untold`
       if (event.kind !== 'reply') return `${event.messageType} → ${event.kind}: ${event.reason}`
       const renewed = event.because.includes('(renewed)') ? ' renewed' : ''
       return `${event.messageType} → ${event.replyType}${event.address ? ` ${event.address}` : ''}${renewed}`

@@ -1,8 +1,14 @@
+import { readFileSync } from 'node:fs'
 import { parseIpv4, parseSubnet } from '../../../src/bytes/ipv4.ts'
 import { MemoryDirectory } from '../../../src/core/directory.ts'
 import type { BootRecord } from '../../../src/core/machine.ts'
+import { noClientRules } from '../../../src/dhcp/client-settings.ts'
+import type { DhcpSite } from '../../../src/dhcp/dhcp-site.ts'
+import { makeSite } from '../../../src/dhcp/make-site.ts'
 import { serveDhcp } from '../../../src/dhcp/server.ts'
+import { parseSiteFile } from '../../../src/dhcp/site-file.ts'
 import { makeSubnetConfig, type SubnetConfig } from '../../../src/dhcp/subnet-config.ts'
+import { listInterfaceAddresses } from '../../../src/net/interfaces.ts'
 import { openLeaseStore } from '../../../src/store/lease-store.ts'
 
 /*
@@ -17,25 +23,44 @@ export type ServeSettings = {
   leaseFile: string
   machines: BootRecord[]
   overrides: Partial<SubnetConfig>
+  /** A site file, in place of one interface with one subnet. */
+  siteFile?: string
 }
 
 const settings = JSON.parse(process.argv[2]!) as ServeSettings
 const stop = new AbortController()
 process.once('SIGTERM', () => stop.abort())
 const leases = await openLeaseStore(settings.leaseFile)
-await serveDhcp({
-  interface: settings.interface,
-  config: makeSubnetConfig({
+const { interfaces, rules, ownAddresses } = settings.siteFile === undefined ? plainSite() : readSite(settings.siteFile)
+let ready = 0
+await Promise.all(
+  interfaces.map((link) =>
+    serveDhcp({
+      ...{ interface: link, rules, ownAddresses, leases, hasLoader: () => true },
+      directory: new MemoryDirectory(settings.machines),
+      bootTokens: { key: new Uint8Array(32).fill(7), lifetimeSeconds: 600 },
+      onDecision: (event) => process.stdout.write(`${JSON.stringify(event)}\n`),
+      onReady: () => ++ready === interfaces.length && process.stdout.write('{"kind":"ready"}\n'),
+      signal: stop.signal,
+    }),
+  ),
+)
+await leases.close()
+
+function plainSite(): DhcpSite {
+  const serverAddress = parseIpv4(settings.serverAddress)
+  const config = makeSubnetConfig({
     subnet: parseSubnet(settings.subnet),
-    serverAddress: parseIpv4(settings.serverAddress),
+    serverAddress,
     httpPort: 4280,
     ...settings.overrides,
-  }),
-  directory: new MemoryDirectory(settings.machines),
-  leases,
-  bootTokens: { key: new Uint8Array(32).fill(7), lifetimeSeconds: 600 },
-  onDecision: (event) => process.stdout.write(`${JSON.stringify(event)}\n`),
-  onReady: () => process.stdout.write('{"kind":"ready"}\n'),
-  signal: stop.signal,
-})
-await leases.close()
+  })
+  const link = { name: settings.interface, serverAddress, answers: 'authoritative', isSilent: false } as const
+  return { interfaces: [{ ...link, subnets: [config] }], rules: noClientRules, ownAddresses: [serverAddress] }
+}
+
+function readSite(path: string): DhcpSite {
+  const parsed = parseSiteFile(readFileSync(path, 'utf8'), path)
+  const made = makeSite(parsed.site, listInterfaceAddresses(), 4280)
+  return 'problems' in made ? parsed.refuse(made.problems) : made.site
+}

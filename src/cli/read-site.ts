@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises'
+import { formatSubnet } from '../bytes/ipv4.ts'
+import { type ParsedSiteFile, parseSiteFile } from '../dhcp/site-file.ts'
+import { SiteFileInvalid } from '../dhcp/site-problem.ts'
+import { interfaceAddress } from '../net/interfaces.ts'
+
+/** One interface and its own subnet, said on the command line. */
+export type SiteFlags = {
+  interface?: string
+  mode?: 'listen' | 'proxy' | 'authoritative'
+  evenIfDynamic?: boolean
+  range?: string
+  router?: string
+  dns?: string[]
+  leaseSeconds?: number
+  unknown?: 'discover' | 'ignore'
+}
+
+/** The site file, or what the flags say in its terms. Throws SiteFileInvalid, InterfaceNotUsable. */
+export async function readSite(path: string | undefined, flags: SiteFlags): Promise<ParsedSiteFile> {
+  if (path === undefined) return siteOfFlags(flags)
+  try {
+    return parseSiteFile(await readFile(path, 'utf8'), path)
+  } catch (cause) {
+    if (cause instanceof SiteFileInvalid) throw cause
+    throw new SiteFileInvalid(path, [(cause as Error).message], cause)
+  }
+}
+
+function siteOfFlags(flags: SiteFlags): ParsedSiteFile {
+  const { interface: name, mode = 'authoritative', evenIfDynamic = false } = flags
+  if (name === undefined) {
+    throw new Error('nothing says where to serve: give --interface, or a site file by --config')
+  }
+  const { range, router, dns, leaseSeconds, unknown } = flags
+  const subnet = {
+    subnet: formatSubnet(interfaceAddress(name).subnet),
+    ...(range !== undefined && { pools: [range] }),
+    ...(router !== undefined && { routers: [router] }),
+    ...(dns && { dns }),
+    ...(leaseSeconds !== undefined && { leaseSeconds }),
+    ...(unknown !== undefined && { unknown }),
+  }
+  return {
+    site: { interfaces: { [name]: { mode, evenIfDynamic } }, subnets: [subnet] },
+    refuse: (problems) => {
+      throw new Error(`Cannot serve ${name}: ${problems.map(({ reason }) => reason).join('; ')}`)
+    },
+  }
+}

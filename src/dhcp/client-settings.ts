@@ -1,0 +1,91 @@
+import { formatHex } from '../bytes/hex.ts'
+import type { Ipv4, Subnet } from '../bytes/ipv4.ts'
+import type { DecideContext, Request } from './decision.ts'
+import { Option } from './option.ts'
+import { decodeText, decodeU16List } from './options.ts'
+
+/** What a client is told beside its address. Every layer leaves out what it has nothing to say about. */
+export type ClientSettings = {
+  /** Left out everywhere, clients get no default route. */
+  routers?: Ipv4[]
+  nameServers?: Ipv4[]
+  ntpServers?: Ipv4[]
+  domainName?: string
+  leaseSeconds?: number
+  /** Routes beside the default one (option 121). */
+  routes?: { to: Subnet; via: Ipv4 }[]
+  /** `siaddr` and the TFTP server, where it is not this server. */
+  nextServer?: Ipv4
+  /** In place of the loader chosen by firmware, for everything but iPXE; also for BOOTP clients. */
+  bootFile?: string
+  /** Who is not answered, in words (`class bmc`); empty takes it back for a narrower layer. */
+  refusedBy?: string
+  /** Further options as they go on the wire, in place of what would be sent. */
+  options?: [code: number, value: Uint8Array][]
+}
+
+/** All conditions that are there must hold. */
+export type ClassRule = {
+  name: string
+  /** Option 60: the whole text, or its beginning where it ends in `*`. */
+  vendorClass?: string
+  /** Option 77 contains it. */
+  userClass?: string
+  /** One of option 93's numbers. */
+  architectures?: number[]
+  /** First three bytes of the MAC: `b8:27:eb`. */
+  ouis?: string[]
+  settings: ClientSettings
+}
+
+/** What holds for some clients, whatever their subnet. Plain data: it crosses threads. */
+export type ClientRules = {
+  groups: ReadonlyMap<string, ClientSettings>
+  classes: readonly ClassRule[]
+  /** By the machine's name. */
+  machines: ReadonlyMap<string, ClientSettings>
+}
+
+export const noClientRules: ClientRules = { groups: new Map(), classes: [], machines: new Map() }
+
+/**
+ * The subnet's settings as they hold for this client. Where several layers say something, the later wins: the subnet
+ * (which has everybody's settings in it), the machine's group, each class that matches in the order of the file, the
+ * machine. Options are overridden one by one.
+ */
+export function resolveSettings(request: Request, { config, rules }: DecideContext): DecideContext['config'] {
+  const { groups, classes, machines } = rules
+  if (groups.size + classes.length + machines.size === 0) return config
+  const { machine } = request
+  const layers = [
+    machine && groups.get(machine.group),
+    ...classes.filter((rule) => matchesClass(rule, request)).map(({ settings }) => settings),
+    machine && machines.get(machine.name),
+  ].filter((layer) => layer !== undefined)
+  const options = layers.reduce((all, layer) => joinOptions(all, layer.options), config.options ?? [])
+  return Object.assign({}, config, ...layers, { options })
+}
+
+/** What `over` says about an option replaces what `under` says about it. */
+export function joinOptions(
+  under: ClientSettings['options'] = [],
+  over: ClientSettings['options'] = [],
+): NonNullable<ClientSettings['options']> {
+  return [...new Map([...under, ...over])]
+}
+
+function matchesClass(rule: ClassRule, { message, mac }: Request): boolean {
+  const { vendorClass, userClass, architectures, ouis } = rule
+  const { options } = message
+  if (vendorClass !== undefined && !matchesText(vendorClass, decodeText(options, Option.vendorClass))) return false
+  if (userClass !== undefined && !decodeText(options, Option.userClass)?.includes(userClass)) return false
+  if (ouis && !(mac && ouis.includes(formatHex(message.chaddr.subarray(0, 3), ':')))) return false
+  if (!architectures) return true
+  const numbers = decodeU16List(options, Option.clientArchitecture) ?? []
+  return numbers.some((number) => architectures.includes(number))
+}
+
+function matchesText(pattern: string, text: string | undefined): boolean {
+  if (text === undefined) return false
+  return pattern.endsWith('*') ? text.startsWith(pattern.slice(0, -1)) : text === pattern
+}

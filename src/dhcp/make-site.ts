@@ -1,0 +1,199 @@
+import { formatSubnet, type Ipv4, parseIpv4, parseSubnet, type Subnet, subnetContains } from '../bytes/ipv4.ts'
+import { parseArchitecture } from './architecture.ts'
+import { type ClassRule, type ClientSettings, joinOptions } from './client-settings.ts'
+import type { DhcpInterface, DhcpSite } from './dhcp-site.ts'
+import { Option } from './option.ts'
+import { encodeOptionText, parseOptionCode, parseRoute } from './option-value.ts'
+import type { ClassEntry, InterfaceEntry, SettingsEntry, SiteFile, SubnetEntry } from './site-file.ts'
+import type { SiteProblem } from './site-problem.ts'
+import { type AddressRange, makeSubnetConfig, type SubnetConfig } from './subnet-config.ts'
+
+/** An interface as the machine has it. */
+export type InterfaceFact = { interface: string; address: Ipv4; subnet: Subnet }
+
+type Place = readonly string[]
+
+/**
+ * What the site file says, on the interfaces that are there, as the packet servers need it; everything in it that
+ * cannot be is a problem with its place.
+ */
+export function makeSite(
+  site: SiteFile,
+  facts: readonly InterfaceFact[],
+  httpPort: number,
+): { site: DhcpSite } | { problems: readonly SiteProblem[] } {
+  const maker = new SiteMaker(site, facts, httpPort)
+  const made = maker.make()
+  return maker.problems.length > 0 ? { problems: maker.problems } : { site: made }
+}
+
+class SiteMaker {
+  readonly problems: SiteProblem[] = []
+  readonly #site: SiteFile
+  readonly #facts: readonly InterfaceFact[]
+  readonly #httpPort: number
+  readonly #everybody: ClientSettings
+
+  constructor(site: SiteFile, facts: readonly InterfaceFact[], httpPort: number) {
+    this.#site = site
+    this.#facts = facts
+    this.#httpPort = httpPort
+    this.#everybody = this.#settings(site.settings ?? {}, ['settings'], 'everybody')
+  }
+
+  make(): DhcpSite {
+    const { interfaces, groups = {}, classes = [], machines = {} } = this.#site
+    const links = Object.entries(interfaces).flatMap(([name, entry]) => this.#interface(name, entry))
+    for (const [index, entry] of (this.#site.subnets ?? []).entries()) {
+      this.#subnet(entry, ['subnets', String(index)], links)
+    }
+    for (const link of links) this.#completeInterface(link)
+    return {
+      interfaces: links,
+      ownAddresses: this.#facts.map(({ address }) => address),
+      rules: {
+        groups: this.#layers(groups, 'groups', 'group'),
+        classes: classes.map((entry, index) => this.#class(entry, ['classes', String(index)])),
+        machines: this.#layers(machines, 'machines', 'machine'),
+      },
+    }
+  }
+
+  #interface(name: string, { mode, as = 'authoritative' }: InterfaceEntry): DhcpInterface[] {
+    if (mode === 'off') return []
+    const fact = this.#facts.find((each) => each.interface === name)
+    if (!fact) {
+      const others = this.#facts.map((each) => each.interface).join(', ') || 'none'
+      this.#refuse(['interfaces', name], `it has no IPv4 address or is not up (interfaces with one: ${others})`)
+      return []
+    }
+    const isSilent = mode === 'listen'
+    return [{ name, serverAddress: fact.address, answers: isSilent ? as : mode, isSilent, subnets: [] }]
+  }
+
+  #subnet(entry: SubnetEntry, place: Place, links: DhcpInterface[]): void {
+    const subnet = this.#try(place, () => parseSubnet(entry.subnet))
+    const link = subnet && this.#linkOf(entry, subnet, place, links)
+    if (!link) return
+    const { unknown, bootp, probeMs } = entry
+    const config = this.#try(place, () =>
+      makeSubnetConfig({
+        ...this.#everybody,
+        ...{ subnet, serverAddress: link.serverAddress, httpPort: this.#httpPort },
+        ...this.#subnetSettings(entry, place),
+        ...(entry.pools && { pools: entry.pools.map(parseRange) }),
+        ...(unknown !== undefined && { unknown }),
+        ...(bootp !== undefined && { bootp }),
+        ...(probeMs !== undefined && { probeMs }),
+      }),
+    )
+    if (config) link.subnets.push(config)
+  }
+
+  /** Undefined when there is none, which is then a problem. */
+  #linkOf(entry: SubnetEntry, subnet: Subnet, place: Place, links: DhcpInterface[]): DhcpInterface | undefined {
+    const clash = links.flatMap((each) => each.subnets).find((other) => overlap(other.subnet, subnet))
+    if (clash) this.#refuse(place, `it overlaps ${formatSubnet(clash.subnet)}`)
+    if (entry.interface !== undefined) {
+      const named = links.find(({ name }) => name === entry.interface)
+      if (!named)
+        this.#refuse([...place, 'interface'], `${entry.interface} is not among the interfaces that are served`)
+      return named
+    }
+    const onLink = links.find((link) => subnetContains(subnet, link.serverAddress))
+    const link = onLink ?? (links.length === 1 ? links[0] : undefined)
+    if (!link) this.#refuse(place, 'no interface has an address in it: say through which it is reached')
+    return link
+  }
+
+  #subnetSettings(entry: SubnetEntry, place: Place): ClientSettings {
+    const own = this.#settings(entry, place, `subnet ${entry.subnet}`)
+    return { ...own, options: joinOptions(this.#everybody.options, own.options) }
+  }
+
+  /** An interface serves its own subnet, described or not, and that one is the first. */
+  #completeInterface(link: DhcpInterface): void {
+    const { name, serverAddress, subnets } = link
+    const { subnet } = this.#facts.find((each) => each.interface === name)!
+    if (!subnets.some((config) => overlap(config.subnet, subnet))) {
+      const given = { ...this.#everybody, subnet, serverAddress, httpPort: this.#httpPort }
+      const config = this.#try(['interfaces', name], () => makeSubnetConfig(given))
+      if (config) subnets.push(config)
+    }
+    const isOwn = (config: SubnetConfig) => Number(subnetContains(config.subnet, serverAddress))
+    subnets.sort((a, b) => isOwn(b) - isOwn(a))
+  }
+
+  #layers(entries: Record<string, SettingsEntry>, section: string, kind: string): Map<string, ClientSettings> {
+    const settingsOf = (name: string, entry: SettingsEntry) => this.#settings(entry, [section, name], `${kind} ${name}`)
+    return new Map(Object.entries(entries).map(([name, entry]) => [name, settingsOf(name, entry)]))
+  }
+
+  #class(entry: ClassEntry, place: Place): ClassRule {
+    const { vendorClass, userClass, architecture, oui } = entry.match
+    const architectures = architecture?.map((each) => {
+      const number = parseArchitecture(String(each))
+      if (number === undefined) this.#refuse([...place, 'match', 'architecture'], `${each} is no known architecture`)
+      return number ?? -1
+    })
+    return {
+      name: entry.name,
+      ...(vendorClass !== undefined && { vendorClass }),
+      ...(userClass !== undefined && { userClass }),
+      ...(architectures && { architectures }),
+      ...(oui && { ouis: oui.map((each) => each.toLowerCase().replaceAll('-', ':')) }),
+      settings: this.#settings(entry, place, `class ${entry.name}`),
+    }
+  }
+
+  #settings(entry: SettingsEntry, place: Place, who: string): ClientSettings {
+    const { routers, dns, ntp, domain, leaseSeconds, routes, nextServer, bootFile, answer, options } = entry
+    const at = <Value>(name: string, make: () => Value) => this.#try([...place, name], make)
+    const list = (name: string, texts: readonly string[]) => at(name, () => texts.map(parseIpv4)) ?? []
+    const route = (text: string) => parseRoute(Option.classlessRoutes, text)
+    return {
+      ...(routers && { routers: list('routers', routers) }),
+      ...(dns && { nameServers: list('dns', dns) }),
+      ...(ntp && { ntpServers: list('ntp', ntp) }),
+      ...(domain !== undefined && { domainName: domain }),
+      ...(leaseSeconds !== undefined && { leaseSeconds }),
+      ...(routes && { routes: at('routes', () => routes.map(route)) ?? [] }),
+      ...(nextServer !== undefined && { nextServer: list('nextServer', [nextServer])[0] ?? (0 as Ipv4) }),
+      ...(bootFile !== undefined && { bootFile }),
+      ...(answer !== undefined && { refusedBy: answer ? '' : who }),
+      ...(options && { options: this.#options(options, [...place, 'options']) }),
+    }
+  }
+
+  #options(entries: NonNullable<SettingsEntry['options']>, place: Place): [number, Uint8Array][] {
+    return Object.entries(entries).flatMap(([name, value]) => {
+      const option = this.#try([...place, name], (): [number, Uint8Array] => {
+        const code = parseOptionCode(name)
+        return [code, encodeOptionText(code, value)]
+      })
+      return option ? [option] : []
+    })
+  }
+
+  #try<Value>(place: Place, make: () => Value): Value | undefined {
+    try {
+      return make()
+    } catch (error) {
+      this.#refuse(place, (error as Error).message)
+      return undefined
+    }
+  }
+
+  #refuse(place: Place, reason: string): void {
+    this.problems.push({ place, reason })
+  }
+}
+
+function parseRange(text: string): AddressRange {
+  const [first = '', last = first] = text.split('-')
+  return { first: parseIpv4(first), last: parseIpv4(last) }
+}
+
+function overlap(a: Subnet, b: Subnet): boolean {
+  return subnetContains(a, b.network) || subnetContains(b, a.network)
+}

@@ -1,0 +1,155 @@
+import { type Static, Type } from 'typebox'
+import { Value } from 'typebox/value'
+import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import { SiteFileInvalid, type SiteProblem } from './site-problem.ts'
+
+const strict = { additionalProperties: false } as const
+const Address = Type.String({ pattern: '^\\d{1,3}(\\.\\d{1,3}){3}$' })
+const OptionValue = Type.Union([
+  Type.String(),
+  Type.Number(),
+  Type.Array(Type.Union([Type.String(), Type.Number()]), { minItems: 1 }),
+])
+
+/** What may be said at every layer. */
+const settings = {
+  routers: Type.Optional(Type.Array(Address)),
+  dns: Type.Optional(Type.Array(Address)),
+  ntp: Type.Optional(Type.Array(Address)),
+  domain: Type.Optional(Type.String({ maxLength: 255 })),
+  leaseSeconds: Type.Optional(Type.Integer({ minimum: 60, maximum: 0xfffffffe })),
+  /** `10.1.0.0/16 via 10.0.0.2`. */
+  routes: Type.Optional(Type.Array(Type.String())),
+  nextServer: Type.Optional(Address),
+  bootFile: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+  /** false: never answered. */
+  answer: Type.Optional(Type.Boolean()),
+  /** By name or code. */
+  options: Type.Optional(Type.Record(Type.String(), OptionValue)),
+}
+export const SettingsEntry = Type.Object(settings, strict)
+export type SettingsEntry = Static<typeof SettingsEntry>
+
+const InterfaceEntry = Type.Object(
+  {
+    mode: Type.Enum(['off', 'listen', 'proxy', 'authoritative']),
+    /** How a `listen` interface would answer. */
+    as: Type.Optional(Type.Enum(['proxy', 'authoritative'])),
+    /** Serve although the interface's own address came from DHCP. */
+    evenIfDynamic: Type.Optional(Type.Boolean()),
+  },
+  strict,
+)
+export type InterfaceEntry = Static<typeof InterfaceEntry>
+
+const SubnetEntry = Type.Object(
+  {
+    subnet: Type.String({ pattern: '^\\d{1,3}(\\.\\d{1,3}){3}/\\d{1,2}$' }),
+    /** Through which it is reached, where that is not the interface that has an address in it. */
+    interface: Type.Optional(Type.String()),
+    /** `10.0.0.100-10.0.0.200`. */
+    pools: Type.Optional(Type.Array(Type.String({ pattern: '^[\\d.]+(-[\\d.]+)?$' }))),
+    unknown: Type.Optional(Type.Enum(['discover', 'ignore'])),
+    bootp: Type.Optional(Type.Enum(['ignore', 'reserved', 'dynamic'])),
+    probeMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
+    ...settings,
+  },
+  strict,
+)
+export type SubnetEntry = Static<typeof SubnetEntry>
+
+const ClassEntry = Type.Object(
+  {
+    name: Type.String({ minLength: 1 }),
+    match: Type.Object(
+      {
+        vendorClass: Type.Optional(Type.String({ minLength: 1 })),
+        userClass: Type.Optional(Type.String({ minLength: 1 })),
+        /** Names (`uefi-arm64`) or option 93's numbers. */
+        architecture: Type.Optional(Type.Array(Type.Union([Type.String(), Type.Integer()]), { minItems: 1 })),
+        oui: Type.Optional(Type.Array(Type.String({ pattern: '^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){2}$' }))),
+      },
+      { ...strict, minProperties: 1 },
+    ),
+    ...settings,
+  },
+  strict,
+)
+export type ClassEntry = Static<typeof ClassEntry>
+
+export const SiteFile = Type.Object(
+  {
+    interfaces: Type.Record(Type.String(), InterfaceEntry, { minProperties: 1 }),
+    /** For everybody. */
+    settings: Type.Optional(SettingsEntry),
+    subnets: Type.Optional(Type.Array(SubnetEntry)),
+    groups: Type.Optional(Type.Record(Type.String(), SettingsEntry)),
+    classes: Type.Optional(Type.Array(ClassEntry)),
+    machines: Type.Optional(Type.Record(Type.String(), SettingsEntry)),
+  },
+  strict,
+)
+export type SiteFile = Static<typeof SiteFile>
+
+/** The file, and where in it a place is, for problems that are found later. */
+export type ParsedSiteFile = { site: SiteFile; refuse(problems: readonly SiteProblem[]): never }
+
+/** YAML to a checked site file. `path` only names it in errors. Throws SiteFileInvalid with line and column. */
+export function parseSiteFile(text: string, path: string): ParsedSiteFile {
+  const lineCounter = new LineCounter()
+  const document = parseDocument(text, { lineCounter })
+  const refuse = (problems: readonly SiteProblem[]): never => {
+    throw new SiteFileInvalid(
+      path,
+      problems.map(({ place, reason }) => {
+        const { line, col } = lineCounter.linePos(offsetOf(document, place))
+        return `${path}:${line}:${col}: ${place.length > 0 ? `${place.join('.')}: ` : ''}${reason}`
+      }),
+    )
+  }
+  const [error] = document.errors
+  if (error) {
+    const { line, col } = lineCounter.linePos(error.pos[0])
+    throw new SiteFileInvalid(path, [`${path}:${line}:${col}: ${error.message.split('\n', 1)[0]}`], error)
+  }
+  const site: unknown = document.toJS({ maxAliasCount: 100 })
+  if (!Value.Check(SiteFile, site)) return refuse(schemaProblems(site))
+  return { site, refuse }
+}
+
+function schemaProblems(value: unknown): SiteProblem[] {
+  const problems = new Map<string, SiteProblem>()
+  for (const { instancePath, keyword, message } of Value.Errors(SiteFile, value)) {
+    // An unknown name and a union are told by their own parts.
+    if (keyword === 'additionalProperties' || keyword === 'anyOf') continue
+    const place = instancePath
+      .split('/')
+      .slice(1)
+      .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+    const reason =
+      keyword === 'boolean'
+        ? 'is not a name that is known here'
+        : keyword === 'pattern'
+          ? 'does not have the form it needs'
+          : message
+    if (!problems.has(instancePath)) problems.set(instancePath, { place, reason })
+  }
+  return problems.size > 0 ? [...problems.values()] : [{ place: [], reason: 'is no site file' }]
+}
+
+/** Where the key or list item begins; the nearest one above it that there is. */
+function offsetOf(document: Document, place: readonly string[]): number {
+  let node: unknown = document.contents
+  let offset = 0
+  for (const part of place) {
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === part)
+      if (pair && isScalar(pair.key)) offset = pair.key.range?.[0] ?? offset
+      node = pair?.value
+    } else if (isSeq(node)) {
+      node = node.items[Number(part)]
+      if (isNode(node)) offset = node.range?.[0] ?? offset
+    }
+  }
+  return offset
+}

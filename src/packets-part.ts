@@ -1,0 +1,42 @@
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import type { BootTree } from './boot/tree.ts'
+import type { Machines } from './deploy/machines.ts'
+import type { SiteKeys } from './deploy/site-keys.ts'
+import type { StateChanges } from './deploy/state-changes.ts'
+import type { DhcpSite } from './dhcp/dhcp-site.ts'
+import { PacketTimeline } from './packet-timeline.ts'
+import { packetsComponent, recordOf } from './packets.ts'
+import type { ServeOptions } from './server.ts'
+import { type Component, restarting } from './supervise.ts'
+
+export type PacketsPart = Component &
+  Pick<ReturnType<typeof packetsComponent>, 'explain'> & { timeline: PacketTimeline }
+
+/** The packet servers, restarted when they die, and what they did in the timelines. */
+export function packetsPart(parts: {
+  options: Pick<ServeOptions, 'dataDirectory'>
+  dhcp: DhcpSite
+  keys: SiteKeys
+  bootTokenSeconds: number
+  site: { state: StateChanges; machines: Machines }
+  tree: BootTree
+  log: Logger
+  supervision: Parameters<typeof restarting>[1]
+}): PacketsPart {
+  const { options, dhcp, keys, bootTokenSeconds, site, tree, log, supervision } = parts
+  const timeline = new PacketTimeline({ state: site.state, machines: site.machines, log })
+  const packets = packetsComponent({
+    site: dhcp,
+    leaseFile: join(options.dataDirectory, 'leases.sqlite'),
+    tree,
+    tokenKey: keys.tokenKey,
+    tokenLifetimeSeconds: bootTokenSeconds,
+    listRecords: async () => (await site.machines.list()).map(recordOf),
+    onMachine: (listener) => site.state.onMachine(listener),
+    onEvent: (event) => timeline.tell(event),
+    onReady: () => part.ready(),
+  })
+  const part = restarting(packets, supervision)
+  return { ...part, explain: packets.explain, timeline }
+}
