@@ -1,10 +1,8 @@
 import { stat } from 'node:fs/promises'
-import { text } from 'node:stream/consumers'
 import { formatRenditionName } from '../image/renditions/rendition-name.ts'
 import { renditionFile, versionFile } from '../image/repository-layout.ts'
-import type { JobLine } from './image-job.ts'
-import { JobFailed, type RunningJob } from './image-jobs.ts'
 import type { ImageShelf } from './image-shelf.ts'
+import { endOf } from './job-end.ts'
 
 /** Send streams for machines, made where there are none. */
 export class BtrfsStreams {
@@ -43,15 +41,8 @@ export class BtrfsStreams {
   }
 
   async #make(version: string, rendition: string): Promise<void> {
-    await resultOf(this.#images.start({ kind: 'rendition', version, rendition }))
+    await endOf(this.#images.start({ kind: 'rendition', version, rendition }))
   }
-}
-
-/** Throws JobFailed. */
-async function resultOf({ output }: RunningJob): Promise<void> {
-  const last = (await text(output)).trimEnd().split('\n').at(-1)
-  const line = JSON.parse(last || '{}') as Partial<JobLine<unknown>>
-  if (line.kind === 'problem') throw new JobFailed(line.problem!)
 }
 
 async function isThere(file: string): Promise<boolean> {

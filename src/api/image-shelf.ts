@@ -2,11 +2,13 @@ import { Conflict, NotFound } from '../deploy/refusals.ts'
 import { removeTag, rollback, setTag } from '../image/move-tags.ts'
 import { resolveReference } from '../image/reference.ts'
 import { removeVersion, VersionInUse } from '../image/remove-version.ts'
+import { listRenditions } from '../image/renditions/stored-rendition.ts'
 import { listVersions, openRepository, type Repository, readTags, type Version } from '../image/repository.ts'
 import { decideRetention, readRetention, type VersionUse, writeRetention } from '../image/retention.ts'
 import type { ImageJob, JobSetup } from './image-job.ts'
 import { ImageJobs, type RunningJob } from './image-jobs.ts'
 import type { ImageDetails, ImageSummary, Retention, RetentionVerdict, TagMove } from './image-schemas.ts'
+import { endOf } from './job-end.ts'
 
 export type ImageShelfOptions = JobSetup & {
   /** What machines have or are given: it is not removed. */
@@ -58,6 +60,17 @@ export class ImageShelf {
   /** Resolves a reference, and removes no version until `use` has written down that it needs this one. */
   async hold<Result>(reference: string, use: (version: Version) => Promise<Result>): Promise<Result> {
     return this.#inTurn(async () => use(await this.resolve(reference)))
+  }
+
+  /** Names of the renditions that a version has beside its tree (renditions/rendition-name.ts). */
+  renditions(version: string): Promise<string[]> {
+    return listRenditions(this.#repository, version)
+  }
+
+  /** Returns when the rendition is there; who wants to see its progress starts the job. Throws JobFailed, NotReady. */
+  async ensureRendition(version: string, rendition: string): Promise<void> {
+    if ((await this.renditions(version)).includes(rendition)) return
+    await endOf(this.start({ kind: 'rendition', version, rendition }))
   }
 
   async setTag(reference: string, tag: string): Promise<TagMove> {
