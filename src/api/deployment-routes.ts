@@ -1,13 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import type { Deployment } from '../core/deployment.ts'
 import { DiskRule } from '../core/disk-rule.ts'
-import { FilesystemType, Layout, rootOf } from '../core/layout.ts'
-import { refuseInvalidLayout } from '../core/layout-problems.ts'
+import { FilesystemType, Layout } from '../core/layout.ts'
 import { DeployRendition } from '../core/order.ts'
-import { findReadyLayout, withRootFilesystem } from '../core/ready-layouts.ts'
-import { NotFound } from '../deploy/refusals.ts'
 import { chooseRollback } from '../deploy/rollback.ts'
+import { chooseLayout } from './choose-layout.ts'
 import type { Management } from './management.ts'
 
 const Id = Type.Object({ id: Type.String({ maxLength: 64 }) })
@@ -53,9 +50,8 @@ export function deploymentRoutes({ machines, deployments, images }: Management):
         deployments.create(machine, {
           image,
           version,
-          rendition: order.rendition ?? 'tree',
           diskRule: order.disk ?? {},
-          ...chooseLayout(order.layout ?? 'whole-disk', order.filesystem),
+          ...chooseLayout(order),
           handOver: order.handOver ?? 'reboot',
           kernelArguments: order.kernelArguments ?? [],
           ...(order.keepVersions !== undefined && { keepVersions: order.keepVersions }),
@@ -81,15 +77,4 @@ export function deploymentRoutes({ machines, deployments, images }: Management):
       return reply.code(204).send()
     })
   }
-}
-
-/** A filesystem that is asked for goes before the layout's own; where neither says one it is ext4. */
-function chooseLayout(asked: string | Layout, filesystem?: FilesystemType): Pick<Deployment, 'layout' | 'filesystem'> {
-  const layout = typeof asked === 'string' ? findReadyLayout(asked) : asked
-  if (layout === undefined) throw new NotFound(`There is no layout "${asked}"; 'bootwright layout list' has them`)
-  refuseInvalidLayout(layout)
-  const chosen = filesystem ?? rootOf(layout).filesystem ?? 'ext4'
-  const resolved = withRootFilesystem(layout, chosen)
-  refuseInvalidLayout(resolved)
-  return { layout: resolved, filesystem: chosen }
 }

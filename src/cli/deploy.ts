@@ -1,63 +1,87 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Deployment } from '../core/deployment.ts'
 import type { DiskRule } from '../core/disk-rule.ts'
+import type { DryRun } from '../core/dry-run.ts'
 import { openClient } from './client.ts'
 import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
+import { readLayoutArgument } from './layout-file.ts'
+import { printJson } from './output.ts'
 import { followOption, tellDeployment } from './tell-deployment.ts'
 
 type DeployOptions = {
   data: string
   json?: boolean
-  image: string
+  image?: string
   disk?: DiskRule
   rendition?: string
-  filesystem: string
+  layout?: string
+  filesystem?: string
   handOver: string
   kernelArgument?: string[]
   keepVersions?: number
   proofSeconds?: number
   follow?: boolean
+  dryRun?: boolean
 }
 
 export function deployCommand(): Command {
   return new Command('deploy')
     .description("writes an image to a machine's disk at its next network boot")
     .argument('<machine>')
-    .requiredOption('--image <reference>', 'NAME, NAME:TAG or NAME@VERSION')
+    .option('--image <reference>', 'NAME, NAME:TAG or NAME@VERSION')
     .addOption(
       new Option(
         '--disk <rule>',
-        'which disk: serial=…,model=…,wwn=…,bus=…,minBytes=…,maxBytes=… (exactly one must match)',
+        'which disk: serial=…,model=…,wwn=…,bus=…,minBytes=…,maxBytes=…,special=… (exactly one must match)',
       )
         .argParser(parseDiskRule)
         .default(undefined, 'the only fixed disk'),
     )
     .addOption(new Option('--rendition <kind>', 'what is written').choices(['tree', 'volume', 'disk', 'btrfs']))
-    .addOption(new Option('--filesystem <type>', 'of the root').choices(['ext4', 'btrfs', 'xfs']).default('ext4'))
+    .option('--layout <name|file>', "a ready layout ('bootwright layout list'; whole-disk), or a YAML file")
+    .addOption(new Option('--filesystem <type>', 'of a root that is made (ext4)').choices(['ext4', 'btrfs', 'xfs']))
     .addOption(new Option('--hand-over <way>', 'how the agent leaves').choices(['reboot', 'kexec']).default('reboot'))
     .option('--kernel-argument <argument...>', 'for the deployed system')
     .option('--keep-versions <count>', 'how many versions stay on the disk, with --rendition btrfs (3)', parseCount)
     .option('--proof-seconds <seconds>', 'how long the first-boot callback may take', parseCount)
+    .option('--dry-run', "draw the machine's disk before and after, by its last inventory, and change nothing")
     .addOption(followOption())
     .addOption(dataOption())
     .addOption(jsonOption())
     .action(deploy)
 }
 
-async function deploy(machine: string, options: DeployOptions): Promise<void> {
+async function deploy(machine: string, options: DeployOptions, command: Command): Promise<void> {
   const client = openClient({ socketPath: socketPathOf(options.data) })
-  const { deployment } = await client.request<{ deployment: Deployment }>('POST', '/api/v1/deployments/', {
+  const target = {
     machine,
-    image: options.image,
     ...(options.disk && { disk: options.disk }),
     ...(options.rendition && { rendition: options.rendition }),
-    filesystem: options.filesystem,
+    ...(options.layout && { layout: await readLayoutArgument(options.layout) }),
+    ...(options.filesystem && { filesystem: options.filesystem }),
+  }
+  if (options.dryRun) return showDryRun(await client.request<DryRun>('POST', '/api/v1/layouts/plan', target), options)
+  if (options.image === undefined) command.error('error: say what to deploy: --image NAME')
+  const { deployment } = await client.request<{ deployment: Deployment }>('POST', '/api/v1/deployments/', {
+    ...target,
+    image: options.image,
     handOver: options.handOver,
     ...(options.kernelArgument && { kernelArguments: options.kernelArgument }),
     ...(options.keepVersions !== undefined && { keepVersions: options.keepVersions }),
     ...(options.proofSeconds !== undefined && { proofSeconds: options.proofSeconds }),
   })
   await tellDeployment(client, machine, deployment, options)
+}
+
+function showDryRun(planned: DryRun, options: DeployOptions): void {
+  if (options.json) printJson(planned)
+  else {
+    const lines = planned.disk === undefined ? [] : [planned.disk, 'before', ...planned.before]
+    if (planned.refusal === undefined) lines.push('after', ...planned.after, 'nothing was changed')
+    else lines.push(`refused: ${planned.refusal}`)
+    process.stdout.write(`${lines.join('\n')}\n`)
+  }
+  if (planned.refusal !== undefined) process.exitCode = 1
 }
 
 const textConditions = new Set(['serial', 'wwn', 'model', 'bus', 'special'])

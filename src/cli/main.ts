@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { cancelCommand } from './cancel.ts'
 import { deployCommand } from './deploy.ts'
 import { imageCommand } from './image.ts'
+import { layoutCommand } from './layout.ts'
 import { machineCommand } from './machine.ts'
 import { rackCommand } from './rack.ts'
 import { ramdiskCommand } from './ramdisk.ts'
@@ -26,6 +27,7 @@ for (const command of [
   imageCommand(),
   machineCommand(),
   deployCommand(),
+  layoutCommand(),
   rollbackCommand(),
   cancelCommand(),
   watchCommand(),

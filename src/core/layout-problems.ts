@@ -1,4 +1,5 @@
-import { contentOf, type Layout, type LayoutPartition } from './layout.ts'
+import { contentOf, type Layout, type LayoutPartition, type PartitionContent } from './layout.ts'
+import type { DeployRendition } from './order.ts'
 
 /** What is wrong, and where: a path into the layout, as a JSON pointer's parts. */
 export type LayoutProblem = { path: readonly (string | number)[]; message: string }
@@ -115,4 +116,26 @@ function mountProblems(partitions: readonly LayoutPartition[]): LayoutProblem[] 
     const isTwice = places.findIndex((other) => other.mount === mount) !== index
     return isTwice ? [{ path, message: `${mount} stands there twice` }] : []
   })
+}
+
+/** What is written must be what the root can take. Throws LayoutInvalid. */
+export function refuseUnfitRendition(layout: Layout, rendition: DeployRendition): void {
+  const index = layout.partitions.findIndex(({ role }) => role === 'root')
+  const root = layout.partitions[index]!
+  const content = contentOf(root)
+  const message = unfit(layout, root, content, rendition)
+  if (message !== undefined) throw new LayoutInvalid(layout, [{ path: ['partitions', index, 'content'], message }])
+}
+
+function unfit(
+  layout: Layout,
+  root: LayoutPartition,
+  content: PartitionContent,
+  rendition: DeployRendition,
+): string | undefined {
+  if (rendition === 'disk' && layout.table === 'kept') return 'the rendition disk brings a table and keeps nothing'
+  if (content === 'received' && rendition !== 'btrfs') return `only the rendition btrfs is received, not ${rendition}`
+  if (rendition !== 'btrfs') return undefined
+  if (content === 'kept') return 'the rendition btrfs is received, or written to a root that is made'
+  return content === 'made' && root.filesystem !== 'btrfs' ? 'the rendition btrfs needs filesystem: btrfs' : undefined
 }
