@@ -5,6 +5,7 @@ import { chunkIdOfRow, type Tree } from '../image/tree.ts'
 import type { WorkerPool } from '../image/worker-pool.ts'
 import type { EarlyFlush } from './early-flush.ts'
 import { fetchChunks } from './fetch-chunks.ts'
+import type { OldChunk, OldVersion } from './old-version.ts'
 import { removeTree } from './remove-tree.ts'
 import type { ReusePlan } from './reuse-tree.ts'
 import { takeTurns } from './take-turns.ts'
@@ -28,22 +29,26 @@ type Parts = {
 }
 
 const entriesAtOnce = 256
+const copiesAtOnce = 16
 
 /** Does the work of a plan, whose directories are made; writeTree() has the order. */
 export class TreeWriter {
   bytesWritten = 0
   bytesReused: number
   readonly #parts: Parts
+  readonly #missing = new Set<number>()
   #extras: readonly string[]
 
   constructor(parts: Parts) {
     this.#parts = parts
     this.bytesReused = parts.plan.bytesReused
     this.#extras = parts.plan.extras
+    for (const [row, pieces] of parts.plan.work.pieces.entries()) if (pieces.length > 0) this.#missing.add(row)
   }
 
-  get needsChunks(): boolean {
-    return this.#parts.plan.work.pieces.some((pieces) => pieces.length > 0)
+  /** Rows of the chunk table whose content is still to come. */
+  get missingRows(): number[] {
+    return [...this.#missing]
   }
 
   /** What is to go stays until the end, because it may help to make what is new; unless it takes the room for that. */
@@ -74,20 +79,46 @@ export class TreeWriter {
   }
 
   /** As many loops as ranges may be under way, each with the memory for one. */
-  writeChunks(locations: readonly PackLocations[], lanes: number): Promise<void>[] {
-    const { pieces } = this.#parts.plan.work
-    const isWanted = ({ row }: RowLocation) => pieces[row]!.length > 0
-    const wanted = locations.map(({ packId, chunks }) => ({ packId, chunks: chunks.filter(isWanted) }))
-    const ranges = coalesceRanges(wanted)
-    const memories = Array.from({ length: Math.min(lanes, ranges.length) }, () => new ArrayBuffer(maxRangeBytes))
-    return takeTurns(ranges, memories.length, async (range, lane) => {
-      memories[lane] = await this.#writeRange(range, memories[lane]!)
+  async writeChunks(locations: readonly PackLocations[], lanes: number): Promise<void> {
+    const isMissing = ({ row }: RowLocation) => this.#missing.has(row)
+    const wanted = locations.map(({ packId, chunks }) => ({ packId, chunks: chunks.filter(isMissing) }))
+    await this.#takeRanges(coalesceRanges(wanted), lanes, (range, memory) => this.#writeRange(range, memory))
+  }
+
+  /** What can be made from the version before; what does not come out right is fetched from its pack later. */
+  async writeFromOld(old: OldVersion, lanes: number): Promise<void> {
+    const chunks = old.locate(this.missingRows)
+    const [copied, deltas] = [[], []] as OldChunk[][] as [OldChunk[], OldChunk[]]
+    for (const chunk of chunks) (chunk.basis.kind === 'copy' ? copied : deltas).push(chunk)
+    const bases = new Map(chunks.map(({ row, basis }) => [row, basis]))
+    // First what is copied: its files may be replaced by what comes next.
+    const copies = Array.from({ length: Math.ceil(copied.length / copiesAtOnce) }, (_, at) => ({
+      ...{ packId: '', start: 0, length: 0 },
+      chunks: copied.slice(at * copiesAtOnce, (at + 1) * copiesAtOnce),
+    }))
+    const ranges = [...copies, ...coalesceRanges([{ packId: '', chunks: deltas }])]
+    await this.#takeRanges(ranges, lanes, async ({ start, length, chunks: located }, memory) => {
+      if (length > 0) await this.#parts.source.fetchPart(old.dataPath, start, new Uint8Array(memory, 0, length))
+      const made = located.map((location) => ({ ...this.#writeChunk(location), basis: bases.get(location.row)! }))
+      return (await this.#writeChunks(memory, start, made)).memory
     })
   }
 
+  async #takeRanges(
+    ranges: readonly FetchRange[],
+    lanes: number,
+    work: (range: FetchRange, memory: ArrayBuffer) => Promise<ArrayBuffer>,
+  ): Promise<void> {
+    const memories = Array.from({ length: Math.min(lanes, ranges.length) }, () => new ArrayBuffer(maxRangeBytes))
+    const turns = takeTurns(ranges, memories.length, async (range, lane) => {
+      this.#parts.options.signal?.throwIfAborted()
+      memories[lane] = await work(range, memories[lane]!)
+    })
+    await Promise.all(turns)
+  }
+
   async #writeRange(range: FetchRange, memory: ArrayBuffer): Promise<ArrayBuffer> {
-    const { source, tree, options, plan } = this.#parts
-    options.signal?.throwIfAborted()
+    const { source, tree, plan } = this.#parts
     return fetchChunks(source, range, memory, {
       use: (fetched, start, chunks) =>
         this.#writeChunks(
@@ -148,6 +179,8 @@ export class TreeWriter {
     const reply = await pool.run({ kind: 'chunks', directory, memory, start, chunks }, [memory])
     this.bytesWritten += reply.bytesWritten
     this.bytesReused += reply.bytesReused
+    const invalid = new Set(reply.invalid.map(({ row }) => row))
+    for (const { row } of chunks) if (!invalid.has(row)) this.#missing.delete(row)
     flush.wrote(this.bytesWritten)
     const bytesDone = this.bytesWritten + this.bytesReused
     options.onProgress?.({ bytesDone, bytesTotal: tree.sizeBytes, bytesFetched: source.bytesFetched })

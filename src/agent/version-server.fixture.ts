@@ -1,7 +1,7 @@
 import { open, readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { packFile, renditionFile, type VersionFileName, versionFile } from '../image/repository-layout.ts'
+import { deltaFile, packFile, renditionFile, type VersionFileName, versionFile } from '../image/repository-layout.ts'
 
 /** What a test wants to happen to a request instead of, or before, the plain answer. True when it answered itself. */
 export type Interference = (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>
@@ -52,24 +52,31 @@ export class VersionServer {
     const url = request.url ?? ''
     this.requests.push(`${url} ${request.headers.range ?? ''}`.trim())
     if (await this.interfere(request, response)) return
-    const [, kind = '', id = '', name = '', rendition = '', file = ''] = url.split('/')
-    if (kind === 'images') {
-      const path =
-        name === 'renditions'
-          ? renditionFile(this.#directory, id, rendition, file as VersionFileName)
-          : versionFile(this.#directory, id, name as VersionFileName)
-      response.end(await readFile(path))
+    const [, start, end] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? []
+    if (start === undefined) {
+      response.end(await readFile(this.#fileOf(url)))
       return
     }
-    const [, start = '0', end = '0'] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? []
-    const bytes = await this.readPack(id, Number(start), Number(end) + 1 - Number(start))
+    const bytes = await readPart(this.#fileOf(url), Number(start), Number(end) + 1 - Number(start))
     response.writeHead(206, { 'content-range': `bytes ${start}-${end}/*`, 'content-length': bytes.length }).end(bytes)
   }
 
-  async readPack(id: string, start: number, length: number): Promise<Buffer> {
-    await using handle = await open(packFile(this.#directory, id), 'r')
-    const bytes = Buffer.alloc(length)
-    const { bytesRead } = await handle.read(bytes, 0, length, start)
-    return bytes.subarray(0, bytesRead)
+  readPack(id: string, start: number, length: number): Promise<Buffer> {
+    return readPart(packFile(this.#directory, id), start, length)
   }
+
+  #fileOf(url: string): string {
+    const [, kind = '', id = '', name = '', of = '', file = ''] = url.split('/')
+    if (kind !== 'images') return packFile(this.#directory, id)
+    if (name === 'renditions') return renditionFile(this.#directory, id, of, file as VersionFileName)
+    if (name !== 'deltas') return versionFile(this.#directory, id, name as VersionFileName)
+    return deltaFile(this.#directory, { version: id, name: 'tree', parent: of }, file === 'index' ? 'index' : 'data')
+  }
+}
+
+async function readPart(file: string, start: number, length: number): Promise<Buffer> {
+  await using handle = await open(file, 'r')
+  const bytes = Buffer.alloc(length)
+  const { bytesRead } = await handle.read(bytes, 0, length, start)
+  return bytes.subarray(0, bytesRead)
 }

@@ -90,8 +90,12 @@ export class VersionSource {
    * Fills `target` with the bytes of a pack from `start` on. `isFresh` asks caches on the way to look again. Throws
    * FetchFailed.
    */
-  async fetchRange(packId: string, start: number, target: Uint8Array, isFresh = false): Promise<void> {
-    const path = `/packs/${packId}`
+  fetchRange(packId: string, start: number, target: Uint8Array, isFresh = false): Promise<void> {
+    return this.fetchPart(`/packs/${packId}`, start, target, isFresh)
+  }
+
+  /** The same of any file of the boot plane. */
+  async fetchPart(path: string, start: number, target: Uint8Array, isFresh = false): Promise<void> {
     const headers: Record<string, string> = isFresh ? { 'cache-control': 'no-cache' } : {}
     let filled = 0
     const take = (count: number) => {

@@ -1,9 +1,12 @@
-import { closeSync, constants, openSync, readSync, renameSync, symlinkSync, writeSync } from 'node:fs'
+import { hash } from 'node:crypto'
+import { closeSync, constants, fstatSync, openSync, readSync, renameSync, symlinkSync, writeSync } from 'node:fs'
+import { decodeDelta } from '../image/deltas/delta-codec.ts'
 import { applyFileMetadata, applyPathMetadata, pathBelow, replacePathMetadata } from '../image/entry-metadata.ts'
 import { encodeFileName } from '../image/file-name.ts'
 import { chunkBytes, type Entry, type FileEntry } from '../image/tree.ts'
 import { answerJobs } from '../image/worker-jobs.ts'
 import { makeSpecialFile } from '../linux/mknod.ts'
+import type { OldBasis } from './old-version.ts'
 import type { LargeFile, Placed } from './tree-work.ts'
 import { type InvalidChunk, type PackedRow, unpackChunk } from './unpack-chunk.ts'
 import type { Piece } from './write-tree-plan.ts'
@@ -14,7 +17,8 @@ import type { Piece } from './write-tree-plan.ts'
  * already, of ours alone: nothing on the way of a path is a symlink.
  */
 
-export type WriteChunk = PackedRow & { pieces: Piece[] }
+/** With `basis` it is made from what is on the disk (old-version.ts). */
+export type WriteChunk = PackedRow & { pieces: Piece[]; basis?: OldBasis }
 /** `memory` holds the bytes of a pack from `start` on; it moves to the thread and back. */
 export type WriteJob = { directory: string } & (
   | { kind: 'chunks'; memory: ArrayBuffer; start: number; chunks: WriteChunk[] }
@@ -27,7 +31,7 @@ export type WriteReply = { bytesWritten: number; bytesReused: number; invalid: I
 
 const scratch = new Uint8Array(chunkBytes)
 const old = Buffer.alloc(chunkBytes)
-const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
+const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants
 
 answerJobs<WriteJob, WriteReply>((job) => {
   const { directory } = job
@@ -54,7 +58,10 @@ answerJobs<WriteJob, WriteReply>((job) => {
 function writeChunks({ directory, memory, start, chunks }: WriteJob & { kind: 'chunks' }): WriteReply {
   const reply = { bytesWritten: 0, bytesReused: 0, invalid: [] as InvalidChunk[], memory }
   for (const chunk of chunks) {
-    const content = unpackChunk(new Uint8Array(memory, chunk.offset - start, chunk.storedBytes), chunk, scratch)
+    const stored = new Uint8Array(memory, chunk.offset - start, chunk.storedBytes)
+    const content = chunk.basis
+      ? makeFromOld(directory, stored, chunk, chunk.basis)
+      : unpackChunk(stored, chunk, scratch)
     if (!(content instanceof Uint8Array)) {
       reply.invalid.push({ row: chunk.row, ...content })
       continue
@@ -68,6 +75,27 @@ function writeChunks({ directory, memory, start, chunks }: WriteJob & { kind: 'c
     }
   }
   return reply
+}
+
+/** The files may have changed since, or be gone: then it is no such chunk. */
+function makeFromOld(
+  directory: string,
+  stored: Uint8Array,
+  { id, sizeBytes }: WriteChunk,
+  { kind, stretches }: OldBasis,
+): Uint8Array | { actual: string } {
+  try {
+    const parts = stretches.map(({ path, offset, sizeBytes: length }) => {
+      const part = Buffer.allocUnsafe(length)
+      return part.subarray(0, readFully(pathBelow(directory, path), offset, part))
+    })
+    const base = Buffer.concat(parts)
+    const content = kind === 'copy' ? base : decodeDelta(Buffer.from(stored), base, sizeBytes)
+    const actual = hash('sha256', content, 'buffer')
+    return content.length === sizeBytes && actual.equals(id) ? content : { actual: actual.toString('hex') }
+  } catch (error) {
+    return { actual: `nothing: ${(error as Error).message}` }
+  }
 }
 
 function isAsOnDisk(directory: string, content: Uint8Array, { path, at, sizeBytes }: Piece): boolean {
@@ -138,8 +166,9 @@ function finishLargeFile(directory: string, { entry, aside, kept }: LargeFile): 
 
 /** Gives how many bytes there were. */
 function readFully(full: string | Buffer, offset: number, target: Buffer): number {
-  const fd = openSync(full, O_RDONLY | O_NOFOLLOW)
+  const fd = openSync(full, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
   try {
+    if (!fstatSync(fd).isFile()) return 0 // a FIFO may stand where a file was
     let done = 0
     while (done < target.length) {
       const bytesRead = readSync(fd, target, done, target.length - done, offset + done)

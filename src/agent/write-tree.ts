@@ -3,6 +3,7 @@ import type { Tree } from '../image/tree.ts'
 import { WorkerPool } from '../image/worker-pool.ts'
 import { EarlyFlush } from './early-flush.ts'
 import { withoutKeptPaths } from './kept-paths.ts'
+import { OldVersion } from './old-version.ts'
 import { fetchLocations, openVersion, type VersionOptions } from './open-version.ts'
 import { keptPathsThere, planReuse, type ReusePlan } from './reuse-tree.ts'
 import { TargetDirectories } from './target-directories.ts'
@@ -24,6 +25,8 @@ export type WriteTreeOptions = VersionOptions & {
 export type ReuseRequest = {
   /** Directories of the tree that stay as they are, with all that is in them (kept-paths.ts). */
   keptPaths?: readonly string[]
+  /** What was written to this machine before: helps to fetch less, where the server still has it (old-version.ts). */
+  previousVersion?: string | undefined
 }
 
 /** Content that was fetched, that came onto the disk by it, and that was there already. */
@@ -52,15 +55,27 @@ export async function writeTree(options: WriteTreeOptions): Promise<WriteTreeRes
   const { tree: whole } = await openVersion(source, options)
   const keptPaths = options.reuse ? keptPathsThere(directory, options.reuse.keptPaths) : []
   const tree = withoutKeptPaths(whole, keptPaths)
+  // On an empty filesystem all of it is needed: on its way while the directories are made.
+  const early = options.reuse ? undefined : fetchLocations(source, options.version, whole)
+  early?.catch(() => undefined) // met below
   const directories = new TargetDirectories(tree, directory)
   const plan = await planWrite(tree, { directory, directories, keptPaths, options })
   await using flush = new EarlyFlush(directory, flushEveryBytes)
   const writer = new TreeWriter({ tree, plan, source, pool, flush, directory, directories, keptPaths, options })
-  const locations = writer.needsChunks ? fetchLocations(source, options.version, whole) : Promise.resolve([])
-  locations.catch(() => undefined) // met below, when the large files are made
   writer.makeRoom()
   writer.makeLargeFiles()
-  await Promise.all([writer.writeMembers(), ...writer.writeChunks(await locations, threads * 2 + 1)])
+  const members = writer.writeMembers()
+  members.catch(() => undefined) // met below
+  const lanes = threads * 2 + 1
+  const previousVersion = options.reuse?.previousVersion
+  if (previousVersion !== undefined && previousVersion !== options.version && writer.missingRows.length > 0) {
+    const old = await OldVersion.open(source, { version: options.version, previousVersion, tree })
+    if (old) await writer.writeFromOld(old, lanes)
+  }
+  if (writer.missingRows.length > 0) {
+    await writer.writeChunks(await (early ?? fetchLocations(source, options.version, whole)), lanes)
+  }
+  await members
   await writer.finishFiles()
   writer.removeExtras()
   directories.finish()

@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { verifyTree } from '../../src/agent/verify-tree.ts'
 import { VersionServer } from '../../src/agent/version-server.fixture.ts'
 import { type WriteTreeOptions, writeTree } from '../../src/agent/write-tree.ts'
+import { ensureDelta } from '../../src/image/deltas/ensure-delta.ts'
 import { importDirectory } from '../../src/image/import-directory.ts'
 import { makeNastyTree, seededRandom } from '../../src/image/nasty-tree.fixture.ts'
 import { differences } from './image/compare-trees.ts'
@@ -27,7 +28,7 @@ type Machine = {
   source: string
   target: string
   outside: string
-  options: (id: string) => WriteTreeOptions
+  options: (id: string) => Omit<WriteTreeOptions, 'onProgress'>
 }
 
 /** A source and a target on a filesystem of one type, and a server of what is imported from the source. */
@@ -101,6 +102,68 @@ test('writeTree() on a machine that has the version writes and fetches no conten
   assertSame(machine)
 })
 
+/** A release of a program that is of no use to compress, and in its next release nearly the same. */
+function makeRelease({ setting, source }: Machine, release: number): void {
+  setting.run('test -e program || head -c 3000000 /dev/urandom >program; rm -rf source/*')
+  const program = fs.readFileSync(setting.path('program'))
+  const changed = Buffer.concat([program.subarray(0, 9e5), Buffer.from(`release ${release}`), program.subarray(9e5)])
+  const modules = path.join(source, `lib/modules/6.1.${release}`)
+  fs.mkdirSync(modules, { recursive: true })
+  fs.writeFileSync(path.join(source, 'program'), changed)
+  fs.writeFileSync(path.join(source, `copied-${release}`), program.subarray(0, 700_000))
+  for (let number = 0; number < 40; number++) {
+    const module = Buffer.from(program.subarray(number * 5000, number * 5000 + 9000))
+    module.write(`vermagic ${release}`, 100)
+    fs.writeFileSync(path.join(modules, `module${number}.ko`), module)
+  }
+}
+
+test('writeTree() fetches the delta from the version before, and whole chunks where its files have changed', async (t) => {
+  if (needs(t, needed)) return
+  const machine = await setUp(t, 'ext4')
+  const { setting, options } = machine
+  makeRelease(machine, 1)
+  const previousVersion = await importSource(machine)
+  makeRelease(machine, 2)
+  const next = await importSource(machine)
+  const delta = await ensureDelta(setting.repository, { version: next, parent: previousVersion, name: 'tree' })
+  const whole = await writeTree(options(previousVersion))
+  const little = await writeTree({ ...options(next), reuse: { previousVersion } })
+  assertSame(machine)
+  t.diagnostic(`fetched ${little.bytesFetched} of ${whole.bytesFetched} bytes, ${delta.storedBytes} of them the delta`)
+  assert.ok(little.bytesFetched < delta.storedBytes + 20_000, `${little.bytesFetched} bytes`)
+
+  setting.run('find target -mindepth 1 -maxdepth 1 -not -name lost+found -exec rm -r {} +')
+  await writeTree(options(previousVersion))
+  setting.run(
+    'cd target; dd if=/dev/urandom of=program bs=1k seek=200 count=600 conv=notrunc status=none; rm lib/modules/*/*7.ko',
+  )
+  setting.run('rm target/copied-1; mkfifo target/copied-1')
+  const more = await writeTree({ ...options(next), reuse: { previousVersion } })
+  assertSame(machine)
+  assert.ok(more.bytesFetched > little.bytesFetched)
+  assert.ok(more.bytesFetched < whole.bytesFetched)
+})
+
+test('writeTree() takes no harm from a damaged delta, or one of another version', async (t) => {
+  if (needs(t, needed)) return
+  const machine = await setUp(t, 'ext4')
+  const { setting, options } = machine
+  makeRelease(machine, 1)
+  const previousVersion = await importSource(machine)
+  makeRelease(machine, 2)
+  const next = await importSource(machine)
+  const { directory } = await ensureDelta(setting.repository, { version: next, parent: previousVersion, name: 'tree' })
+  const data = fs.readFileSync(path.join(directory, 'data'))
+  for (let at = 20; at < data.length; at += 50) data[at] = data[at]! ^ 0x55
+  fs.writeFileSync(path.join(directory, 'data'), data)
+  await writeTree(options(previousVersion))
+  await writeTree({ ...options(next), reuse: { previousVersion } })
+  assertSame(machine)
+  await writeTree({ ...options(previousVersion), reuse: { previousVersion: 'f'.repeat(64) } })
+  await verifyTree(options(previousVersion))
+})
+
 test('writeTree() leaves kept paths alone, and makes those that are missing', async (t) => {
   if (needs(t, needed)) return
   const machine = await setUp(t, 'ext4')
@@ -152,9 +215,9 @@ test('writeTree() that is killed at any moment is completed by the next attempt'
     new RandomDrift(target, outside, random).drift(0.1)
     const inject = `inject=${call}:signal=SIGKILL:when=${1 + Math.floor(random() * (at < 7 ? 5 : 20))}`
     const run = spawn('strace', ['-f', '-qq', '-o', '/dev/null', '-e', `trace=${call}`, '-e', inject, ...child], {
-      stdio: ['pipe', 1, 2],
+      stdio: ['pipe', 'inherit', 'inherit'],
     })
-    run.stdin.end(JSON.stringify({ ...order, pem }))
+    run.stdin!.end(JSON.stringify({ ...order, pem }))
     const [status, signal] = await once(run, 'exit', { signal: AbortSignal.timeout(60_000) })
     if (signal === 'SIGKILL') kills++
     else assert.equal(status, 0)
