@@ -11,11 +11,14 @@ export type ImageCounts = { bytesFetched: number; bytesWritten: number; bytesReu
 /** What the order says is written, on a prepared root; at the end it is mounted at the context's rootDirectory. */
 export async function writeImage(context: DeployContext, root: RootFilesystem, mounts: Mounts): Promise<ImageCounts> {
   if (context.order.rendition === 'volume') return writeVolume(context, root, mounts)
-  return writeMountedTree(context)
+  return writeMountedTree(context, root)
 }
 
-/** The steps write and verify: the version's tree on the mounted root filesystem, read back and compared. */
-async function writeMountedTree(context: DeployContext): Promise<ImageCounts> {
+/**
+ * The steps write and verify: the version's tree on the mounted root filesystem, read back and compared. What a kept
+ * filesystem has already is re-used.
+ */
+async function writeMountedTree(context: DeployContext, root: RootFilesystem): Promise<ImageCounts> {
   const { order, reporter, signal, rootDirectory } = context
   const tree = {
     baseUrl: context.session.client.baseUrl,
@@ -26,15 +29,24 @@ async function writeMountedTree(context: DeployContext): Promise<ImageCounts> {
     signal,
   }
   const counts = await runStep(reporter, 'write', async (onBytes) => {
+    const { keptPaths } = root
     const value = await writeTree({
       ...tree,
+      ...(root.content === 'kept' && { reuse: { keptPaths, previousVersion: order.previousVersion } }),
       onProgress: ({ bytesDone, bytesTotal }) => onBytes(bytesDone, bytesTotal),
     })
-    return { value, bytesDone: value.bytesWritten, bytesTotal: value.bytesWritten }
+    const detail = root.content === 'kept' ? describeReuse(value) : undefined
+    return { value, bytesDone: value.bytesWritten, bytesTotal: value.bytesWritten, ...(detail && { detail }) }
   })
   await runStep(reporter, 'verify', async (onBytes) => {
-    await verifyTree({ ...tree, onProgress: ({ bytesDone, bytesTotal }) => onBytes(bytesDone, bytesTotal) })
+    const { keptPaths } = root
+    await verifyTree({ ...tree, keptPaths, onProgress: ({ bytesDone, bytesTotal }) => onBytes(bytesDone, bytesTotal) })
     return { value: undefined, bytesDone: counts.bytesWritten, bytesTotal: counts.bytesWritten }
   })
   return counts
+}
+
+function describeReuse({ bytesReused, bytesFetched }: ImageCounts): string {
+  const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
+  return `${megabytes(bytesReused)} were there already, ${megabytes(bytesFetched)} fetched`
 }

@@ -1,11 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { DiskRule } from '../core/disk-rule.ts'
 import { FilesystemType, Layout } from '../core/layout.ts'
 import { DeployRendition } from '../core/order.ts'
 import { chooseRollback } from '../deploy/rollback.ts'
-import { chooseLayout } from './choose-layout.ts'
+import { chooseTarget, renditionToMake } from './choose-rendition.ts'
+import type { ImageShelf } from './image-shelf.ts'
 import type { Management } from './management.ts'
+import { prepareDelta } from './prepare-delta.ts'
+import { sendJob } from './send-job.ts'
 
 const Id = Type.Object({ id: Type.String({ maxLength: 64 }) })
 
@@ -46,20 +49,40 @@ export function deploymentRoutes({ machines, deployments, images }: Management):
     app.post('/', { schema: { body: Request } }, async (request, reply) => {
       const order = request.body
       const machine = await machines.get(order.machine)
-      const deployment = await images.hold(order.image, ({ image, id: version }) =>
+      const previousVersion = await deployments.versionOnDisk(machine.id)
+      const { image, id, target, missing } = await resolveOrder(images, order)
+      if (missing !== undefined) await images.makeRendition(id, missing)
+      const deployment = await images.hold(`${image}@${id}`, ({ id: version }) =>
         deployments.create(machine, {
           image,
           version,
           diskRule: order.disk ?? {},
-          ...chooseLayout(order),
+          ...target,
           handOver: order.handOver ?? 'reboot',
           kernelArguments: order.kernelArguments ?? [],
           ...(order.keepVersions !== undefined && { keepVersions: order.keepVersions }),
           proofSeconds: order.proofSeconds ?? 900,
         }),
       )
+      prepareDelta(images, deployment, previousVersion)
       return reply.code(201).send({ deployment })
     })
+
+    app.post(
+      '/rendition',
+      {
+        schema: {
+          summary: 'Makes what a deployment as asked for needs, if it is not there, and shows how far it is',
+          description: 'Answers with lines, like long work on images. POST / makes it too, and says nothing meanwhile.',
+          body: Request,
+        },
+      },
+      async (request, reply) => {
+        const { id, missing } = await resolveOrder(images, request.body)
+        if (missing !== undefined) return sendJob(images, reply, { kind: 'rendition', version: id, rendition: missing })
+        return reply.type('application/x-ndjson').send(`${JSON.stringify({ kind: 'result', result: null })}\n`)
+      },
+    )
 
     app.post(
       '/rollback',
@@ -77,4 +100,11 @@ export function deploymentRoutes({ machines, deployments, images }: Management):
       return reply.code(204).send()
     })
   }
+}
+
+/** The version that is meant, what becomes of the disk, and the rendition that has to be made before. */
+async function resolveOrder(images: ImageShelf, order: Static<typeof Request>) {
+  const { image, id, source, entries } = await images.resolve(order.image)
+  const target = chooseTarget(order, { source, entries }, await images.renditions(id))
+  return { image, id, target, missing: await renditionToMake(images, id, target) }
 }

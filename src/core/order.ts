@@ -25,6 +25,8 @@ export const DeployOrder = Type.Object({
   image: Type.String(),
   /** SHA-256 of the tree manifest's bytes, hexadecimal: the manifest's own signature is checked as well. */
   version: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+  /** What the server wrote to this machine last: what is still there of it helps to fetch less. Nothing is believed of it. */
+  previousVersion: Type.Optional(Type.String({ pattern: '^[0-9a-f]{64}$' })),
   rendition: DeployRendition,
   diskRule: DiskRule,
   /** Whole, so that the agent knows no names. A root it makes has `filesystem`. */

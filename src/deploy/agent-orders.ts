@@ -59,11 +59,13 @@ export class AgentOrders {
     const deployment = await this.#deployments.get(machine.intent.deploymentId!)
     await this.#sessions.assign(session, deployment.id)
     await this.#deployments.running(deployment.id)
+    const previousVersion = await this.#deployments.versionOnDisk(machine.id)
     return {
       kind: deployment.kind,
       deploymentId: deployment.id,
       machine: { id: machine.id, name: machine.name },
       agentNonce: session.agentNonce,
+      ...(previousVersion !== undefined && { previousVersion }),
       ...orderFields(deployment),
       sealed: seal(Buffer.from(JSON.stringify(this.#secrets(deployment))), decodeSealingKey(session.publicKey)),
     }
@@ -80,7 +82,7 @@ export class AgentOrders {
 
 function orderFields(
   deployment: Deployment,
-): Omit<DeployOrder, 'kind' | 'deploymentId' | 'machine' | 'agentNonce' | 'sealed'> {
+): Omit<DeployOrder, 'kind' | 'deploymentId' | 'machine' | 'agentNonce' | 'sealed' | 'previousVersion'> {
   const { image, version, rendition, diskRule, layout, filesystem, handOver, kernelArguments, keepVersions } =
     deployment
   return { image, version, rendition, diskRule, layout, filesystem, handOver, kernelArguments, keepVersions }

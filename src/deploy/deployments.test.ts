@@ -62,6 +62,17 @@ test('written() uses the intent up before hand-over, and only once', async () =>
   assert.deepEqual(await intent(), after)
 })
 
+test('versionOnDisk() is what was written last, whatever was begun since', async () => {
+  const { clock, deployments, machine, id } = await site()
+  assert.equal(await deployments.versionOnDisk(machine.id), undefined)
+  await deployments.running(id)
+  await deployments.written(id, result)
+  clock.now += 1000
+  const next = await deployments.create(machine, { ...request, version: 'e'.repeat(64) })
+  await deployments.running(next.id)
+  assert.equal(await deployments.versionOnDisk(machine.id), request.version)
+})
+
 test('written() is refused before the agent had its order', async () => {
   const { deployments, id, intent } = await site()
   await assert.rejects(deployments.written(id, result), Conflict)

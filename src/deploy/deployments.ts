@@ -63,6 +63,11 @@ export class Deployments {
     return deployed.map(({ version, name, state }) => ({ version, why: `machine ${name}: ${state}` }))
   }
 
+  /** The version that was written to the machine last, as far as anybody here knows. */
+  async versionOnDisk(machineId: string): Promise<string | undefined> {
+    return (await this.list(machineId)).find(({ state }) => writtenStates.includes(state))?.version
+  }
+
   /** Throws NotFound. */
   async get(id: string): Promise<Deployment> {
     const deployment = await findDeployment(this.#state.db, id)
