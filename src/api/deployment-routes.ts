@@ -4,7 +4,7 @@ import { DiskRule } from '../core/disk-rule.ts'
 import { FilesystemType, Layout } from '../core/layout.ts'
 import { DeployRendition } from '../core/order.ts'
 import { chooseRollback } from '../deploy/rollback.ts'
-import { chooseTarget, renditionToMake } from './choose-rendition.ts'
+import { chooseTarget, renditionToMake } from './choose-target.ts'
 import type { ImageShelf } from './image-shelf.ts'
 import type { Management } from './management.ts'
 import { prepareDelta } from './prepare-delta.ts'
@@ -104,7 +104,8 @@ export function deploymentRoutes({ machines, deployments, images }: Management):
 
 /** The version that is meant, what becomes of the disk, and the rendition that has to be made before. */
 async function resolveOrder(images: ImageShelf, order: Static<typeof Request>) {
-  const { image, id, source, entries } = await images.resolve(order.image)
-  const target = chooseTarget(order, { source, entries }, await images.renditions(id))
+  const version = await images.resolve(order.image)
+  const { image, id } = version
+  const target = chooseTarget(order, version, await images.renditions(id))
   return { image, id, target, missing: await renditionToMake(images, id, target) }
 }

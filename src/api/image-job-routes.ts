@@ -5,6 +5,7 @@ import type { ImageJob } from './image-job.ts'
 import { ImageName, Reference, VersionName } from './image-schemas.ts'
 import type { ImageShelf } from './image-shelf.ts'
 import { ImportSource } from './import-source.ts'
+import { sendJob } from './send-job.ts'
 
 const closed = { additionalProperties: false }
 const path = Type.String({ pattern: '^/', maxLength: 4096, description: 'Absolute, on the machine of the service' })
@@ -65,11 +66,7 @@ const Prune = Type.Object(
 
 /** Long work on images. */
 export function imageJobRoutes(images: ImageShelf): FastifyPluginAsyncTypebox {
-  const sendLines = (reply: FastifyReply, job: ImageJob) => {
-    const { output } = images.start(job)
-    reply.raw.once('close', () => output.destroy())
-    return reply.type('application/x-ndjson').header('cache-control', 'no-store').send(output)
-  }
+  const sendLines = (reply: FastifyReply, job: ImageJob) => sendJob(images, reply, job)
   return async (app) => {
     app.post(
       '/images/:name/versions',

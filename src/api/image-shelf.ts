@@ -67,9 +67,8 @@ export class ImageShelf {
     return listRenditions(this.#repository, version)
   }
 
-  /** Returns when the rendition is there; who wants to see its progress starts the job. Throws JobFailed, NotReady. */
-  async ensureRendition(version: string, rendition: string): Promise<void> {
-    if ((await this.renditions(version)).includes(rendition)) return
+  /** Returns when the rendition is made; who wants to see its progress starts the job. Throws JobFailed, NotReady. */
+  async makeRendition(version: string, rendition: string): Promise<void> {
     await endOf(this.start({ kind: 'rendition', version, rendition }))
   }
 

@@ -4,6 +4,7 @@ import type { DiskRule } from '../core/disk-rule.ts'
 import type { DryRun } from '../core/dry-run.ts'
 import { openClient } from './client.ts'
 import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
+import { followJob } from './follow-job.ts'
 import { readLayoutArgument } from './layout-file.ts'
 import { printJson } from './output.ts'
 import { followOption, tellDeployment } from './tell-deployment.ts'
@@ -62,14 +63,17 @@ async function deploy(machine: string, options: DeployOptions, command: Command)
   }
   if (options.dryRun) return showDryRun(await client.request<DryRun>('POST', '/api/v1/layouts/plan', target), options)
   if (options.image === undefined) command.error('error: say what to deploy: --image NAME')
-  const { deployment } = await client.request<{ deployment: Deployment }>('POST', '/api/v1/deployments/', {
+  const order = {
     ...target,
     image: options.image,
     handOver: options.handOver,
     ...(options.kernelArgument && { kernelArguments: options.kernelArgument }),
     ...(options.keepVersions !== undefined && { keepVersions: options.keepVersions }),
     ...(options.proofSeconds !== undefined && { proofSeconds: options.proofSeconds }),
-  })
+  }
+  // A volume takes a while to be made, when it is the version's first.
+  await followJob(client, { method: 'POST', path: '/api/v1/deployments/rendition', body: order })
+  const { deployment } = await client.request<{ deployment: Deployment }>('POST', '/api/v1/deployments/', order)
   await tellDeployment(client, machine, deployment, options)
 }
 

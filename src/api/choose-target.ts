@@ -1,0 +1,39 @@
+import type { Deployment } from '../core/deployment.ts'
+import { contentOf, rootOf } from '../core/layout.ts'
+import type { Version } from '../image/repository.ts'
+import { chooseLayout, type LayoutWish } from './choose-layout.ts'
+import type { ImageShelf } from './image-shelf.ts'
+
+export type Target = Pick<Deployment, 'layout' | 'filesystem' | 'rendition'>
+
+/**
+ * What is written to where. Where nobody said with what: a foreign disk as it is; an empty root with the version's volume,
+ * if there is one; else the tree. Throws NotFound and LayoutInvalid.
+ */
+export function chooseTarget(
+  wish: LayoutWish,
+  version: Pick<Version, 'source' | 'entries'>,
+  renditions: readonly string[],
+): Target {
+  if (wish.rendition === undefined && isWholeDisk(version)) return chooseLayout({ ...wish, rendition: 'disk' })
+  const target = chooseLayout(wish)
+  if (wish.rendition !== undefined || target.rendition !== 'tree') return target
+  const isEmpty = contentOf(rootOf(target.layout)) === 'made'
+  return isEmpty && renditions.includes(`volume-${target.filesystem}`) ? { ...target, rendition: 'volume' } : target
+}
+
+/** Its tree is the root directory and one file: there is no other way to deploy it. */
+function isWholeDisk({ source, entries }: Pick<Version, 'source' | 'entries'>): boolean {
+  return source?.kind === 'disk' && entries === 2
+}
+
+/** The rendition that a target needs and that has to be made first; undefined when all is there. */
+export async function renditionToMake(
+  images: Pick<ImageShelf, 'renditions'>,
+  version: string,
+  { rendition, filesystem }: Target,
+): Promise<string | undefined> {
+  if (rendition !== 'disk' && rendition !== 'volume') return undefined // a stream is made when its machine is known
+  const name = rendition === 'disk' ? 'disk' : `volume-${filesystem}`
+  return (await images.renditions(version)).includes(name) ? undefined : name
+}
