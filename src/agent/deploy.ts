@@ -2,6 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { FailureReport, WrittenReport } from '../core/agent-protocol.ts'
 import type { DeployOrder } from '../core/order.ts'
 import { runProgram } from '../programs/run-program.ts'
+import { deployIntoPool } from './btrfs/deploy-into-pool.ts'
+import { rollBack } from './btrfs/roll-back.ts'
 import type { AgentContext, DeployContext } from './deploy-context.ts'
 import { Mounts } from './disk/mounts.ts'
 import { executeKexec, type KexecTarget, loadKexec, rebootMachine } from './hand-over.ts'
@@ -12,6 +14,7 @@ import { ServerRefused } from './server-client.ts'
 import { StepReporter } from './step-reporter.ts'
 import { runStep, StepFailed } from './step-run.ts'
 import { writeImage } from './write-image.ts'
+import type { WrittenMachine } from './written-machine.ts'
 
 const rootDirectory = '/run/bootwright/root'
 const syncTimeoutMs = 600_000
@@ -32,7 +35,9 @@ export async function deploy(order: DeployOrder, agent: AgentContext): Promise<'
     (refusal) => stop.abort(refusal), // cancelled, or past its deadline
   )
   const context: DeployContext = { ...agent, order, reporter, signal: stop.signal, rootDirectory }
-  say(`deploying ${order.image} (version ${order.version.slice(0, 12)}) as ${order.machine.name}`)
+  say(
+    `${order.kind === 'rollback' ? 'rolling back to' : 'deploying'} ${order.image} (version ${order.version.slice(0, 12)}) as ${order.machine.name}`,
+  )
   let target: KexecTarget
   try {
     target = await writeMachine(context)
@@ -46,18 +51,26 @@ export async function deploy(order: DeployOrder, agent: AgentContext): Promise<'
 /** Everything up to the server's confirmation that the intent is used up. */
 async function writeMachine(context: DeployContext): Promise<KexecTarget> {
   await using mounts = new Mounts()
+  const { device, report, ...started } = await wayOf(context.order)(context, mounts)
+  await flush(context, device, mounts)
+  await reportWritten(context, report)
+  return { ...started, directory: rootDirectory }
+}
+
+function wayOf({ kind, rendition }: DeployOrder): (context: DeployContext, mounts: Mounts) => Promise<WrittenMachine> {
+  if (kind === 'rollback') return rollBack
+  return rendition === 'btrfs' ? deployIntoPool : deployAlone
+}
+
+/** The version is all that the root filesystem has. */
+async function deployAlone(context: DeployContext, mounts: Mounts): Promise<WrittenMachine> {
   const prepared = await prepareDisk(context, mounts)
-  const counts = await writeImage(context, prepared.filesystems.root, mounts)
+  const { root } = prepared.filesystems
+  const { bytesFetched, bytesWritten, bytesReused } = await writeImage(context, root, mounts)
   const { identity, bootLoader } = await makeBootable(context, prepared, mounts)
-  await flush(context, prepared.disk.device, mounts)
-  const { bytesFetched, bytesWritten, bytesReused } = counts
-  await reportWritten(context, { bytesFetched, bytesWritten, bytesReused, sshHostKeys: identity.sshHostKeys })
-  return {
-    root: prepared.filesystems.root,
-    kernel: bootLoader.kernel,
-    kernelArguments: bootLoader.kernelArguments,
-    directory: rootDirectory,
-  }
+  const { kernel, kernelArguments } = bootLoader
+  const report = { bytesFetched, bytesWritten, bytesReused, sshHostKeys: identity.sshHostKeys }
+  return { device: prepared.disk.device, root, kernel, kernelArguments, report }
 }
 
 /** After this the disk holds everything, whatever happens to the machine. */

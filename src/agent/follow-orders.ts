@@ -45,7 +45,7 @@ export async function followOrders(session: Session, orderKey: KeyObject, action
       say(`reboot ordered: ${order.reason}`)
       return 'reboot'
     }
-    if (order.kind === 'deploy' && !failed.has(order.deploymentId)) {
+    if (order.kind !== 'wait' && !failed.has(order.deploymentId)) {
       waiting = false
       await actions.deploy(order)
       failed.add(order.deploymentId)

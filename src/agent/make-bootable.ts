@@ -2,20 +2,29 @@ import { Check } from 'typebox/value'
 import { DecodeError } from '../bytes/decode-error.ts'
 import { DeploySecrets } from '../core/order.ts'
 import { unseal } from '../core/seal.ts'
-import { type BootLoaderFacts, type InstalledBootLoader, installBootLoader } from './boot-loader/install-boot-loader.ts'
+import {
+  type BootLoaderFacts,
+  type InstalledBootLoader,
+  installBootLoader,
+  type SharedMenu,
+} from './boot-loader/install-boot-loader.ts'
 import type { DeployContext } from './deploy-context.ts'
 import type { Mounts } from './disk/mounts.ts'
+import type { CarriedIdentity } from './identity/carried-identity.ts'
 import { type WrittenIdentity, writeIdentity } from './identity/write-identity.ts'
 import type { PreparedDisk } from './prepare-disk.ts'
 import { runStep } from './step-run.ts'
 
 export type BootableMachine = { identity: WrittenIdentity; bootLoader: InstalledBootLoader }
 
+export type BootableOptions = { carried?: CarriedIdentity; menu?: SharedMenu }
+
 /** The steps identity and boot-loader: the tree becomes this machine's own and starts by its firmware. */
 export async function makeBootable(
   context: DeployContext,
   prepared: PreparedDisk,
   mounts: Mounts,
+  { carried, menu }: BootableOptions = {},
 ): Promise<BootableMachine> {
   const { order, reporter, signal, session, rootDirectory } = context
   const identity = await runStep(reporter, 'identity', async () => {
@@ -26,18 +35,23 @@ export async function makeBootable(
       filesystems: prepared.filesystems,
       server: session.client.baseUrl,
       proofToken: openSecrets(context).proofToken,
+      ...(carried && { carried }),
     }
     const value = await writeIdentity(rootDirectory, facts, signal)
     return { value, detail: value.detail }
   })
   const bootLoader = await runStep(reporter, 'boot-loader', async () => {
-    const value = await installBootLoader(bootLoaderFacts(context, prepared), mounts, signal)
+    const value = await installBootLoader(
+      { ...bootLoaderFacts(context, prepared), ...(menu && { menu }) },
+      mounts,
+      signal,
+    )
     return { value, detail: value.detail }
   })
   return { identity, bootLoader }
 }
 
-function openSecrets({ order, session }: DeployContext): DeploySecrets {
+export function openSecrets({ order, session }: DeployContext): DeploySecrets {
   const secrets: unknown = JSON.parse(Buffer.from(unseal(order.sealed, session.privateKey)).toString('utf8'))
   if (!Check(DeploySecrets, secrets)) throw new DecodeError('deploy secrets', 'the proof token is missing')
   return secrets

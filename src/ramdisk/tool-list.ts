@@ -6,6 +6,7 @@ export const tools: Readonly<Record<string, readonly string[]>> = {
   'util-linux': ['blkid', 'blkdiscard', 'blockdev', 'lsblk', 'wipefs', 'partx', 'mkswap'],
   mount: ['mount', 'umount', 'losetup'],
   e2fsprogs: ['mke2fs', 'e2fsck', 'resize2fs', 'tune2fs'],
+  coreutils: ['cp'],
   'btrfs-progs': ['btrfs', 'mkfs.btrfs', 'btrfstune'],
   xfsprogs: ['mkfs.xfs', 'xfs_repair', 'xfs_growfs', 'xfs_io', 'xfs_db'],
   dosfstools: ['mkfs.fat', 'fsck.fat'],

@@ -17,19 +17,33 @@ const menuSeconds = 2
 
 /**
  * grub.cfg for the first boots, written here because update-grub takes many seconds; the image's own update-grub
- * replaces it at the next kernel upgrade, with the settings of renderGrubDefaults.
+ * replaces it at the next kernel upgrade, with the settings of renderGrubDefaults. `hasOthers`: custom.cfg is there.
  */
-export function renderGrubConfig(facts: GrubFacts): string {
-  const { kernel, root } = facts
-  const words = [...rootArguments(root, kernel.initrd !== undefined), ...facts.kernelArguments].map(quoteGrub).join(' ')
-  // GRUB's paths begin at the top of the filesystem, whatever subvolume is mounted as the root.
-  const boot = root.subvolume === undefined ? '/boot' : `/${root.subvolume}/boot`
+export function renderGrubConfig(facts: GrubFacts, hasOthers = false): string {
   const lines = [
     '# Written by Bootwright when it deployed this machine; update-grub replaces it.',
     ...renderTerminal(facts.kernelArguments),
     `set timeout=${menuSeconds}`,
     'set default=0',
     '',
+    ...renderEntry(facts),
+    ...(hasOthers ? ['source $prefix/custom.cfg'] : []),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+/** custom.cfg: entries behind that of grub.cfg; what update-grub writes reads it too. */
+export function renderGrubEntries(entries: readonly GrubFacts[]): string {
+  const lines = ['# Written by Bootwright: the other systems of this disk.', ...entries.flatMap(renderEntry)]
+  return `${lines.join('\n')}\n`
+}
+
+function renderEntry(facts: GrubFacts): string[] {
+  const { kernel, root } = facts
+  const words = [...rootArguments(root, kernel.initrd !== undefined), ...facts.kernelArguments].map(quoteGrub).join(' ')
+  // GRUB's paths begin at the top of the filesystem, whatever subvolume is mounted as the root.
+  const boot = root.subvolume === undefined ? '/boot' : `/${root.subvolume}/boot`
+  return [
     `menuentry ${quoteGrub(facts.title)} {`,
     // Without a video driver of GRUB's the kernel has no screen under UEFI.
     '  insmod all_video',
@@ -41,7 +55,6 @@ export function renderGrubConfig(facts: GrubFacts): string {
     ...(kernel.initrd === undefined ? [] : [`  initrd ${quoteGrub(`${boot}/${kernel.initrd}`)}`]),
     '}',
   ]
-  return `${lines.join('\n')}\n`
 }
 
 const grubModules: Record<FilesystemType, string> = { ext4: 'ext2', btrfs: 'btrfs', xfs: 'xfs' }

@@ -6,7 +6,7 @@ import { InsideRoot } from '../inside-root.ts'
 import { chooseKernel, type Kernel } from './choose-kernel.ts'
 import { copyFallbackLoader, installedLoader } from './copy-fallback-loader.ts'
 import { writeEfiBootEntry } from './efi-boot-entry.ts'
-import { renderGrubConfig, renderGrubDefaults } from './grub-config.ts'
+import { type GrubFacts, renderGrubConfig, renderGrubDefaults } from './grub-config.ts'
 import { deployedArguments } from './kernel-arguments.ts'
 import { chooseLoaderPlace, fallbackDirectory, type LoaderPlace, markAsOurs } from './loader-place.ts'
 
@@ -26,8 +26,17 @@ export type BootLoaderFacts = {
   /** There under UEFI. */
   esp?: EfiSystemPartition
   secureBoot: boolean
+  menu?: SharedMenu
   orderArguments: readonly string[]
   agentConsoles: readonly string[]
+}
+
+/** Of a filesystem with several systems, which have GRUB's directory and menu together. */
+export type SharedMenu = {
+  /** The subvolume that is GRUB's directory in each of them. */
+  subvolume: string
+  /** Writes the menu, in which the system of this entry starts by itself. */
+  write: (entry: GrubFacts) => Promise<void>
 }
 
 export type InstalledBootLoader = { kernel: Kernel; kernelArguments: string[]; detail: string }
@@ -51,20 +60,24 @@ export async function installBootLoader(
   }
   const grub = findGrub(root, facts.firmware, facts.architecture)
   await mountForChroot(root, facts, mounts, signal)
+  if (facts.menu) {
+    const options = ['-t', facts.root.type, '-o', `subvol=${facts.menu.subvolume}`]
+    await mounts.mount(facts.root.device, root.makeDirectory(grub.bootDirectory), options, signal)
+  }
   const detail = await (facts.firmware === 'uefi' ? installEfi : installBios)(root, grub, facts, signal)
   const kernelArguments = deployedArguments(
     root.readText('/etc/default/grub'),
     facts.orderArguments,
     facts.agentConsoles,
   )
-  writeGrubFiles(root, grub, facts, kernel, kernelArguments)
+  await writeGrubFiles(root, grub, facts, kernel, kernelArguments)
   return { kernel, kernelArguments, detail: `${kernel.kernel}; ${detail}` }
 }
 
 type Grub = { install: string; target: string; bootDirectory: string }
 
 /** Fedora and SUSE say grub2 where Debian says grub. */
-function findGrub(root: InsideRoot, firmware: 'bios' | 'uefi', architecture: string): Grub {
+export function findGrub(root: InsideRoot, firmware: 'bios' | 'uefi', architecture: string): Grub {
   const target = firmware === 'bios' ? 'i386-pc' : architecture === 'arm64' ? 'arm64-efi' : 'x86_64-efi'
   for (const name of ['grub', 'grub2']) {
     const install = ['/usr/sbin', '/usr/bin', '/sbin'].map((place) => `${place}/${name}-install`)
@@ -152,19 +165,17 @@ async function chroot(directory: string, command: string[], signal: AbortSignal)
   await runProgram('chroot', [directory, ...command], { timeoutMs: grubInstallTimeoutMs, signal })
 }
 
-function writeGrubFiles(
+async function writeGrubFiles(
   root: InsideRoot,
   grub: Grub,
   facts: BootLoaderFacts,
   kernel: Kernel,
   kernelArguments: string[],
-): void {
+): Promise<void> {
   const title = /^PRETTY_NAME=["']?(.*?)["']?$/m.exec(osRelease(root))?.[1] ?? 'Linux'
-  root.writeText(
-    `${grub.bootDirectory}/grub.cfg`,
-    renderGrubConfig({ ...facts, title: oneLine(title, 80), kernel, kernelArguments }),
-    0o600,
-  )
+  const entry = { title: oneLine(title, 80), kernel, root: facts.root, kernelArguments }
+  if (facts.menu) await facts.menu.write(entry)
+  else root.writeText(`${grub.bootDirectory}/grub.cfg`, renderGrubConfig(entry), 0o600)
   const defaults = renderGrubDefaults(kernelArguments)
   // Debian's grub-mkconfig reads a directory as well, where the file is no conffile that an upgrade would ask about.
   if (root.stat('/etc/default/grub.d')?.isDirectory() || root.stat('/etc/debian_version')?.isFile()) {

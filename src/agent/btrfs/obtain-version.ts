@@ -14,7 +14,7 @@ export type ObtainOptions = VersionOptions & {
    * Asks the server for a stream against one of these versions, the newest first; it says which it has made, or undefined
    * where it is the whole stream.
    */
-  chooseParent: (versions: readonly string[]) => Promise<string | undefined>
+  chooseParent: (versions: readonly string[], onBytes: OnBytes) => Promise<string | undefined>
   inStep: <T>(step: 'write' | 'verify', work: (onBytes: OnBytes) => Promise<StepResult<T>>) => Promise<T>
 }
 
@@ -55,7 +55,7 @@ async function receive(options: ObtainOptions, parents: readonly string[], why: 
   let fetchedBytes = 0
   try {
     const received = await options.inStep('write', async (onProgress) => {
-      parent = await options.chooseParent(parents)
+      parent = await options.chooseParent(parents, onProgress)
       const value = await receiveVersion(pool, { ...options, onProgress }, parent)
       fetchedBytes = value.bytesFetched
       const what = parent === undefined ? 'received whole' : `received the difference from ${parent.slice(0, 12)}`

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
+import { decodeLocations } from '../../image/locations.ts'
 import { receiveSubvolume } from '../../image/renditions/btrfs-receive.ts'
 import { formatRenditionName } from '../../image/renditions/rendition-name.ts'
-import { openBlockRendition } from '../blocks/open-block-rendition.ts'
+import { fetchBlockLocations, openBlockRendition } from '../blocks/open-block-rendition.ts'
 import type { VersionOptions } from '../open-version.ts'
 import { VersionSource } from '../write-tree-source.ts'
 import { fetchStream } from './fetch-stream.ts'
@@ -29,12 +30,14 @@ export async function receiveVersion(
   const { version, signal, onProgress } = options
   using source = new VersionSource(options)
   const rendition = formatRenditionName({ name: 'btrfs', parent })
-  const stream = await openBlockRendition(source, options, rendition)
-  const { sizeBytes } = stream.blocks
+  const wanted = { ...options, rendition }
+  const [opened, bytes] = await Promise.all([openBlockRendition(source, wanted), fetchBlockLocations(source, wanted)])
+  const locations = decodeLocations(bytes, opened.statement.manifest, opened.blocks.chunks)
+  const { sizeBytes } = opened.blocks
   const directory = await makeWorkDirectory(pool, 'receive')
   async function* told(): AsyncGenerator<Buffer> {
     let bytesDone = 0
-    for await (const piece of fetchStream(source, stream)) {
+    for await (const piece of fetchStream(source, { ...opened, locations })) {
       yield piece
       bytesDone += piece.length
       onProgress?.(bytesDone, sizeBytes)

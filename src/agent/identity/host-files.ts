@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import type { InsideRoot } from '../inside-root.ts'
 
 /** Host name, /etc/hosts and machine-id of this machine, whatever the image had. `name` is an RFC 1123 label. */
-export function writeHostFiles(root: InsideRoot, name: string): void {
+export function writeHostFiles(root: InsideRoot, name: string, machineId = newMachineId()): void {
   root.writeText('/etc/hostname', `${name}\n`)
   root.writeText('/etc/hosts', renderHosts(root.readText('/etc/hosts'), name))
   // Present and valid, so that systemd does not take the boot for an installation's first and reset every unit.
-  root.writeText('/etc/machine-id', `${newMachineId()}\n`, 0o444)
+  root.writeText('/etc/machine-id', `${machineId}\n`, 0o444)
   if (root.stat('/var/lib/dbus')?.isDirectory()) root.link('/var/lib/dbus/machine-id', '/etc/machine-id')
 }
 

@@ -1,5 +1,6 @@
 import type { Mac } from '../../bytes/mac.ts'
 import { InsideRoot } from '../inside-root.ts'
+import type { CarriedIdentity } from './carried-identity.ts'
 import { writeFirstBoot } from './first-boot.ts'
 import { type FstabFilesystems, renderFstab } from './fstab.ts'
 import { writeHostFiles } from './host-files.ts'
@@ -12,6 +13,8 @@ export type IdentityFacts = {
   bootMac: Mac
   firmware: 'bios' | 'uefi'
   filesystems: FstabFilesystems
+  /** Of a system that the machine had before; what it lacks is made. */
+  carried?: CarriedIdentity
   /** Origin the first-boot callback goes to. */
   server: string
   proofToken: string
@@ -30,14 +33,18 @@ export async function writeIdentity(
   signal: AbortSignal,
 ): Promise<WrittenIdentity> {
   const root = new InsideRoot(directory)
-  writeHostFiles(root, facts.machineName)
-  const sshHostKeys = await writeHostKeys(root, facts.machineName, signal)
+  writeHostFiles(root, facts.machineName, facts.carried?.machineId)
+  const sshHostKeys = await writeHostKeys(root, facts.machineName, signal, facts.carried?.hostKeys)
   const network = writeNetwork(root, facts.bootMac)
   const mounted = makeMountPoints(root, facts.filesystems)
   root.writeText('/etc/fstab', renderFstab(facts.filesystems, facts.firmware, root.readText('/etc/fstab')))
   const callback = writeFirstBoot(root, facts.server, facts.proofToken)
-  const keys = sshHostKeys.length === 0 ? 'no SSH server in the image' : `${sshHostKeys.length} SSH host keys made`
+  const keys = sshHostKeys.length === 0 ? 'no SSH server in the image' : describeKeys(sshHostKeys.length, facts)
   return { sshHostKeys, detail: [`named ${facts.machineName}`, keys, network, callback, ...mounted].join('; ') }
+}
+
+function describeKeys(count: number, { carried }: IdentityFacts): string {
+  return `${count} SSH host keys ${carried && carried.hostKeys.length > 0 ? 'as before' : 'made'}`
 }
 
 /** What the image has at a mount point cannot be seen once something is mounted there, which is told. */
