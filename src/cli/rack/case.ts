@@ -1,5 +1,6 @@
 import type { Deployment } from '../../core/deployment.ts'
 import type { RackSite } from './site.ts'
+import type { RackSupplies } from './supplies.ts'
 
 /** What a rack case measured; printed as it is with --json. */
 export type CaseFigures = {
@@ -28,6 +29,8 @@ export type RackCase = {
   describe: string
   /** `--all` runs the default set; the others are asked for by name. */
   set: 'default' | 'long'
+  /** What a rack cannot make inside, because it needs the internet, or mounts: done before, and kept for the next time. */
+  prepare?(supplies: RackSupplies, log: (line: string) => void): Promise<void>
   run(site: RackSite): Promise<CaseFigures>
 }
 

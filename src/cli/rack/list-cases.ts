@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RackCase } from './case.ts'
 
-export type ListedCase = Pick<RackCase, 'name' | 'describe' | 'set'> & { path: string }
+export type ListedCase = Pick<RackCase, 'name' | 'describe' | 'set' | 'prepare'> & { path: string }
 
 const directory = join(import.meta.dirname, '../../../test/rack')
 
@@ -18,7 +18,8 @@ export async function listCases(): Promise<ListedCase[]> {
     files.map(async (file) => {
       const path = join(directory, file)
       const { rackCase } = (await import(path)) as { rackCase: RackCase }
-      return { name: rackCase.name, describe: rackCase.describe, set: rackCase.set, path }
+      const { name, describe, set, prepare } = rackCase
+      return { name, describe, set, ...(prepare && { prepare }), path }
     }),
   )
 }

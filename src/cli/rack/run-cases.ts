@@ -56,6 +56,7 @@ async function runCase(listed: ListedCase, around: Surroundings): Promise<CaseRe
   await mkdir(directory)
   const log = (line: string) => run.log(`[${listed.name}] ${line}`)
   log(`begins: ${listed.describe}`)
+  await listed.prepare?.(supplies, log)
   const task: RackTask = { directory, supplies, casePath: listed.path }
   const rack = enterRack({ module: inside, arguments: [JSON.stringify(task)], namespaces })
   const result = await resultOf(rack, listed.name, log, run.signal)

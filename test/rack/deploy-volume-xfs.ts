@@ -1,0 +1,3 @@
+import { volumeCase } from './deploy-volume-ext4.ts'
+
+export const rackCase = volumeCase('xfs', 'uefi')
