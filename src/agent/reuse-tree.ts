@@ -3,6 +3,7 @@ import { lstatSync } from 'node:fs'
 import { pathBelow } from '../image/entry-metadata.ts'
 import type { Entry, FileEntry, Tree } from '../image/tree.ts'
 import { type CompareTreeOptions, compareTree } from './compare-tree.ts'
+import { releaseFiles } from './release-files.ts'
 import { removeTree } from './remove-tree.ts'
 import { directoryOf, type TargetDirectories } from './target-directories.ts'
 import { isBare, isLargeFile, type LargeFile, type TreeWork } from './tree-work.ts'
@@ -24,6 +25,7 @@ export type ReuseOptions = CompareTreeOptions & {
  */
 export async function planReuse(tree: Tree, directories: TargetDirectories, options: ReuseOptions): Promise<ReusePlan> {
   const { directory, keptPaths } = options
+  releaseFiles(directory, keptPaths)
   directories.makeAll()
   const { differences } = await compareTree(tree, directory, options)
   const planner = new ReusePlanner(tree, differences)

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { makeSpecialFile } from '../../../src/linux/mknod.ts'
 import { listXattrs, removeXattr, writeXattr } from '../../../src/linux/xattr.ts'
@@ -25,6 +26,15 @@ export class RandomDrift {
       const stats = fs.lstatSync(full, { throwIfNoEntry: false })
       if (!stats || this.#random() >= rate) continue
       this.#pick(this.#changesOf(stats))(full, stats)
+    }
+  }
+
+  /** Makes files and directories immutable, of those that have a text for a name, because programs take nothing else. */
+  protect(rate: number): void {
+    for (const full of this.#paths()) {
+      const [stats, path] = [fs.lstatSync(full), full.toString('latin1')]
+      const isChosen = (stats.isFile() || stats.isDirectory()) && this.#random() < rate
+      if (isChosen && /^[\x20-\x7e]+$/.test(path)) execFileSync('chattr', ['+i', '--', path])
     }
   }
 
