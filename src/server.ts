@@ -71,7 +71,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     const planes = places.map(
       ({ url }): BootPlane => ({
         ...site,
-        streams: new BtrfsStreams(options.imageDirectory, images),
+        streams: new BtrfsStreams(images),
         tokenKey: keys.tokenKey,
         url,
         ramdisk: ramdisk.current,

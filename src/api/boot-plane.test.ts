@@ -78,7 +78,7 @@ async function noStreams(t: TestContext): Promise<BtrfsStreams> {
     ...{ imageDirectory: repository.directory, buildCacheDirectory: directory, signingKey },
     versionsInUse: async () => [],
   })
-  return new BtrfsStreams(repository.directory, images)
+  return new BtrfsStreams(images)
 }
 
 type Plane = Awaited<ReturnType<typeof plane>>

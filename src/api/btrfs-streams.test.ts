@@ -16,7 +16,7 @@ test('BtrfsStreams makes a stream once for all who ask, against the newest versi
     ...{ imageDirectory: repository.directory, buildCacheDirectory: join(directory, 'cache'), signingKey },
     versionsInUse: async () => [],
   })
-  const streams = new BtrfsStreams(repository.directory, images)
+  const streams = new BtrfsStreams(images)
   const large = randomBytes(300_000)
   const first = await put('debian', { large })
   const second = await put('debian', { large, small: 'new' })

@@ -22,8 +22,21 @@ test('chooseTarget() refuses a foreign disk beside what is to be kept', (t) => {
 
 test('renditionToMake() names what is missing', async (t) => {
   const volume = chooseTarget({ rendition: 'volume' }, debian, [])
-  const having = (...renditions: string[]) => ({ renditions: async () => renditions })
+  const having = (...renditions: string[]) => ({
+    renditions: async () => renditions,
+    firstKnown: async (versions: readonly string[]) => versions.find((version) => version !== 'forgotten'),
+  })
   t.assert.equal(await renditionToMake(having('volume-xfs'), 'v', volume), 'volume-ext4')
   t.assert.equal(await renditionToMake(having('volume-ext4'), 'v', volume), undefined)
   t.assert.equal(await renditionToMake(having(), 'v', chooseTarget({}, debian, [])), undefined)
+})
+
+test('renditionToMake() names a stream against the newest version that machine and repository have', async (t) => {
+  const images = { renditions: async () => ['btrfs'], firstKnown: async ([, second]: readonly string[]) => second }
+  const onDisk = { keptVersions: ['c'.repeat(64), 'b'.repeat(64)] }
+  const received = chooseTarget({ layout: 'receive' }, debian, [])
+  t.assert.equal(await renditionToMake(images, 'd', received, onDisk), `btrfs-from-${'b'.repeat(64)}`)
+  t.assert.equal(await renditionToMake(images, 'c'.repeat(64), received, onDisk), undefined, 'the disk has it')
+  const whole = chooseTarget({ rendition: 'btrfs' }, debian, [])
+  t.assert.equal(await renditionToMake({ ...images, firstKnown: async () => undefined }, 'd', whole, onDisk), undefined)
 })

@@ -1,5 +1,6 @@
 import type { Deployment } from '../core/deployment.ts'
 import { contentOf, rootOf } from '../core/layout.ts'
+import { formatRenditionName } from '../image/renditions/rendition-name.ts'
 import type { Version } from '../image/repository.ts'
 import { chooseLayout, type LayoutWish } from './choose-layout.ts'
 import type { ImageShelf } from './image-shelf.ts'
@@ -27,13 +28,30 @@ function isWholeDisk({ source, entries }: Pick<Version, 'source' | 'entries'>): 
   return source?.kind === 'disk' && entries === 2
 }
 
-/** The rendition that a target needs and that has to be made first; undefined when all is there. */
+/**
+ * The rendition that a target needs and that has to be made first; undefined when all is there. `onDisk` is what the
+ * machine's disk has, as far as is known here.
+ */
 export async function renditionToMake(
-  images: Pick<ImageShelf, 'renditions'>,
+  images: Pick<ImageShelf, 'renditions' | 'firstKnown'>,
   version: string,
-  { rendition, filesystem }: Target,
+  target: Target,
+  onDisk?: Pick<Deployment, 'keptVersions'>,
 ): Promise<string | undefined> {
-  if (rendition !== 'disk' && rendition !== 'volume') return undefined // a stream is made when its machine is known
-  const name = rendition === 'disk' ? 'disk' : `volume-${filesystem}`
-  return (await images.renditions(version)).includes(name) ? undefined : name
+  const name = await renditionName(images, version, target, onDisk?.keptVersions ?? [])
+  return name === undefined || (await images.renditions(version)).includes(name) ? undefined : name
+}
+
+async function renditionName(
+  images: Pick<ImageShelf, 'firstKnown'>,
+  version: string,
+  { rendition, filesystem, layout }: Target,
+  keptVersions: readonly string[],
+): Promise<string | undefined> {
+  if (rendition === 'tree') return undefined
+  if (rendition === 'disk') return 'disk'
+  if (rendition === 'volume') return `volume-${filesystem}`
+  const kept = contentOf(rootOf(layout)) === 'received' ? keptVersions : []
+  if (kept.includes(version)) return undefined
+  return formatRenditionName({ name: 'btrfs', parent: await images.firstKnown(kept) })
 }

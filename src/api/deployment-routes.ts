@@ -1,8 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from 'typebox'
+import type { Deployment } from '../core/deployment.ts'
 import { DiskRule } from '../core/disk-rule.ts'
 import { FilesystemType, Layout } from '../core/layout.ts'
 import { DeployRendition } from '../core/order.ts'
+import { receivingLayout } from '../core/receiving-layout.ts'
 import { chooseRollback } from '../deploy/rollback.ts'
 import { chooseTarget, renditionToMake } from './choose-target.ts'
 import type { ImageShelf } from './image-shelf.ts'
@@ -49,8 +51,8 @@ export function deploymentRoutes({ machines, deployments, images }: Management):
     app.post('/', { schema: { body: Request } }, async (request, reply) => {
       const order = request.body
       const machine = await machines.get(order.machine)
-      const previousVersion = await deployments.versionOnDisk(machine.id)
-      const { image, id, target, missing } = await resolveOrder(images, order)
+      const onDisk = await deployments.onDisk(machine.id)
+      const { image, id, target, missing } = await resolveOrder(images, order, onDisk)
       if (missing !== undefined) await images.makeRendition(id, missing)
       const deployment = await images.hold(`${image}@${id}`, ({ id: version }) =>
         deployments.create(machine, {
@@ -64,7 +66,7 @@ export function deploymentRoutes({ machines, deployments, images }: Management):
           proofSeconds: order.proofSeconds ?? 900,
         }),
       )
-      prepareDelta(images, deployment, previousVersion)
+      prepareDelta(images, deployment, onDisk?.version)
       return reply.code(201).send({ deployment })
     })
 
@@ -78,7 +80,8 @@ export function deploymentRoutes({ machines, deployments, images }: Management):
         },
       },
       async (request, reply) => {
-        const { id, missing } = await resolveOrder(images, request.body)
+        const machine = await machines.get(request.body.machine)
+        const { id, missing } = await resolveOrder(images, request.body, await deployments.onDisk(machine.id))
         if (missing !== undefined) return sendJob(images, reply, { kind: 'rendition', version: id, rendition: missing })
         return reply.type('application/x-ndjson').send(`${JSON.stringify({ kind: 'result', result: null })}\n`)
       },
@@ -103,9 +106,12 @@ export function deploymentRoutes({ machines, deployments, images }: Management):
 }
 
 /** The version that is meant, what becomes of the disk, and the rendition that has to be made before. */
-async function resolveOrder(images: ImageShelf, order: Static<typeof Request>) {
+async function resolveOrder(images: ImageShelf, order: Static<typeof Request>, onDisk: Deployment | undefined) {
   const version = await images.resolve(order.image)
   const { image, id } = version
-  const target = chooseTarget(order, version, await images.renditions(id))
-  return { image, id, target, missing: await renditionToMake(images, id, target) }
+  // Where nobody says otherwise, a version is received beside those that the disk has.
+  const isReceived = order.rendition === 'btrfs' && order.layout === undefined && onDisk?.rendition === 'btrfs'
+  const wish = isReceived ? { ...order, layout: receivingLayout(onDisk.layout) } : order
+  const target = chooseTarget(wish, version, await images.renditions(id))
+  return { image, id, target, missing: await renditionToMake(images, id, target, onDisk) }
 }

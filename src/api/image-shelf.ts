@@ -3,7 +3,14 @@ import { removeTag, rollback, setTag } from '../image/move-tags.ts'
 import { resolveReference } from '../image/reference.ts'
 import { removeVersion, VersionInUse } from '../image/remove-version.ts'
 import { listRenditions } from '../image/renditions/stored-rendition.ts'
-import { listVersions, openRepository, type Repository, readTags, type Version } from '../image/repository.ts'
+import {
+  listVersions,
+  openRepository,
+  type Repository,
+  readSignatures,
+  readTags,
+  type Version,
+} from '../image/repository.ts'
 import { decideRetention, readRetention, type VersionUse, writeRetention } from '../image/retention.ts'
 import type { ImageJob, JobSetup } from './image-job.ts'
 import { ImageJobs, type RunningJob } from './image-jobs.ts'
@@ -65,6 +72,14 @@ export class ImageShelf {
   /** Names of the renditions that a version has beside its tree (renditions/rendition-name.ts). */
   renditions(version: string): Promise<string[]> {
     return listRenditions(this.#repository, version)
+  }
+
+  /** The first of the versions that the repository has. */
+  async firstKnown(versions: readonly string[]): Promise<string | undefined> {
+    for (const version of versions) {
+      if ((await readSignatures(this.#repository, version)).length > 0) return version
+    }
+    return undefined
   }
 
   /** Returns when the rendition is made; who wants to see its progress starts the job. Throws JobFailed, NotReady. */

@@ -25,6 +25,16 @@ export const readyLayouts: readonly Layout[] = [
     ],
   },
   {
+    name: 'versions',
+    description: 'Overwrites the disk: a btrfs for versions beside each other, and a /home that outlives them',
+    table: 'new',
+    partitions: [
+      { role: 'bios-boot' },
+      { role: 'esp' },
+      { role: 'root', size: 'rest', filesystem: 'btrfs', subvolumes: [{ name: 'home', mount: '/home' }] },
+    ],
+  },
+  {
     name: 'reformat',
     description: 'A new filesystem in the partition named bootwright-root; everything else stays as it is',
     table: 'kept',

@@ -59,7 +59,7 @@ export class AgentOrders {
     const deployment = await this.#deployments.get(machine.intent.deploymentId!)
     await this.#sessions.assign(session, deployment.id)
     await this.#deployments.running(deployment.id)
-    const previousVersion = await this.#deployments.versionOnDisk(machine.id)
+    const previousVersion = (await this.#deployments.onDisk(machine.id))?.version
     return {
       kind: deployment.kind,
       deploymentId: deployment.id,

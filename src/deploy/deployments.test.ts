@@ -62,15 +62,15 @@ test('written() uses the intent up before hand-over, and only once', async () =>
   assert.deepEqual(await intent(), after)
 })
 
-test('versionOnDisk() is what was written last, whatever was begun since', async () => {
+test('onDisk() is what was written last, whatever was begun since', async () => {
   const { clock, deployments, machine, id } = await site()
-  assert.equal(await deployments.versionOnDisk(machine.id), undefined)
+  assert.equal((await deployments.onDisk(machine.id))?.version, undefined)
   await deployments.running(id)
   await deployments.written(id, result)
   clock.now += 1000
   const next = await deployments.create(machine, { ...request, version: 'e'.repeat(64) })
   await deployments.running(next.id)
-  assert.equal(await deployments.versionOnDisk(machine.id), request.version)
+  assert.equal((await deployments.onDisk(machine.id))?.version, request.version)
 })
 
 test('written() is refused before the agent had its order', async () => {

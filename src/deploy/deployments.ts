@@ -63,9 +63,9 @@ export class Deployments {
     return deployed.map(({ version, name, state }) => ({ version, why: `machine ${name}: ${state}` }))
   }
 
-  /** The version that was written to the machine last, as far as anybody here knows. */
-  async versionOnDisk(machineId: string): Promise<string | undefined> {
-    return (await this.list(machineId)).find(({ state }) => writtenStates.includes(state))?.version
+  /** The newest deployment that wrote the machine's disk. */
+  async onDisk(machineId: string): Promise<Deployment | undefined> {
+    return (await this.list(machineId)).find(({ state }) => writtenStates.includes(state))
   }
 
   /** Throws NotFound. */
