@@ -9,6 +9,7 @@ import {
   type SharedMenu,
 } from './boot-loader/install-boot-loader.ts'
 import type { DeployContext } from './deploy-context.ts'
+import { fillData } from './disk/fill-data.ts'
 import type { Mounts } from './disk/mounts.ts'
 import type { CarriedIdentity } from './identity/carried-identity.ts'
 import { type WrittenIdentity, writeIdentity } from './identity/write-identity.ts'
@@ -37,8 +38,10 @@ export async function makeBootable(
       proofToken: openSecrets(context).proofToken,
       ...(carried && { carried }),
     }
+    const filled = await fillData(rootDirectory, prepared.filesystems, signal)
     const value = await writeIdentity(rootDirectory, facts, signal)
-    return { value, detail: value.detail }
+    const begun = filled.map((mount) => `; ${mount} begins with what the version has there`)
+    return { value, detail: `${value.detail}${begun.join('')}` }
   })
   const bootLoader = await runStep(reporter, 'boot-loader', async () => {
     const value = await installBootLoader(

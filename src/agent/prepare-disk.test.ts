@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Disk } from '../core/inventory.ts'
@@ -8,6 +8,7 @@ import type { DeployRendition } from '../core/order.ts'
 import type { ExistingPartition } from '../core/partition-table.ts'
 import { findReadyLayout } from '../core/ready-layouts.ts'
 import type { DeployContext } from './deploy-context.ts'
+import { fillData } from './disk/fill-data.ts'
 import { type LoopDisk, loopDisk } from './disk/loop-disk.fixture.ts'
 import { Mounts } from './disk/mounts.ts'
 import { readDiskContent } from './inventory/read-partition-table.ts'
@@ -18,8 +19,10 @@ const gib = 2 ** 30
 
 type Wish = { layout: Layout; rendition?: DeployRendition; firmware?: 'bios' | 'uefi' }
 
+type During = (root: string, prepared: PreparedDisk) => void | Promise<void>
+
 /** Prepares the disk as the agent does, runs `during` while the root is mounted, and detaches everything. */
-async function prepare(loop: LoopDisk, wish: Wish, during: (root: string) => void = () => {}): Promise<PreparedDisk> {
+async function prepare(loop: LoopDisk, wish: Wish, during: During = () => {}): Promise<PreparedDisk> {
   const disk = loop.attach()
   const { layout, rendition = 'tree', firmware = 'bios' } = wish
   const context = {
@@ -36,7 +39,7 @@ async function prepare(loop: LoopDisk, wish: Wish, during: (root: string) => voi
   await using mounts = new Mounts()
   try {
     const prepared = await prepareDisk(context, mounts, loop.locate)
-    during(context.rootDirectory)
+    await during(context.rootDirectory, prepared)
     await mounts.unmountAll()
     return prepared
   } finally {
@@ -171,6 +174,28 @@ test('prepareDisk() leaves the root blank for a volume and unmounted for a btrfs
   const again = await prepare(loop, { layout: ready('receive'), rendition: 'btrfs' })
   t.assert.deepEqual([again.filesystems.root.state, again.filesystems.root.content], ['unmounted', 'received'])
   t.assert.equal(again.filesystems.root.uuid, received.filesystems.root.uuid)
+})
+
+test('fillData() begins a made data filesystem with what the version has there, and leaves a kept one alone', async (t) => {
+  const loop = loopDisk(t, 2 * gib, 512)
+  if (loop === undefined) return
+  const { signal } = new AbortController()
+  const person = (name: string): During => {
+    return async (root, { filesystems }) => {
+      mkdirSync(join(root, 'home', name), { recursive: true })
+      t.assert.deepEqual(await fillData(root, filesystems, signal), name === 'first' ? ['/home'] : [])
+    }
+  }
+  const first = await prepare(loop, { layout: beside }, person('first'))
+  await prepare(loop, { layout: ready('keep-home') }, person('second'))
+  const home = first.plan.partitions.find(({ role }) => role === 'data')!
+  const devices = await loop.locate(loop.attach(), first.plan, signal)
+  await using mounts = new Mounts()
+  const directory = join(loop.directory, 'home')
+  mkdirSync(directory)
+  await mounts.mount(devices.get(home.number)!, directory, ['-o', 'ro'])
+  t.assert.deepEqual(readdirSync(directory).sort(), ['first', 'lost+found'])
+  await mounts.unmountAll()
 })
 
 test('readDiskContent() tells a whole-disk filesystem, and a GPT made for another sector size', async (t) => {

@@ -16,7 +16,6 @@ import { type OnBytes, runStep, StepFailed } from '../step-run.ts'
 import type { WrittenMachine } from '../written-machine.ts'
 import { type ObtainedVersion, obtainVersion } from './obtain-version.ts'
 import { mountSystem, openPool } from './open-pool.ts'
-import { fillPersistent } from './persistent-subvolumes.ts'
 import { ensureGrubSubvolume, writePoolMenu } from './pool-menu.ts'
 import { poolPaths, systemPath } from './pool-places.ts'
 import { syncPool } from './subvolume.ts'
@@ -79,13 +78,10 @@ async function placeSystem(
   filesystems: Filesystems,
   mounts: Mounts,
 ): Promise<Filesystems> {
-  const { order, rootDirectory, inventory, signal } = context
+  const { order, rootDirectory, inventory } = context
   const subvolume = await makeSystem(pool, order.deploymentId, order.version)
   const root = { ...filesystems.root, subvolume }
   await mountSystem(context, root, mounts)
-  for (const mount of await fillPersistent(pool, rootDirectory, filesystems, signal)) {
-    say(`${mount} begins with what the version has there`)
-  }
   await ensureGrubSubvolume(pool)
   const { bootDirectory } = findGrub(new InsideRoot(rootDirectory), inventory.firmware, inventory.architecture)
   const { device, uuid, type } = root

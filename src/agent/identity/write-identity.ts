@@ -47,12 +47,12 @@ function describeKeys(count: number, { carried }: IdentityFacts): string {
   return `${count} SSH host keys ${carried && carried.hostKeys.length > 0 ? 'as before' : 'made'}`
 }
 
-/** What the image has at a mount point cannot be seen once something is mounted there, which is told. */
+/** What the image has where something kept is mounted cannot be seen any more, which is told. */
 function makeMountPoints(root: InsideRoot, { others }: FstabFilesystems): string[] {
-  const mountPoints = others.flatMap((other) => (other.role === 'data' ? [other.mount] : []))
-  return mountPoints.map((mount) => {
-    root.makeDirectory(mount)
-    const hidden = root.list(mount).length
-    return hidden === 0 ? `${mount} is mounted` : `${mount} is mounted and hides ${hidden} entries of the image`
+  return others.flatMap((other) => {
+    if (other.role !== 'data') return []
+    root.makeDirectory(other.mount)
+    const hidden = other.content === 'kept' ? root.list(other.mount).length : 0
+    return hidden === 0 ? [] : [`what is kept at ${other.mount} hides ${hidden} entries of the image`]
   })
 }
