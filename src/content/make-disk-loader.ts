@@ -7,14 +7,16 @@ const run = promisify(execFile)
 
 export type DiskLoader = { kind: 'made'; file: string } | { kind: 'unavailable'; reason: string }
 
-/** Where the removable-media loader of a disk lies (UEFI specification §3.5.1.1); the agent installs one there. */
-const diskLoaderPath = '/EFI/BOOT/BOOTX64.EFI'
+/**
+ * Where the agent installs a disk's loader: beside systems that are not ours, and else where removable media have it (UEFI
+ * specification §3.5.1.1), which may be theirs.
+ */
+const diskLoaderPaths = ['/EFI/bootwright/grubx64.efi', '/EFI/BOOT/BOOTX64.EFI']
 
 /** Run line by line; a failing line is shown and the next one tried, so `exit` gives back to iPXE what did not start. */
-const grubConfiguration = `search.file ${diskLoaderPath} root
-chainloader ${diskLoaderPath}
-boot
-exit
+const grubConfiguration = `${diskLoaderPaths
+  .map((path) => `search.file ${path} root\nchainloader ${path}\nboot\n`)
+  .join('')}exit
 `
 const grubModules = ['part_gpt', 'part_msdos', 'fat', 'search_fs_file', 'chain', 'boot', 'minicmd']
 

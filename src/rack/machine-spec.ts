@@ -5,6 +5,12 @@ export type DiskSpec = {
   format: 'qcow2' | 'raw'
   /** What the guest sees as the disk's serial number; at most 20 characters. */
   serial: string
+  /** How the guest sees it; virtio where not given. */
+  bus?: 'virtio' | 'nvme' | 'scsi'
+  /** Logical and physical sector; 512 where not given. SeaBIOS boots no disk of 4096. */
+  sectorBytes?: 512 | 4096
+  /** SCSI alone: the disk appears as often, each time with this world-wide name (64 bits, hexadecimal). */
+  paths?: { count: number; wwn: string }
 }
 
 export type NicModel = 'virtio-net-pci' | 'e1000' | 'e1000e'

@@ -51,3 +51,21 @@ test('qemuArguments() keeps the iPXE ROM of a UEFI machine that is to boot with 
   const values = qemuArguments({ ...bios, firmware: 'uefi', networkBoot: 'ipxe-rom' }, wiring)
   assert.ok(!valuesOf(values, '-device').some((device) => device.includes('romfile')))
 })
+
+test('qemuArguments() makes NVMe disks, 4096-byte sectors, and one SCSI disk by two paths', () => {
+  const disks: MachineSpec['disks'] = [
+    { path: '/n', format: 'raw', serial: 'N', bus: 'nvme' },
+    { path: '/k', format: 'raw', serial: 'K', sectorBytes: 4096 },
+    { path: '/s', format: 'raw', serial: 'S', bus: 'scsi', paths: { count: 2, wwn: '5000c50015ea71ac' } },
+  ]
+  const values = qemuArguments({ ...bios, disks }, wiring)
+  assert.deepEqual(valuesOf(values, '-device').slice(-5), [
+    'nvme,drive=disk0,serial=N,bootindex=2',
+    'virtio-blk-pci,drive=disk1,serial=K,logical_block_size=4096,physical_block_size=4096,bootindex=3',
+    'virtio-scsi-pci,id=scsi2',
+    'scsi-hd,bus=scsi2.0,drive=disk2,serial=S,wwn=0x5000c50015ea71ac,share-rw=on,bootindex=4',
+    'scsi-hd,bus=scsi2.0,drive=disk2-1,serial=S,wwn=0x5000c50015ea71ac,share-rw=on',
+  ])
+  const shared = valuesOf(values, '-drive').filter((drive) => drive.includes('file=/s'))
+  assert.ok(shared.length === 2 && shared.every((drive) => drive.endsWith('file.locking=off')))
+})

@@ -1,5 +1,5 @@
 import { firmwareFiles } from './firmware-files.ts'
-import type { MachineSpec } from './machine-spec.ts'
+import type { DiskSpec, MachineSpec } from './machine-spec.ts'
 
 /** What else a QEMU process needs: the port of the switch, its copy of the UEFI variables, the capture. */
 export type MachineWiring = {
@@ -61,9 +61,38 @@ function networkArguments(spec: MachineSpec, { tap, capturePath }: MachineWiring
   ]
 }
 
-function diskArguments(disk: MachineSpec['disks'][number], index: number): string[] {
-  const drive = `if=none,id=disk${index},format=${disk.format},file=${quoted(disk.path)},discard=unmap,detect-zeroes=off`
-  return ['-drive', drive, '-device', `virtio-blk-pci,drive=disk${index},serial=${disk.serial},bootindex=${index + 2}`]
+function diskArguments(disk: DiskSpec, index: number): string[] {
+  const bootIndex = `bootindex=${index + 2}`
+  const controller = disk.bus === 'scsi' ? ['-device', `virtio-scsi-pci,id=scsi${index}`] : []
+  const paths = Array.from({ length: disk.paths?.count ?? 1 }, (_, path) => {
+    const id = `disk${index}${path === 0 ? '' : `-${path}`}`
+    const firstOnly = path === 0 ? [bootIndex] : []
+    return [
+      '-drive',
+      drive(disk, id),
+      '-device',
+      [...deviceOf(disk, index, id), ...sectors(disk), ...firstOnly].join(','),
+    ]
+  })
+  return [...controller, ...paths.flat()]
+}
+
+/** Several devices on one file need its lock gone; the host's page cache, the same for all, keeps them coherent. */
+function drive(disk: DiskSpec, id: string): string {
+  const locking = disk.paths === undefined ? '' : ',file.locking=off'
+  return `if=none,id=${id},format=${disk.format},file=${quoted(disk.path)},discard=unmap,detect-zeroes=off${locking}`
+}
+
+function deviceOf(disk: DiskSpec, index: number, id: string): string[] {
+  const facts = [`drive=${id}`, `serial=${disk.serial}`]
+  if (disk.bus === 'nvme') return ['nvme', ...facts]
+  if (disk.bus !== 'scsi') return ['virtio-blk-pci', ...facts]
+  const shared = disk.paths === undefined ? [] : [`wwn=0x${disk.paths.wwn}`, 'share-rw=on']
+  return ['scsi-hd', `bus=scsi${index}.0`, ...facts, ...shared]
+}
+
+function sectors({ sectorBytes }: DiskSpec): string[] {
+  return sectorBytes === undefined ? [] : [`logical_block_size=${sectorBytes}`, `physical_block_size=${sectorBytes}`]
 }
 
 /** In QEMU's option lists a comma inside a value is written twice. */

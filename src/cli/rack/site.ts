@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Deployment, DeploymentState } from '../../core/deployment.ts'
 import type { DiskRule } from '../../core/disk-rule.ts'
+import type { Layout } from '../../core/layout.ts'
 import type { Machine } from '../../core/machine.ts'
 import type { TimelineEvent } from '../../core/timeline.ts'
 import { awaitLoginPrompt, logIn, type Shell } from '../../rack/login.ts'
@@ -34,8 +35,8 @@ export type SiteOptions = {
 }
 
 export type DeployRequest = Partial<
-  Pick<Deployment, 'rendition' | 'filesystem' | 'layout' | 'handOver' | 'kernelArguments' | 'proofSeconds'>
-> & { image?: string; disk?: DiskRule }
+  Pick<Deployment, 'rendition' | 'filesystem' | 'handOver' | 'kernelArguments' | 'proofSeconds'>
+> & { image?: string; disk?: DiskRule; layout?: string | Layout }
 
 const endStates: readonly DeploymentState[] = ['proved', 'unproved', 'failed', 'cancelled', 'frozen']
 /** Emulated machines are slow, and slower beside others. */
