@@ -15,6 +15,8 @@ export type RackSupplies = {
   ramdiskDirectory: string
   /** Reference of the image under test. */
   image: string
+  /** The tar that it was imported from. */
+  imageTar: string
   /** Of the user that the image's recipe makes. */
   credentials: Credentials
   /** QEMU's arguments that say how the processor is emulated. */
@@ -33,16 +35,16 @@ export async function prepareSupplies(bar: ProgressBar, signal?: AbortSignal): P
   const keysDirectory = join(directory, 'keys')
   const imagesDirectory = join(directory, 'images')
   const keys = await openSiteKeys(keysDirectory)
-  await prepareImage({ cacheDirectory, imagesDirectory, keys, bar, signal })
+  const imageTar = await prepareImage({ cacheDirectory, imagesDirectory, keys, bar, signal })
   const ramdisk = await prepareRamdisk({ cacheDirectory, directory, keys, bar, signal })
   const { arguments: accelerator, because } = await chooseAccelerator(join(ramdisk, 'vmlinuz'), directory)
   bar.say(`machines run with ${accelerator.join(' ')}: ${because}`)
-  return { imagesDirectory, keysDirectory, ramdiskDirectory: ramdisk, image, credentials, accelerator }
+  return { imagesDirectory, keysDirectory, ramdiskDirectory: ramdisk, image, imageTar, credentials, accelerator }
 }
 
 type Preparation = { cacheDirectory: string; keys: SiteKeys; bar: ProgressBar; signal: AbortSignal | undefined }
 
-async function prepareImage(preparation: Preparation & { imagesDirectory: string }): Promise<void> {
+async function prepareImage(preparation: Preparation & { imagesDirectory: string }): Promise<string> {
   const { cacheDirectory, imagesDirectory, keys, bar, signal } = preparation
   const { tarPath, recipeHash } = await buildRecipe(recipePath, {
     cacheDirectory: join(cacheDirectory, 'build'),
@@ -51,7 +53,7 @@ async function prepareImage(preparation: Preparation & { imagesDirectory: string
   })
   const repository = await openRepository(imagesDirectory)
   const known = (await listVersions(repository, image)).find((version) => version.recipeHash === recipeHash)
-  if (known?.tags.includes('current')) return
+  if (known?.tags.includes('current')) return tarPath
   await importTar(repository, tarPath, {
     image,
     recipeHash,
@@ -61,6 +63,7 @@ async function prepareImage(preparation: Preparation & { imagesDirectory: string
     signal,
   })
   bar.clear()
+  return tarPath
 }
 
 async function prepareRamdisk(preparation: Preparation & { directory: string }): Promise<string> {

@@ -1,0 +1,52 @@
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openSiteKeys } from '../../deploy/site-keys.ts'
+import { importTar } from '../../image/import-tar.ts'
+import { resolveReference } from '../../image/reference.ts'
+import { listVersions, openRepository } from '../../image/repository.ts'
+import { runProgram } from '../../programs/run-program.ts'
+import { makeRendition } from './make-rendition.ts'
+import type { RackSupplies } from './supplies.ts'
+
+/** Reference of the image under test as it is after a small update, and what a machine with it has more than before. */
+export const secondVersion = { image: 'debian-minimal-updated', file: '/etc/updated', text: 'the second version' }
+
+/** Imports the second version, and makes the streams that lead to the first and from there to the second. */
+export async function prepareSecondVersion(supplies: RackSupplies, log: (line: string) => void): Promise<void> {
+  const repository = await openRepository(supplies.imagesDirectory)
+  const { id: first } = await resolveReference(repository, supplies.image)
+  const known = (await listVersions(repository, secondVersion.image)).find(({ recipeHash }) => recipeHash === first)
+  if (!known?.tags.includes('current')) await importSecond(supplies, first)
+  await makeRendition(supplies, supplies.image, { name: 'btrfs' }, log)
+  await makeRendition(supplies, secondVersion.image, { name: 'btrfs', parent: first }, log)
+}
+
+/** What it was made of stands in the place of a recipe's hash, so that it is made anew with the first. */
+async function importSecond(supplies: RackSupplies, first: string): Promise<void> {
+  const { imageKey } = await openSiteKeys(supplies.keysDirectory)
+  const directory = await mkdtemp(join(tmpdir(), 'bootwright-second-'))
+  try {
+    const tar = join(directory, 'second.tar')
+    await copyFile(supplies.imageTar, tar)
+    await writeFile(join(directory, 'updated'), `${secondVersion.text}\n`)
+    await runProgram('tar', [
+      '--append',
+      `--file=${tar}`,
+      `--directory=${directory}`,
+      '--owner=0',
+      '--group=0',
+      '--transform=s,^,./etc/,',
+      'updated',
+    ])
+    const repository = await openRepository(supplies.imagesDirectory)
+    await importTar(repository, tar, {
+      image: secondVersion.image,
+      recipeHash: first,
+      signingKey: imageKey,
+      comment: 'a small update, for the virtual rack',
+    })
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
