@@ -6,6 +6,7 @@ import { deployIntoPool } from './btrfs/deploy-into-pool.ts'
 import { rollBack } from './btrfs/roll-back.ts'
 import type { AgentContext, DeployContext } from './deploy-context.ts'
 import { Mounts } from './disk/mounts.ts'
+import { deployForeignDisk } from './foreign-disk/deploy-foreign-disk.ts'
 import { executeKexec, type KexecTarget, loadKexec, rebootMachine } from './hand-over.ts'
 import { makeBootable } from './make-bootable.ts'
 import { prepareDisk } from './prepare-disk.ts'
@@ -14,7 +15,7 @@ import { ServerRefused } from './server-client.ts'
 import { StepReporter } from './step-reporter.ts'
 import { runStep, StepFailed } from './step-run.ts'
 import { writeImage } from './write-image.ts'
-import type { WrittenMachine } from './written-machine.ts'
+import type { WrittenDisk, WrittenMachine } from './written-machine.ts'
 
 const rootDirectory = '/run/bootwright/root'
 const syncTimeoutMs = 600_000
@@ -38,7 +39,7 @@ export async function deploy(order: DeployOrder, agent: AgentContext): Promise<'
   say(
     `${order.kind === 'rollback' ? 'rolling back to' : 'deploying'} ${order.image} (version ${order.version.slice(0, 12)}) as ${order.machine.name}`,
   )
-  let target: KexecTarget
+  let target: KexecTarget | undefined
   try {
     target = await writeMachine(context)
   } catch (error) {
@@ -49,16 +50,21 @@ export async function deploy(order: DeployOrder, agent: AgentContext): Promise<'
 }
 
 /** Everything up to the server's confirmation that the intent is used up. */
-async function writeMachine(context: DeployContext): Promise<KexecTarget> {
+async function writeMachine(context: DeployContext): Promise<KexecTarget | undefined> {
   await using mounts = new Mounts()
-  const { device, report, ...started } = await wayOf(context.order)(context, mounts)
-  await flush(context, device, mounts)
-  await reportWritten(context, report)
-  return { ...started, directory: rootDirectory }
+  const written = await wayOf(context.order)(context, mounts)
+  await flush(context, written.device, mounts)
+  await reportWritten(context, written.report)
+  if (!('kernel' in written)) return undefined
+  const { root, kernel, kernelArguments } = written
+  return { root, kernel, kernelArguments, directory: rootDirectory }
 }
 
-function wayOf({ kind, rendition }: DeployOrder): (context: DeployContext, mounts: Mounts) => Promise<WrittenMachine> {
+type Way = (context: DeployContext, mounts: Mounts) => Promise<WrittenDisk | WrittenMachine>
+
+function wayOf({ kind, rendition }: DeployOrder): Way {
   if (kind === 'rollback') return rollBack
+  if (rendition === 'disk') return deployForeignDisk
   return rendition === 'btrfs' ? deployIntoPool : deployAlone
 }
 
@@ -99,7 +105,7 @@ async function reportWritten(
 }
 
 /** From here on nothing the server says, or does not say, keeps the machine from its disk. */
-async function handOver(context: DeployContext, target: KexecTarget): Promise<never> {
+async function handOver(context: DeployContext, target: KexecTarget | undefined): Promise<never> {
   const { reporter, session, order } = context
   const way = await runStep(reporter, 'hand-over', async () => {
     const chosen = order.handOver === 'kexec' ? await tryKexec(target) : restartByFirmware
@@ -114,7 +120,9 @@ async function handOver(context: DeployContext, target: KexecTarget): Promise<ne
 const restartByFirmware = { way: 'reboot', detail: 'restarting by the firmware' } as const
 
 /** A kernel that cannot be loaded is no reason to stop: the disk boots by the firmware as well. */
-async function tryKexec(target: KexecTarget): Promise<{ way: 'kexec' | 'reboot'; detail: string }> {
+async function tryKexec(target: KexecTarget | undefined): Promise<{ way: 'kexec' | 'reboot'; detail: string }> {
+  if (target === undefined)
+    return { way: 'reboot', detail: "restarting by the firmware: a foreign disk's kernel is not known" }
   try {
     await loadKexec(target)
     return { way: 'kexec', detail: `starting ${target.kernel.kernel} by kexec` }

@@ -10,8 +10,13 @@ import { renderSfdiskScript } from './sfdisk-script.ts'
 /** Device of every partition of a plan by its number: `/dev/nvme0n1p3`. */
 export type PartitionDevices = ReadonlyMap<number, string>
 
-/** Finds the devices of a plan's partitions once they are in the table. */
-export type LocatePartitions = (disk: Disk, plan: DiskPlan, signal: AbortSignal) => Promise<PartitionDevices>
+/** Partitions that stand in a table: a plan's, or those of a disk that was written whole. */
+export type PartitionPlaces = {
+  partitions: readonly Pick<PlannedPartition, 'number' | 'startBytes' | 'sizeBytes'>[]
+}
+
+/** Finds the devices of partitions once they are in the table. */
+export type LocatePartitions = (disk: Disk, places: PartitionPlaces, signal: AbortSignal) => Promise<PartitionDevices>
 
 /** The kernel does not show the partitions that were just written. */
 export class PartitionsNotSeen extends Error {
@@ -74,7 +79,7 @@ export const kernelPartitions: LocatePartitions = async (disk, plan, signal) => 
 }
 
 /** The partitions of disk `name` under `sysRoot`; undefined until all of the plan are there at their place and size. */
-export function seenPartitions(sysRoot: string, name: string, plan: DiskPlan): PartitionDevices | undefined {
+export function seenPartitions(sysRoot: string, name: string, plan: PartitionPlaces): PartitionDevices | undefined {
   const directory = join(sysRoot, 'block', name)
   const devices = new Map<number, string>()
   for (const entry of readdirSync(directory)) {
@@ -85,7 +90,7 @@ export function seenPartitions(sysRoot: string, name: string, plan: DiskPlan): P
   return devices.size === plan.partitions.length ? devices : undefined
 }
 
-function isAsPlanned(directory: string, planned: PlannedPartition): boolean {
+function isAsPlanned(directory: string, planned: PartitionPlaces['partitions'][number]): boolean {
   return (
     (readNumber(join(directory, 'start')) ?? 0) * sysfsSectorBytes === planned.startBytes &&
     (readNumber(join(directory, 'size')) ?? 0) * sysfsSectorBytes === planned.sizeBytes
