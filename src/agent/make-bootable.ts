@@ -71,6 +71,7 @@ function bootLoaderFacts(context: DeployContext, prepared: PreparedDisk): BootLo
     root,
     ...(esp && { esp }),
     secureBoot: inventory.secureBoot === true,
+    untouched: prepared.plan.untouched,
     orderArguments: order.kernelArguments,
     agentConsoles: context.consoles,
   }

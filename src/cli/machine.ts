@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander'
 import type { Deployment } from '../core/deployment.ts'
 import { describeDisk } from '../core/disk-rule.ts'
-import type { Inventory } from '../core/inventory.ts'
+import { drawDisk } from '../core/draw-disk.ts'
+import type { Disk, Inventory } from '../core/inventory.ts'
 import type { Machine } from '../core/machine.ts'
 import { openClient } from './client.ts'
 import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
@@ -99,12 +100,17 @@ function inventoryRows(inventory: Inventory): string[][] {
     ['firmware', inventory.firmware],
     ['processors', `${cpu.count} × ${cpu.model}`],
     ['memory', `${(inventory.memoryBytes / 2 ** 30).toFixed(1)} GiB`],
-    ...inventory.disks.map((disk) => ['disk', describeDisk(disk)]),
+    ...inventory.disks.flatMap((disk) => [['disk', describeDisk(disk)], ...contentRows(disk)]),
     ...inventory.interfaces.map((nic) => [
       'interface',
       `${nic.name} ${nic.mac} ${nic.driver ?? ''}${nic.linkUp ? ' up' : ' no link'}${nic.bootedFrom ? ', booted from' : ''}`,
     ]),
   ]
+}
+
+/** An inventory from before tables were read has neither. */
+function contentRows(disk: Disk): string[][] {
+  return disk.table || disk.signature ? drawDisk(disk).map((line) => ['', line]) : []
 }
 
 type SetOptions = Shared & { mac?: string[]; address?: string; rename?: string; intent?: string; approve?: boolean }

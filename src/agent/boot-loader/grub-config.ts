@@ -98,7 +98,7 @@ function serialCommand({ unit, speed }: SerialConsole): string {
 }
 
 /** GRUB's single quotes take everything as it is; a quote itself stands outside of them. */
-function quoteGrub(text: string): string {
+export function quoteGrub(text: string): string {
   return /^[\w./:=,@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 

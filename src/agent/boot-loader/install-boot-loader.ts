@@ -1,4 +1,5 @@
 import { oneLine } from '../../core/one-line.ts'
+import type { ExistingPartition } from '../../core/partition-table.ts'
 import { runProgram } from '../../programs/run-program.ts'
 import type { EfiSystemPartition, RootFilesystem } from '../disk/filesystems.ts'
 import type { Mounts } from '../disk/mounts.ts'
@@ -9,6 +10,7 @@ import { writeEfiBootEntry } from './efi-boot-entry.ts'
 import { type GrubFacts, renderGrubConfig, renderGrubDefaults } from './grub-config.ts'
 import { deployedArguments } from './kernel-arguments.ts'
 import { chooseLoaderPlace, fallbackDirectory, type LoaderPlace, markAsOurs } from './loader-place.ts'
+import { renderOtherSystems } from './other-systems.ts'
 
 /** The image lacks something without which its disk cannot boot. */
 export class ImageCannotBoot extends Error {
@@ -26,6 +28,8 @@ export type BootLoaderFacts = {
   /** There under UEFI. */
   esp?: EfiSystemPartition
   secureBoot: boolean
+  /** Partitions of the disk that the layout does not name. */
+  untouched: readonly ExistingPartition[]
   menu?: SharedMenu
   orderArguments: readonly string[]
   agentConsoles: readonly string[]
@@ -64,6 +68,8 @@ export async function installBootLoader(
     const options = ['-t', facts.root.type, '-o', `subvol=${facts.menu.subvolume}`]
     await mounts.mount(facts.root.device, root.makeDirectory(grub.bootDirectory), options, signal)
   }
+  const filesystem = facts.root.type
+  const fitted = await fitInitramfs(root, kernel, { directory: facts.directory, disk: facts.disk, filesystem }, signal)
   const detail = await (facts.firmware === 'uefi' ? installEfi : installBios)(root, grub, facts, signal)
   const kernelArguments = deployedArguments(
     root.readText('/etc/default/grub'),
@@ -71,7 +77,7 @@ export async function installBootLoader(
     facts.agentConsoles,
   )
   await writeGrubFiles(root, grub, facts, kernel, kernelArguments)
-  return { kernel, kernelArguments, detail: `${kernel.kernel}; ${detail}` }
+  return { kernel, kernelArguments, detail: `${kernel.kernel}; ${fitted}; ${detail}` }
 }
 
 type Grub = { install: string; target: string; bootDirectory: string }
@@ -175,7 +181,11 @@ async function writeGrubFiles(
   const title = /^PRETTY_NAME=["']?(.*?)["']?$/m.exec(osRelease(root))?.[1] ?? 'Linux'
   const entry = { title: oneLine(title, 80), kernel, root: facts.root, kernelArguments }
   if (facts.menu) await facts.menu.write(entry)
-  else root.writeText(`${grub.bootDirectory}/grub.cfg`, renderGrubConfig(entry), 0o600)
+  else {
+    const others = renderOtherSystems(facts.untouched)
+    if (others !== undefined) root.writeText(`${grub.bootDirectory}/custom.cfg`, others)
+    root.writeText(`${grub.bootDirectory}/grub.cfg`, renderGrubConfig(entry, others !== undefined), 0o600)
+  }
   const defaults = renderGrubDefaults(kernelArguments)
   // Debian's grub-mkconfig reads a directory as well, where the file is no conffile that an upgrade would ask about.
   if (root.stat('/etc/default/grub.d')?.isDirectory() || root.stat('/etc/debian_version')?.isFile()) {
