@@ -14,7 +14,6 @@ import { imageJobRoutes } from './image-job-routes.ts'
 import { imageRoutes } from './image-routes.ts'
 import type { ImageShelf } from './image-shelf.ts'
 import { layoutRoutes } from './layout-routes.ts'
-import { layoutRoutes } from './layout-routes.ts'
 import { livePageRoute } from './live-page-route.ts'
 import { machineRoutes } from './machine-routes.ts'
 import { answerWithProblems, NotAuthenticated } from './problem.ts'
@@ -69,7 +68,6 @@ export function managementApp(management: Management, logger: FastifyBaseLogger)
       api.register(dhcpRoutes(management), { prefix: '/dhcp' })
       api.register(machineRoutes(management), { prefix: '/machines' })
       api.register(deploymentRoutes(management), { prefix: '/deployments' })
-      api.register(layoutRoutes(management), { prefix: '/layouts' })
       api.register(layoutRoutes(management), { prefix: '/layouts' })
       api.register(imageRoutes(management.images), { prefix: '/images' })
       api.register(imageJobRoutes(management.images))
