@@ -1,5 +1,5 @@
 import { test } from 'node:test'
-import { orderAfterDeployment, parseBootVariables } from './boot-order.ts'
+import { describeBootOrder, orderAfterDeployment, parseBootVariables } from './boot-order.ts'
 
 /** efibootmgr 17 in an OVMF machine that booted from the network. */
 const output = `BootCurrent: 0003
@@ -34,4 +34,14 @@ test('orderAfterDeployment() keeps the first entry where the firmware does not s
     '0005',
     '0002',
   ])
+})
+
+test('describeBootOrder() says what the firmware has instead of what was set', (t) => {
+  const wanted = ['0003', '0004', '0000']
+  const kept = (order: string[]) => ({ current: '0003', order, entries: [] })
+  t.assert.equal(describeBootOrder(kept(wanted), wanted), 'boot order 0003 0004 0000')
+  t.assert.match(
+    describeBootOrder(kept(['0000', '0003']), wanted),
+    /^the firmware did not keep the boot order 0003 0004 0000: it has 0000 0003; /,
+  )
 })

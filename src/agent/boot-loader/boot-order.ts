@@ -25,3 +25,16 @@ export function orderAfterDeployment(variables: BootVariables, diskEntry: string
   const rest = order.filter((number) => number !== diskEntry && !network.includes(number))
   return network.length > 0 ? [...network, diskEntry, ...rest] : [...rest.slice(0, 1), diskEntry, ...rest.slice(1)]
 }
+
+/**
+ * What became of an order that was set, for people: firmware may take entries out, or put its own to the front. `kept` is
+ * what was read again.
+ */
+export function describeBootOrder(kept: BootVariables, wanted: readonly string[]): string {
+  if (kept.order.join() === wanted.join()) return `boot order ${wanted.join(' ')}`
+  const has = kept.order.length === 0 ? 'none' : kept.order.join(' ')
+  return (
+    `the firmware did not keep the boot order ${wanted.join(' ')}: it has ${has}; ` +
+    'where it does not start from the network first, set that in its set-up'
+  )
+}

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { ProgramFailed, runProgram } from '../../programs/run-program.ts'
-import { orderAfterDeployment, parseBootVariables } from './boot-order.ts'
+import { describeBootOrder, orderAfterDeployment, parseBootVariables } from './boot-order.ts'
 
 const entryLabel = 'Bootwright disk'
 const timeoutMs = 30_000
@@ -40,7 +40,8 @@ export async function writeEfiBootEntry(
     if (entry === undefined) return 'the firmware did not take a boot entry for the disk'
     const order = orderAfterDeployment(after, entry.number)
     await efibootmgr('--quiet', '--bootorder', order.join(','))
-    return `boot entry ${entry.number} made, boot order ${order.join(' ')}`
+    const kept = parseBootVariables(await efibootmgr())
+    return `boot entry ${entry.number} made, ${describeBootOrder(kept, order)}`
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof ProgramFailed) return `no boot entry: ${error.message}`
