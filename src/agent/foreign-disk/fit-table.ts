@@ -31,6 +31,9 @@ export async function fitTable(
 ): Promise<void> {
   const options = { timeoutMs: sfdiskTimeoutMs, signal }
   if (table.kind === 'gpt') await runProgram('sfdisk', ['--quiet', '--relocate', 'gpt-bak-std', device], options)
+  else if (grown === undefined) {
+    await runProgram('blockdev', ['--rereadpt', device], options) // sfdisk does it when it has written
+  }
   if (grown === undefined) return
   // Start as it is, size up to the end (sfdisk(8), --partno).
   const args = ['--quiet', '--partno', String(grown.number), device]
