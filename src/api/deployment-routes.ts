@@ -4,12 +4,12 @@ import type { Deployment } from '../core/deployment.ts'
 import { DiskRule } from '../core/disk-rule.ts'
 import { FilesystemType, Layout } from '../core/layout.ts'
 import { DeployRendition } from '../core/order.ts'
-import { receivingLayout } from '../core/receiving-layout.ts'
 import { chooseRollback } from '../deploy/rollback.ts'
 import { chooseTarget, renditionToMake } from './choose-target.ts'
 import type { ImageShelf } from './image-shelf.ts'
 import type { Management } from './management.ts'
 import { prepareDelta } from './prepare-delta.ts'
+import { resolveWish } from './redeploy-wish.ts'
 import { sendJob } from './send-job.ts'
 
 const Id = Type.Object({ id: Type.String({ maxLength: 64 }) })
@@ -22,6 +22,7 @@ const Request = Type.Object(
     disk: Type.Optional(DiskRule),
     layout: Type.Optional(Type.Union([Type.String({ description: 'Name of a ready one' }), Layout])),
     filesystem: Type.Optional(FilesystemType),
+    redeploy: Type.Optional(Type.Boolean({ description: 'Keeps what the last deployment made of the disk' })),
     handOver: Type.Optional(Type.Union([Type.Literal('reboot'), Type.Literal('kexec')])),
     kernelArguments: Type.Optional(Type.Array(Type.String({ pattern: '^[!-~]+$' }), { maxItems: 64 })),
     keepVersions: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: 'For the rendition btrfs' })),
@@ -52,13 +53,13 @@ export function deploymentRoutes({ machines, deployments, images }: Management):
       const order = request.body
       const machine = await machines.get(order.machine)
       const onDisk = await deployments.onDisk(machine.id)
-      const { image, id, target, missing } = await resolveOrder(images, order, onDisk)
+      const { image, id, target, diskRule, missing } = await resolveOrder(images, order, onDisk)
       if (missing !== undefined) await images.makeRendition(id, missing)
       const deployment = await images.hold(`${image}@${id}`, ({ id: version }) =>
         deployments.create(machine, {
           image,
           version,
-          diskRule: order.disk ?? {},
+          diskRule,
           ...target,
           handOver: order.handOver ?? 'reboot',
           kernelArguments: order.kernelArguments ?? [],
@@ -109,9 +110,8 @@ export function deploymentRoutes({ machines, deployments, images }: Management):
 async function resolveOrder(images: ImageShelf, order: Static<typeof Request>, onDisk: Deployment | undefined) {
   const version = await images.resolve(order.image)
   const { image, id } = version
-  // Where nobody says otherwise, a version is received beside those that the disk has.
-  const isReceived = order.rendition === 'btrfs' && order.layout === undefined && onDisk?.rendition === 'btrfs'
-  const wish = isReceived ? { ...order, layout: receivingLayout(onDisk.layout) } : order
+  const wish = resolveWish(order, onDisk)
   const target = chooseTarget(wish, version, await images.renditions(id))
-  return { image, id, target, missing: await renditionToMake(images, id, target, onDisk) }
+  const missing = await renditionToMake(images, id, target, onDisk)
+  return { image, id, target, diskRule: wish.disk ?? {}, missing }
 }

@@ -9,6 +9,7 @@ import { readyLayouts } from '../core/ready-layouts.ts'
 import { Conflict } from '../deploy/refusals.ts'
 import { chooseLayout } from './choose-layout.ts'
 import type { Management } from './management.ts'
+import { resolveWish } from './redeploy-wish.ts'
 
 const PlanRequest = Type.Object(
   {
@@ -17,6 +18,7 @@ const PlanRequest = Type.Object(
     disk: Type.Optional(DiskRule),
     filesystem: Type.Optional(FilesystemType),
     rendition: Type.Optional(DeployRendition),
+    redeploy: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
 )
@@ -28,7 +30,7 @@ const Plan = Type.Object({
   refusal: Type.Optional(Type.String()),
 })
 
-export function layoutRoutes({ machines }: Management): FastifyPluginAsyncTypebox {
+export function layoutRoutes({ machines, deployments }: Management): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.get(
       '/',
@@ -51,7 +53,8 @@ export function layoutRoutes({ machines }: Management): FastifyPluginAsyncTypebo
         if (inventory === undefined) {
           throw new Conflict(`${machine.name} has no inventory yet; boot it from the network once (intent discover)`)
         }
-        return dryRun(inventory, body.disk ?? {}, chooseLayout(body).layout)
+        const wish = resolveWish(body, await deployments.onDisk(machine.id))
+        return dryRun(inventory, wish.disk ?? {}, chooseLayout(wish).layout)
       },
     )
   }

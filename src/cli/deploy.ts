@@ -23,6 +23,7 @@ type DeployOptions = {
   proofSeconds?: number
   follow?: boolean
   dryRun?: boolean
+  redeploy?: boolean
 }
 
 export function deployCommand(): Command {
@@ -45,6 +46,7 @@ export function deployCommand(): Command {
     .option('--kernel-argument <argument...>', 'for the deployed system')
     .option('--keep-versions <count>', 'how many versions stay on the disk, with --rendition btrfs (3)', parseCount)
     .option('--proof-seconds <seconds>', 'how long the first-boot callback may take', parseCount)
+    .option('--redeploy', 'keep what the last deployment made of the disk, and move only what differs')
     .option('--dry-run', "draw the machine's disk before and after, by its last inventory, and change nothing")
     .addOption(followOption())
     .addOption(dataOption())
@@ -60,6 +62,7 @@ async function deploy(machine: string, options: DeployOptions, command: Command)
     ...(options.rendition && { rendition: options.rendition }),
     ...(options.layout && { layout: await readLayoutArgument(options.layout) }),
     ...(options.filesystem && { filesystem: options.filesystem }),
+    ...(options.redeploy && { redeploy: true }),
   }
   if (options.dryRun) return showDryRun(await client.request<DryRun>('POST', '/api/v1/layouts/plan', target), options)
   if (options.image === undefined) command.error('error: say what to deploy: --image NAME')

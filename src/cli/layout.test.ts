@@ -48,5 +48,6 @@ test('POST /layouts/plan draws before and after, and refuses in words, from the 
   const noRoot = { name: 'own', table: 'new', partitions: [{ role: 'esp' }] }
   await assert.rejects(plan({ layout: noRoot }), /Cannot use the layout own: partitions: there is no root partition/)
   await assert.rejects(plan({ layout: 'receive', rendition: 'tree' }), /only the rendition btrfs is received, not tree/)
+  await assert.rejects(plan({ redeploy: true }), /Nothing that was deployed to this machine is known/)
   assert.deepEqual(await deployments.list(), [], 'nothing was queued')
 })

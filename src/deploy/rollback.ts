@@ -1,5 +1,5 @@
 import type { Deployment } from '../core/deployment.ts'
-import { receivingLayout } from '../core/receiving-layout.ts'
+import { keptLayout } from '../core/kept-layout.ts'
 import { type DeploymentRequest, writtenStates } from './deployments.ts'
 import { Conflict } from './refusals.ts'
 
@@ -24,7 +24,7 @@ export function chooseRollback(machine: string, history: readonly Deployment[], 
     image,
     version,
     rendition: 'btrfs',
-    layout: receivingLayout(present.layout),
+    layout: keptLayout(present.layout, 'received'),
     ...{ diskRule, filesystem, handOver, kernelArguments, proofSeconds, keepVersions },
   }
 }
