@@ -56,6 +56,16 @@ test('ensureRendition() makes btrfs streams, whole and against a parent, that bt
     assert.equal(rendition.header.parent, first.id)
     assert.ok(rendition.bytes < 2_000_000, `the differential stream has ${rendition.bytes} bytes`)
   })
+  await t.test('against its parent, when nothing but the times of the root changed in the root', async () => {
+    const times = fs.statSync(source)
+    fs.mkdirSync(path.join(source, 'links/new'))
+    fs.utimesSync(source, times.atime, times.mtime)
+    const next = await importDirectory(repository, source, { image: 'nasty', signingKey })
+    await receive(next.id, second.id)
+    const received = fs.statSync(path.join(receiver, next.id), { bigint: true })
+    assert.equal(received.mtimeNs, fs.statSync(source, { bigint: true }).mtimeNs)
+    assertSameDescription(describeWithTools(path.join(receiver, next.id)), describeWithTools(source))
+  })
   await t.test('against its parent, when the store has lost its subvolumes', async () => {
     fs.rmSync(path.join(repository.directory, 'btrfs'), { recursive: true })
     fs.appendFileSync(path.join(source, 'links/a-then-linked'), 'more')

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { readSignatures, readTree } from '../repository.ts'
 import { chunkBytes } from '../tree.ts'
@@ -10,6 +11,7 @@ import { requireRoot } from './needs-root.ts'
 import { readRenditionBytes } from './read-bytes.ts'
 import { parseRenditionName } from './rendition-name.ts'
 import { ancestorsOf, type RenditionWork } from './rendition-options.ts'
+import { withRootTimes } from './root-times.ts'
 import { listRenditions, readRendition, type StoredRendition } from './stored-rendition.ts'
 import { syncTree } from './sync-tree.ts'
 import { emptyTree, TreeContents } from './tree-contents.ts'
@@ -20,8 +22,10 @@ export async function makeBtrfsStream(work: RenditionWork, parent: string | unde
   await using pool = await BtrfsPool.open(work)
   if (parent !== undefined) await ensureSubvolume(work, pool, parent)
   await ensureSubvolume(work, pool, work.versionId, parent)
-  const stream = sendSubvolume(pool.path(work.versionId), parent && pool.path(parent), work.options.signal)
-  return await cutStream(work, stream) // the pool is open until then
+  const subvolume = pool.path(work.versionId)
+  const stream = sendSubvolume(subvolume, parent && pool.path(parent), work.options.signal)
+  const times = await stat(subvolume, { bigint: true })
+  return await cutStream(work, withRootTimes(stream, times)) // the pool is open until then
 }
 
 /**
