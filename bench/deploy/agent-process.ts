@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import type { ReuseRequest } from '../../src/agent/write-tree.ts'
 
 export type AgentOrder = {
   baseUrl: string
@@ -7,8 +8,10 @@ export type AgentOrder = {
   version: string
   imagePublicKeyPem: string
   directory: string
+  /** Of a filesystem that has files already. */
+  reuse?: ReuseRequest
 }
-export type AgentWrote = { bytesFetched: number; bytesWritten: number; cpuSeconds: number }
+export type AgentWrote = { bytesFetched: number; bytesWritten: number; bytesReused: number; cpuSeconds: number }
 export type AgentMessage =
   | { kind: 'ready' }
   | ({ kind: 'written' } & AgentWrote)

@@ -4,7 +4,7 @@ import { writeTree } from '../../src/agent/write-tree.ts'
 import { parsePublicKey } from '../../src/image/signing-key.ts'
 import type { AgentMessage, AgentOrder } from './agent-process.ts'
 
-const { baseUrl, image, version, imagePublicKeyPem, directory } = JSON.parse(process.env.ORDER!) as AgentOrder
+const { baseUrl, image, version, imagePublicKeyPem, directory, reuse } = JSON.parse(process.env.ORDER!) as AgentOrder
 const imagePublicKey = parsePublicKey(imagePublicKeyPem, 'of the order')
 const options = { baseUrl, image, version, imagePublicKey, targetDirectory: directory }
 
@@ -18,9 +18,9 @@ process.on('message', async (command: 'write' | 'verify') => {
       return
     }
     const before = process.cpuUsage()
-    const { bytesFetched, bytesWritten } = await writeTree(options)
+    const counts = await writeTree({ ...options, reuse })
     const { user, system } = process.cpuUsage(before)
-    tell({ kind: 'written', bytesFetched, bytesWritten, cpuSeconds: (user + system) / 1e6 })
+    tell({ kind: 'written', ...counts, cpuSeconds: (user + system) / 1e6 })
   } catch (error) {
     tell({ kind: 'failed', message: (error as Error).message })
   }

@@ -49,32 +49,46 @@ const outside = [
   'var/cache/ldconfig',
 ]
 
-/**
- * Ten successive versions of one Debian, each a tar with owners, attributes and times; made once, in some minutes, and kept in
- * the cache by what they are made of. Throws ProgramFailed.
- */
-export async function debianVersions(log: (line: string) => void): Promise<string[]> {
+/** Versions of one Debian: what the first one has, and what makes each of the one before. */
+type Series = { firstPackages: readonly string[]; steps: readonly string[] }
+
+/** Ten successive versions of one Debian. Throws ProgramFailed. */
+export function debianVersions(log: (line: string) => void): Promise<string[]> {
+  return makeSeries({ firstPackages, steps }, log)
+}
+
+/** Two versions that differ in a security update of nginx. Throws ProgramFailed. */
+export function nginxVersions(log: (line: string) => void): Promise<string[]> {
+  const addSecurity = `echo "${security}" > "$1/etc/apt/sources.list.d/security.list" && ${apt} update`
+  const upgraded = `${addSecurity} && ${upgrade} nginx nginx-common`
+  return makeSeries({ firstPackages: [...firstPackages, 'nginx'], steps: [upgraded] }, log)
+}
+
+/** Each a tar with owners, attributes and times; made once, in some minutes, and kept in the cache by what they are made of. */
+async function makeSeries(series: Series, log: (line: string) => void): Promise<string[]> {
   const hash = createHash('sha256')
-    .update(JSON.stringify([mirror, suite, firstPackages, steps, outside]))
+    .update(JSON.stringify([mirror, suite, series.firstPackages, series.steps, outside]))
     .digest('hex')
   const directory = join(defaultCacheDirectory(), 'bench', `debian-versions-${hash.slice(0, 16)}`)
   const made = await readdir(directory).catch(() => [])
   if (made.length === 0) {
-    log('making ten versions of a Debian; this is done once')
+    log(`making ${series.steps.length + 1} versions of a Debian; this is done once`)
     const aside = `${directory}.${process.pid}`
     await mkdir(aside, { recursive: true })
-    await makeVersions(aside)
+    await makeVersions(aside, series)
     await rename(aside, directory)
   }
   const names = (await readdir(directory)).filter((name) => /^\d\d\.tar$/.test(name)).sort()
-  if (names.length !== steps.length + 1) {
+  if (names.length !== series.steps.length + 1) {
     await rm(directory, { recursive: true })
-    throw new Error(`${directory} held ${names.length} of ${steps.length + 1} versions and was removed; start again`)
+    throw new Error(
+      `${directory} held ${names.length} of ${series.steps.length + 1} versions and was removed; start again`,
+    )
   }
   return names.map((name) => join(directory, name))
 }
 
-async function makeVersions(directory: string): Promise<void> {
+async function makeVersions(directory: string, { firstPackages, steps }: Series): Promise<void> {
   const excludes = outside.map((name) => `--exclude="./${name}/*"`).join(' ')
   // mmdebstrap has /proc and /sys mounted meanwhile: that their directories changed (1) is no fault.
   const pack = (number: number) => {

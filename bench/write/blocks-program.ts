@@ -31,8 +31,8 @@ process.on('message', async (command: 'write' | 'verify') => {
     const before = process.cpuUsage()
     written = await writeBlocks({ ...order, imagePublicKey, discard })
     const { user, system } = process.cpuUsage(before)
-    const { bytesFetched, bytesWritten } = written
-    tell({ kind: 'written', bytesFetched, bytesWritten, cpuSeconds: (user + system) / 1e6 })
+    const { bytesFetched, bytesWritten, bytesReused } = written
+    tell({ kind: 'written', bytesFetched, bytesWritten, bytesReused, cpuSeconds: (user + system) / 1e6 })
   } catch (error) {
     tell({ kind: 'failed', message: (error as Error).message })
   }
