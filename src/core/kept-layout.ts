@@ -1,4 +1,4 @@
-import type { Layout, LayoutPartition, PartitionContent } from './layout.ts'
+import { type Layout, type LayoutPartition, type PartitionContent, partitionName } from './layout.ts'
 
 /**
  * The disk that a layout has made, as it is from then on: all of it stays, and its root is made equal to a version (`kept`)
@@ -9,9 +9,8 @@ export function keptLayout({ name, partitions }: Layout, root: Exclude<Partition
 }
 
 function kept(partition: LayoutPartition, root: PartitionContent): LayoutPartition {
-  const { role, label, mount, subvolumes, keptPaths } = partition
-  // plan-disk.ts gives new partitions these names.
-  const find = partition.find ?? { partitionLabel: `bootwright-${label ?? role}` }
+  const { role, mount, subvolumes, keptPaths } = partition
+  const find = partition.find ?? { partitionLabel: partitionName(partition) }
   return {
     role,
     find,

@@ -114,6 +114,12 @@ export function contentOf(partition: LayoutPartition): PartitionContent {
   return partition.content ?? (partition.find === undefined ? 'made' : 'kept')
 }
 
+/** Name in the GPT of a partition that is made: by it the next deployment finds it again. */
+export function partitionName({ role, label, mount }: LayoutPartition): string {
+  const place = role === 'data' ? mount?.slice(1).replaceAll('/', '-') : undefined
+  return `bootwright-${label ?? place ?? role}`.slice(0, 36)
+}
+
 /** Every checked layout has exactly one. */
 export function rootOf(layout: Layout): LayoutPartition {
   return layout.partitions.find((partition) => partition.role === 'root')!

@@ -4,7 +4,7 @@ import { describePartition } from './draw-disk.ts'
 import { findPartition } from './find-partition.ts'
 import { freeGaps, type Gap, placeInGaps, type Wanted } from './free-space.ts'
 import type { Disk } from './inventory.ts'
-import { contentOf, type Layout, type LayoutPartition } from './layout.ts'
+import { contentOf, type Layout, type LayoutPartition, partitionName } from './layout.ts'
 import { takesTheRest } from './layout-problems.ts'
 import type { ExistingPartition, PartitionTable } from './partition-table.ts'
 import { partitionTypes } from './partition-types.ts'
@@ -162,7 +162,7 @@ function placeNew(
     entry: 'new',
     typeGuid: typeGuidFor(partition, facts.architecture),
     guid: newGuid().toUpperCase(),
-    name: `bootwright-${partition.label ?? partition.role}`,
+    name: partitionName(partition),
     startBytes: places[index]!.startBytes,
     sizeBytes: places[index]!.endBytes - places[index]!.startBytes,
     ...partitionUse(partition),
