@@ -62,3 +62,13 @@ test('readBootToken() refuses text that is no token', () => {
 test('mintBootToken() refuses a nonce of another length', () => {
   assert.throws(() => mintBootToken(key, { ...binding, nonce: Buffer.alloc(8), expiresAtSeconds: 1 }), RangeError)
 })
+
+test('readBootToken() accepts a token for address 0 from any address, and for no other machine', () => {
+  const binding = { address: parseIpv4('0.0.0.0'), mac: parseMac('52:54:00:00:00:01'), intentRevision: 3 }
+  const anyKey = new Uint8Array(32).fill(5)
+  const token = mintBootToken(anyKey, { ...binding, nonce: new Uint8Array(12), expiresAtSeconds: 100 })
+  const presented = { ...binding, address: parseIpv4('10.0.0.9'), nowSeconds: 50 }
+  assert.equal(readBootToken(anyKey, token, presented).kind, 'valid')
+  const another = { ...presented, mac: parseMac('52:54:00:00:00:02') }
+  assert.equal(readBootToken(anyKey, token, another).kind, 'refused')
+})

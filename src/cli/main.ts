@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander'
 import { cancelCommand } from './cancel.ts'
 import { deployCommand } from './deploy.ts'
+import { explainCommand } from './explain.ts'
 import { imageCommand } from './image.ts'
 import { layoutCommand } from './layout.ts'
+import { listenCommand } from './listen.ts'
 import { machineCommand } from './machine.ts'
 import { rackCommand } from './rack.ts'
 import { ramdiskCommand } from './ramdisk.ts'
@@ -24,6 +26,8 @@ for (const command of [
   trialCommand(),
   serveCommand(),
   statusCommand(),
+  explainCommand(),
+  listenCommand(),
   imageCommand(),
   machineCommand(),
   deployCommand(),

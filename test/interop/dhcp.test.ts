@@ -2,31 +2,13 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { chmod, readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { parseMac } from '../../src/bytes/mac.ts'
 import type { BootRecord } from '../../src/core/machine.ts'
 import { type DhcpBench, openDhcpBench, type ServedDhcp, until } from './dhcp/bench.ts'
-
-/** Sets the address the client was given, as its distribution's script would, and notes all it was told. */
-async function writeScript(bench: DhcpBench): Promise<{ script: string; told: () => Promise<string> }> {
-  const script = join(bench.directory, 'script')
-  const notes = join(bench.directory, 'told')
-  const text = `#!/bin/sh
-echo "$0 $1$reason" >> ${notes}
-env | sort >> ${notes}
-case "$1$reason" in
-  bound|renew) ip addr replace "$ip/$mask" dev "$interface" ;;
-  BOUND|REBOOT|RENEW) ip addr replace "$new_ip_address/24" dev "$interface" ;;
-  deconfig|PREINIT|RELEASE|EXPIRE) ip addr flush dev "$interface" ;;
-esac
-exit 0
-`
-  await writeFile(script, text)
-  await chmod(script, 0o755)
-  return { script, told: () => readFile(notes, 'utf8') }
-}
+import { writeClientScript } from './dhcp/client-script.ts'
 
 async function macOf(bench: DhcpBench): Promise<string> {
   const { stdout } = await bench.client.run('ip', ['-o', 'link', 'show', 'dev', bench.client.interface])
@@ -77,11 +59,11 @@ for (const [how, more] of [
     const bench = await openDhcpBench(t)
     if (!bench) return
     const served = await bench.serve({ overrides: { nameServers: [0x0a630001 as never], domainName: 'rack.test' } })
-    const { script, told } = await writeScript(bench)
+    const { script, told } = await writeClientScript(bench)
     await udhcpc(bench, script, ...more)
     assert.deepEqual(served.story, ['DISCOVER → OFFER 10.99.0.128', 'REQUEST → ACK 10.99.0.128'])
     for (const line of ['mask=24', 'lease=3600', 'serverid=10.99.0.1', 'dns=10.99.0.1', 'domain=rack.test']) {
-      assert.match(await told(), new RegExp(`^${line}$`, 'm'))
+      assert.match(told(), new RegExp(`^${line}$`, 'm'))
     }
   })
 }
@@ -94,10 +76,10 @@ test('serveDhcp() gives a known machine its reservation and name', { timeout: 60
     intent: { kind: 'local', revision: 1 },
   }
   const served = await bench.serve({ machines: [machine] })
-  const { script, told } = await writeScript(bench)
+  const { script, told } = await writeClientScript(bench)
   await udhcpc(bench, script)
   assert.deepEqual(served.story, ['DISCOVER → OFFER 10.99.0.20', 'REQUEST → ACK 10.99.0.20'])
-  assert.match(await told(), /^hostname=web1$/m)
+  assert.match(told(), /^hostname=web1$/m)
 })
 
 test('serveDhcp() leaves an unknown machine alone where that is configured', {
@@ -106,7 +88,7 @@ test('serveDhcp() leaves an unknown machine alone where that is configured', {
   const bench = await openDhcpBench(t)
   if (!bench) return
   const served = await bench.serve({ overrides: { unknown: 'ignore' } })
-  const { script } = await writeScript(bench)
+  const { script } = await writeClientScript(bench)
   await assert.rejects(udhcpc(bench, script, '-t', '1', '-T', '1'))
   assert.match(served.story[0] ?? '', /DISCOVER → ignore: the machine is not known/)
 })
@@ -115,7 +97,7 @@ test('serveDhcp() renews by unicast what udhcpc holds, and takes its release', {
   const bench = await openDhcpBench(t)
   if (!bench) return
   const served = await bench.serve()
-  const { script } = await writeScript(bench)
+  const { script } = await writeClientScript(bench)
   const notes = join(bench.directory, 'told')
   // The client has taken the answer only when its script was called; what is asked of it before that may be lost.
   const hasRenewed = () => readFileSync(notes, 'utf8').includes('/script renew')
@@ -148,7 +130,7 @@ test('serveDhcp() knows dhclient again after a restart of both, and takes its re
   const bench = await openDhcpBench(t)
   if (!bench) return
   const first = await bench.serve()
-  const { script } = await writeScript(bench)
+  const { script } = await writeClientScript(bench)
   await dhclient(bench, script, first, 2)
   await first.end('SIGTERM')
   const second = await bench.serve()
@@ -168,7 +150,7 @@ test('serveDhcp() refuses dhclient its address of another network, and gives it 
   const bench = await openDhcpBench(t)
   if (!bench) return
   const served = await bench.serve()
-  const { script } = await writeScript(bench)
+  const { script } = await writeClientScript(bench)
   const lease = `lease {
   interface "${bench.client.interface}";
   fixed-address 192.168.55.5;

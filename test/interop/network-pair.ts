@@ -71,7 +71,8 @@ export async function openNetworkPair(t: TestContext): Promise<{ server: Network
   return { server, client }
 }
 
-async function holdNetwork(t: TestContext): Promise<ChildProcess> {
+/** A network namespace of its own; its holder dies with the test. */
+export async function holdNetwork(t: TestContext): Promise<ChildProcess> {
   const holder = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', '--net', 'sleep', 'infinity'], { stdio: 'ignore' })
   t.after(async () => {
     holder.kill('SIGKILL')

@@ -106,10 +106,15 @@ export class ServedDhcp {
 export async function openDhcpBench(t: TestContext): Promise<DhcpBench | undefined> {
   const networks = await openNetworkPair(t)
   if (!networks) return undefined
-  const directory = await mkdtemp(join(tmpdir(), 'dhcp-'))
-  t.after(() => rm(directory, { recursive: true }))
   const { code, stderr } = await networks.client.run('ip', ['addr', 'flush', 'dev', networks.client.interface])
   assert.equal(code, 0, stderr)
+  return openBenchOn(t, networks)
+}
+
+/** A bench on networks that are there already. */
+export async function openBenchOn(t: TestContext, networks: { server: Network; client: Network }): Promise<DhcpBench> {
+  const directory = await mkdtemp(join(tmpdir(), 'dhcp-'))
+  t.after(() => rm(directory, { recursive: true }))
   return new DhcpBench(t, networks, directory)
 }
 
