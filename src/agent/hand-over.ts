@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { runProgram } from '../programs/run-program.ts'
 import type { Kernel } from './boot-loader/choose-kernel.ts'
-import { rootArguments } from './boot-loader/kernel-arguments.ts'
+import { rootArguments, withFirmwareFallback } from './boot-loader/kernel-arguments.ts'
 import type { RootFilesystem } from './disk/filesystems.ts'
 import { Mounts } from './disk/mounts.ts'
 import { InsideRoot } from './inside-root.ts'
@@ -34,7 +34,8 @@ export async function loadKexec(target: KexecTarget): Promise<void> {
     return real
   }
   const { kernel, initrd } = target.kernel
-  const words = [...rootArguments(filesystem, initrd !== undefined), ...target.kernelArguments].join(' ')
+  const own = [...rootArguments(filesystem, initrd !== undefined), ...target.kernelArguments]
+  const words = withFirmwareFallback(own).join(' ')
   const args = ['--load', '--kexec-file-syscall', file(kernel), `--command-line=${words}`]
   if (initrd !== undefined) args.push(`--initrd=${file(initrd)}`)
   await runProgram('kexec', args, { timeoutMs: programTimeoutMs })

@@ -90,5 +90,7 @@ export type Deployment = {
   keptVersions: string[]
   createdAt: number
   deadlineAt: number
+  /** When the agent said that it leaves: from then to the proof is what the hand-over takes, by the firmware or by kexec. */
+  handedOverAt?: number
   finishedAt?: number
 }

@@ -103,6 +103,16 @@ test('proved() is accepted late, after unproved', async () => {
   assert.equal((await deployments.get(id)).state, 'proved')
 })
 
+test('proved() tells how long the hand-over took', async () => {
+  const { clock, deployments, events, id } = await site()
+  await deployments.running(id)
+  await deployments.written(id, result)
+  await deployments.handedOver(id)
+  clock.now += 41_200
+  await deployments.proved(id, 'the deployed system called back')
+  assert.equal(events.at(-1)?.message, 'proved: the deployed system called back, 41.2 s after the agent left')
+})
+
 test('failed() before the disk was touched returns the machine to its disk', async () => {
   const { deployments, id, intent } = await site()
   await deployments.running(id)

@@ -173,15 +173,20 @@ export class Deployments {
   }
 
   async handedOver(id: string): Promise<void> {
-    const deployment = await this.get(id)
-    if (deployment.state === 'written')
-      await this.#move(id, 'handed-over', `the agent left; proof is due in ${deployment.proofSeconds} s`)
+    await this.#alter(id, async (change, deployment) => {
+      if (deployment.state !== 'written') return
+      await this.#enter(change, deployment, 'handed-over', { handedOverAt: change.now })
+      const message = `the agent left; proof is due in ${deployment.proofSeconds} s`
+      await tellState(change, deployment, 'handed-over', message)
+    })
   }
 
   /** Proof may come late, and more than once. */
   async proved(id: string, how: string): Promise<void> {
-    const deployment = await this.get(id)
-    if (deployment.state !== 'proved') await this.#move(id, 'proved', how)
+    const { state, handedOverAt } = await this.get(id)
+    if (state === 'proved') return
+    const seconds = handedOverAt !== undefined && (this.#state.now() - handedOverAt) / 1000
+    await this.#move(id, 'proved', seconds === false ? how : `${how}, ${seconds.toFixed(1)} s after the agent left`)
   }
 
   async failed(id: string, step: DeployStep, reason: string): Promise<void> {

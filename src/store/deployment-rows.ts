@@ -31,6 +31,7 @@ export async function insertDeployment(db: StateDatabase, deployment: Deployment
       kept_versions_json: '[]',
       created_at: deployment.createdAt,
       deadline_at: deployment.deadlineAt,
+      handed_over_at: null,
       finished_at: null,
     })
     .execute()
@@ -97,6 +98,7 @@ export type DeploymentChange = Partial<
     | 'sshHostKeys'
     | 'keptVersions'
     | 'deadlineAt'
+    | 'handedOverAt'
     | 'finishedAt'
   >
 >
@@ -113,6 +115,7 @@ export async function updateDeployment(db: StateDatabase, id: string, change: De
     ...(change.sshHostKeys !== undefined && { ssh_host_keys_json: JSON.stringify(change.sshHostKeys) }),
     ...(change.keptVersions !== undefined && { kept_versions_json: JSON.stringify(change.keptVersions) }),
     ...(change.deadlineAt !== undefined && { deadline_at: change.deadlineAt }),
+    ...(change.handedOverAt !== undefined && { handed_over_at: change.handedOverAt }),
     ...(change.finishedAt !== undefined && { finished_at: change.finishedAt }),
   }
   await db.updateTable('deployments').set(values).where('id', '=', id).execute()
@@ -158,6 +161,7 @@ function fromRow(row: Selectable<Schema['deployments']>): Deployment {
     keptVersions: JSON.parse(row.kept_versions_json),
     createdAt: Number(row.created_at),
     deadlineAt: Number(row.deadline_at),
+    ...(row.handed_over_at !== null && { handedOverAt: Number(row.handed_over_at) }),
     ...(row.finished_at !== null && { finishedAt: Number(row.finished_at) }),
   }
 }

@@ -11,6 +11,7 @@ export const migrations: Record<string, Migration> = {
   '0006-deployment-bytes-reused': { up: addDeploymentBytesReused },
   '0007-deployment-layout': { up: addDeploymentLayout },
   '0008-deployment-rollback': { up: addDeploymentRollback },
+  '0009-deployment-handed-over': { up: addDeploymentHandedOver },
 }
 
 async function createMachines(db: Kysely<unknown>): Promise<void> {
@@ -140,4 +141,8 @@ async function addDeploymentRollback(db: Kysely<unknown>): Promise<void> {
   await table()
     .addColumn('kept_versions_json', 'text', (c) => c.notNull().defaultTo('[]'))
     .execute()
+}
+
+async function addDeploymentHandedOver(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('deployments').addColumn('handed_over_at', 'bigint').execute()
 }

@@ -45,6 +45,7 @@ export type Schema = {
     kept_versions_json: string
     created_at: number
     deadline_at: number
+    handed_over_at: number | null
     finished_at: number | null
   }
   sessions: {
