@@ -11,7 +11,9 @@ const menus = ['/boot/grub/grub.cfg', '/boot/grub2/grub.cfg', '/@/boot/grub/grub
  * boot code is ours. What is in those partitions is looked at by GRUB alone, at every start: an entry is there when the
  * partition has a menu. Undefined where there is nothing to look at.
  */
-export function renderOtherSystems(partitions: readonly ExistingPartition[]): string | undefined {
+export function renderOtherSystems(
+  partitions: readonly Pick<ExistingPartition, 'number' | 'signature'>[],
+): string | undefined {
   const entries = partitions.flatMap(({ number, signature }) => {
     if (!signature?.uuid || !withSystems.includes(signature.type)) return []
     const name = `System on partition ${number}${signature.label ? ` (${oneLine(signature.label, 40)})` : ''}`

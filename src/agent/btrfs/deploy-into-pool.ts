@@ -10,7 +10,7 @@ import type { Mounts } from '../disk/mounts.ts'
 import { readCarriedIdentity } from '../identity/carried-identity.ts'
 import { InsideRoot } from '../inside-root.ts'
 import { makeBootable } from '../make-bootable.ts'
-import { prepareDisk } from '../prepare-disk.ts'
+import { type PreparedDisk, prepareDisk } from '../prepare-disk.ts'
 import { say } from '../say.ts'
 import { type OnBytes, runStep, StepFailed } from '../step-run.ts'
 import type { WrittenMachine } from '../written-machine.ts'
@@ -31,8 +31,9 @@ export async function deployIntoPool(context: DeployContext, mounts: Mounts): Pr
   const counts = await obtain(context, pool)
   const filesystems = await within('identity', () => placeSystem(context, pool, prepared.filesystems, mounts))
   const [before] = await within('identity', () => readSystems(pool))
-  const menu = new PoolMenu(context, pool, filesystems)
-  const { identity, bootLoader } = await makeBootable(context, { ...prepared, filesystems }, mounts, {
+  const placed = { ...prepared, filesystems }
+  const menu = new PoolMenu(context, pool, placed)
+  const { identity, bootLoader } = await makeBootable(context, placed, mounts, {
     menu,
     ...(before && { carried: readCarriedIdentity(new InsideRoot(join(pool, systemPath(before.id)))) }),
   })
@@ -96,12 +97,12 @@ class PoolMenu implements SharedMenu {
   versions: string[] = []
   readonly #context: DeployContext
   readonly #pool: string
-  readonly #filesystems: Filesystems
+  readonly #prepared: PreparedDisk
 
-  constructor(context: DeployContext, pool: string, filesystems: Filesystems) {
+  constructor(context: DeployContext, pool: string, prepared: PreparedDisk) {
     this.#context = context
     this.#pool = pool
-    this.#filesystems = filesystems
+    this.#prepared = prepared
   }
 
   async write({ title, kernelArguments }: Parameters<SharedMenu['write']>[0]): Promise<void> {
@@ -113,7 +114,7 @@ class PoolMenu implements SharedMenu {
     }
     await finishSystem(this.#pool, system)
     const staying = chooseSystems(await readSystems(this.#pool), id, keepVersions)
-    writePoolMenu(this.#pool, this.#filesystems.root, system, staying)
+    writePoolMenu(this.#pool, this.#prepared, system, staying)
     await syncPool(this.#pool)
     const removed = await removeOthers(this.#pool, staying)
     if (removed.length > 0) say(`removed: ${removed.map((one) => one.slice(0, 12)).join(', ')}`)

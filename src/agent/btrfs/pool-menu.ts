@@ -1,9 +1,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import type { DiskPlan } from '../../core/disk-plan.ts'
+import type { ExistingPartition } from '../../core/partition-table.ts'
 import { chooseKernel, type Kernel } from '../boot-loader/choose-kernel.ts'
 import { type GrubFacts, renderGrubConfig, renderGrubEntries } from '../boot-loader/grub-config.ts'
+import { renderOtherSystems } from '../boot-loader/other-systems.ts'
 import type { RootFilesystem } from '../disk/filesystems.ts'
 import { InsideRoot } from '../inside-root.ts'
+import type { PreparedDisk } from '../prepare-disk.ts'
 import { poolPaths, systemPath } from './pool-places.ts'
 import { createSubvolume } from './subvolume.ts'
 import type { System } from './systems.ts'
@@ -24,7 +28,12 @@ export async function ensureGrubSubvolume(pool: string): Promise<void> {
  * own, which GRUB's own configuration reads too (41_custom), so that an update-grub of any of the systems leaves them in
  * the menu. Throws SystemCannotBoot.
  */
-export function writePoolMenu(pool: string, root: RootFilesystem, booted: System, systems: readonly System[]): Kernel {
+export function writePoolMenu(
+  pool: string,
+  { filesystems: { root }, plan }: Pick<PreparedDisk, 'filesystems' | 'plan'>,
+  booted: System,
+  systems: readonly System[],
+): Kernel {
   const entry = grubEntry(pool, root, booted)
   if (entry === undefined) {
     throw new SystemCannotBoot(`Cannot boot version ${booted.version}: there is no kernel in /boot of its system`)
@@ -34,9 +43,14 @@ export function writePoolMenu(pool: string, root: RootFilesystem, booted: System
     .map((system) => grubEntry(pool, root, system))
     .filter((other) => other !== undefined)
   const directory = new InsideRoot(join(pool, poolPaths.grub))
-  directory.writeText('/custom.cfg', renderGrubEntries(others), 0o600)
+  directory.writeText('/custom.cfg', renderGrubEntries(others) + (renderOtherSystems(notOurs(plan)) ?? ''), 0o600)
   directory.writeText('/grub.cfg', renderGrubConfig(entry, true), 0o600)
   return entry.kernel
+}
+
+/** Where other systems may be: in partitions that stay as they are, and in the one that versions are received into. */
+function notOurs({ untouched, partitions }: DiskPlan): Pick<ExistingPartition, 'number' | 'signature'>[] {
+  return [...untouched, ...partitions.filter(({ content }) => content === 'received')]
 }
 
 /** With the newest of the kernels that the system has now: it may have got another since it was deployed. */

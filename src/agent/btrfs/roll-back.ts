@@ -37,7 +37,7 @@ export async function rollBack(context: DeployContext, mounts: Mounts): Promise<
     return { value, detail: `as the machine left it; ${callback}` }
   })
   const kernel = await runStep(reporter, 'boot-loader', async () => {
-    const value = writePoolMenu(pool, root, system, systems)
+    const value = writePoolMenu(pool, prepared, system, systems)
     return { value, detail: `${value.kernel} of ${order.version.slice(0, 12)} starts by itself` }
   })
   return {

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { test } from 'node:test'
 import { skipsWithoutRoot } from '../../image/nasty-tree.fixture.ts'
 import type { RootFilesystem } from '../disk/filesystems.ts'
+import type { PreparedDisk } from '../prepare-disk.ts'
 import { readKeptVersions } from './kept-versions.ts'
 import { ensureGrubSubvolume, SystemCannotBoot, writePoolMenu } from './pool-menu.ts'
 import { systemPath, versionSubvolume } from './pool-places.ts'
@@ -29,6 +30,8 @@ test('chooseSystems() keeps the one that is booted, however old it is', () => {
 })
 
 const root = { uuid: '1111-2222', partitionGuid: 'AAAA-BBBB', type: 'btrfs' } as RootFilesystem
+const partition = { number: 3, content: 'received', signature: { type: 'btrfs', uuid: '1111-2222' } }
+const prepared = { filesystems: { root }, plan: { untouched: [], partitions: [partition] } } as unknown as PreparedDisk
 
 /** Deploys what the source has now, as far as the pool is concerned. */
 async function deploy(setting: PoolSetting, id: string, deployedAt: number): Promise<System> {
@@ -61,7 +64,7 @@ test('systems are writable, stand in the menu newest first, and go when they are
     await ensureGrubSubvolume(pool)
     const found = await readSystems(pool)
     assert.deepEqual(found, [second, first])
-    assert.equal(writePoolMenu(pool, root, second, found).kernel, 'vmlinuz-6.2')
+    assert.equal(writePoolMenu(pool, prepared, second, found).kernel, 'vmlinuz-6.2')
     const file = (name: string) => fs.readFileSync(path.join(pool, 'bootwright/grub', name), 'utf8')
     assert.match(file('grub.cfg'), /menuentry 'Debian d2, debian \w{12} of 2026-02-01'/)
     assert.match(file('grub.cfg'), /linux \/bootwright\/systems\/d2\/root\/boot\/vmlinuz-6\.2 root=PARTUUID=/)
@@ -70,14 +73,15 @@ test('systems are writable, stand in the menu newest first, and go when they are
       /rootflags=subvol=bootwright\/systems\/d2\/root quiet\n}\nsource \$prefix\/custom\.cfg/,
     )
     assert.match(file('custom.cfg'), /linux \/bootwright\/systems\/d1\/root\/boot\/vmlinuz-6\.3/)
-    writePoolMenu(pool, root, first, found)
+    assert.match(file('custom.cfg'), /configfile \(\$other\)\/@\/boot\/grub\/grub\.cfg/, 'a system beside ours')
+    writePoolMenu(pool, prepared, first, found)
     assert.match(file('grub.cfg'), /systems\/d1\/root\/boot\/vmlinuz-6\.3/)
     assert.match(file('custom.cfg'), /systems\/d2\/root\/boot\/vmlinuz-6\.2/)
   })
   await t.test('one that has lost its kernels cannot be booted, and is left out where it is not', async () => {
     fs.rmSync(path.join(pool, systemPath('d2'), 'boot'), { recursive: true })
-    assert.throws(() => writePoolMenu(pool, root, second, [second, first]), SystemCannotBoot)
-    writePoolMenu(pool, root, first, [second, first])
+    assert.throws(() => writePoolMenu(pool, prepared, second, [second, first]), SystemCannotBoot)
+    writePoolMenu(pool, prepared, first, [second, first])
   })
   await t.test('what a deployment left unfinished is removed by the next', async () => {
     await makeSystem(pool, 'half', second.version)
