@@ -9,13 +9,14 @@ const onDisk = {
   rendition: 'tree',
   diskRule: { serial: 'ROOT' },
   layout: findReadyLayout('separate-home')!,
+  filesystem: 'xfs',
 } as Deployment
 const redeploy: DiskWish = { redeploy: true }
 
 test('resolveWish() of a redeployment keeps disk, table and partitions of the last one, and writes the root', () => {
   const wish = resolveWish(redeploy, onDisk)
   assert.deepEqual(wish.disk, { serial: 'ROOT' })
-  assert.equal(wish.rendition, 'tree')
+  assert.deepEqual([wish.rendition, wish.filesystem], ['tree', 'xfs'])
   assert.ok(typeof wish.layout === 'object')
   assert.deepEqual(layoutProblems(wish.layout), [])
   assert.deepEqual(wish.layout.partitions.slice(2), [

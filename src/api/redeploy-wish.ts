@@ -21,7 +21,9 @@ export function resolveWish<Wish extends DiskWish>(wish: Wish, onDisk: Deploymen
     const rendition = wish.rendition ?? onDisk.rendition
     const layout =
       rendition === 'disk' ? onDisk.layout : keptLayout(onDisk.layout, rendition === 'btrfs' ? 'received' : 'kept')
-    return { ...wish, rendition, layout, disk: wish.disk ?? onDisk.diskRule }
+    // What is there decides; a volume is looked for by it.
+    const { filesystem } = onDisk
+    return { ...wish, rendition, layout, filesystem, disk: wish.disk ?? onDisk.diskRule }
   }
   const isReceived = wish.rendition === 'btrfs' && wish.layout === undefined && onDisk?.rendition === 'btrfs'
   return isReceived ? { ...wish, layout: keptLayout(onDisk.layout, 'received') } : wish
