@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Check } from 'typebox/value'
 import { Layout, type LayoutPartition } from './layout.ts'
-import { LayoutInvalid, layoutProblems, refuseInvalidLayout } from './layout-problems.ts'
+import { LayoutInvalid, layoutProblems, refuseInvalidLayout, refuseUnfitRendition } from './layout-problems.ts'
+import type { DeployRendition } from './order.ts'
 import { readyLayouts } from './ready-layouts.ts'
 
 const root: LayoutPartition = { role: 'root' }
@@ -46,5 +47,20 @@ for (const [what, table, partitions, expected] of wrong) {
       () => refuseInvalidLayout({ name: 'own', table, partitions }),
       (error) => error instanceof LayoutInvalid && expected.test(error.message),
     )
+  })
+}
+
+const subvolumes = [{ name: '@', mount: '/' }]
+const unfit: [DeployRendition, 'new' | 'kept', LayoutPartition, RegExp][] = [
+  ['tree', 'kept', { role: 'root', ...found, content: 'received' }, /only the rendition btrfs is received, not tree/],
+  ['btrfs', 'kept', { role: 'root', ...found }, /partitions.0.content: the rendition btrfs is received, or written to/],
+  ['btrfs', 'new', { role: 'root', filesystem: 'ext4' }, /needs filesystem: btrfs/],
+  ['volume', 'new', { role: 'root', filesystem: 'btrfs', subvolumes }, /a filesystem without subvolumes/],
+  ['disk', 'kept', { role: 'root' }, /brings a table and keeps nothing/],
+]
+
+for (const [rendition, table, partition, expected] of unfit) {
+  test(`refuseUnfitRendition() refuses ${rendition}: ${expected.source}`, () => {
+    assert.throws(() => refuseUnfitRendition({ name: 'own', table, partitions: [partition] }, rendition), expected)
   })
 }

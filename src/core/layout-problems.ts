@@ -135,6 +135,7 @@ function unfit(
 ): string | undefined {
   if (rendition === 'disk' && layout.table === 'kept') return 'the rendition disk brings a table and keeps nothing'
   if (content === 'received' && rendition !== 'btrfs') return `only the rendition btrfs is received, not ${rendition}`
+  if (rendition === 'volume' && root.subvolumes) return 'the rendition volume is a filesystem without subvolumes'
   if (rendition !== 'btrfs') return undefined
   if (content === 'kept') return 'the rendition btrfs is received, or written to a root that is made'
   return content === 'made' && root.filesystem !== 'btrfs' ? 'the rendition btrfs needs filesystem: btrfs' : undefined
