@@ -31,9 +31,16 @@ export class AgentProcess {
     this.#child = child
   }
 
-  /** `program` answers to AgentMessages; it finds the order in its environment. */
-  static async start(order: object, program = new URL('./agent-program.ts', import.meta.url)): Promise<AgentProcess> {
+  /** `program` answers to AgentMessages; it finds the order in its environment. `launcher` starts Node, as `ip netns exec`. */
+  static async start(
+    order: object,
+    program = new URL('./agent-program.ts', import.meta.url),
+    launcher: readonly string[] = [],
+  ): Promise<AgentProcess> {
+    const [execPath = process.execPath, ...execArgv] = [...launcher, process.execPath]
     const child = fork(program, {
+      execPath,
+      execArgv,
       env: { ...process.env, ORDER: JSON.stringify(order) },
     })
     const agent = new AgentProcess(child)

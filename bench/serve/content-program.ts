@@ -1,11 +1,11 @@
 import { runContentWorker } from '../../src/content/run-content-worker.ts'
 
-/* Serves an image directory on a free port of the loopback interface as the service does; says the port. */
+/* Serves an image directory on a free port of an address, as the service does; says the port. */
 
-const [imageDirectory = ''] = process.argv.slice(2)
+const [imageDirectory = '', address = '127.0.0.1'] = process.argv.slice(2)
 
 await runContentWorker({
-  address: '127.0.0.1',
+  address,
   port: 0,
   tree: [],
   ramdiskDirectory: imageDirectory,

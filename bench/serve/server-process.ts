@@ -15,8 +15,14 @@ export class ServerProcess {
     this.port = port
   }
 
-  static async bootwright(imageDirectory: string): Promise<ServerProcess> {
-    const child = fork(new URL('./content-program.ts', import.meta.url), [imageDirectory])
+  /** `launcher` starts Node, as `ip netns exec` does. */
+  static async bootwright(
+    imageDirectory: string,
+    { address = '127.0.0.1', launcher = [] }: { address?: string; launcher?: readonly string[] } = {},
+  ): Promise<ServerProcess> {
+    const [execPath = process.execPath, ...execArgv] = [...launcher, process.execPath]
+    const program = new URL('./content-program.ts', import.meta.url)
+    const child = fork(program, [imageDirectory, address], { execPath, execArgv })
     const [port] = (await once(child, 'message', { signal: AbortSignal.timeout(startMs) })) as [number]
     return new ServerProcess(child, port)
   }
