@@ -1,15 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import type { Writable } from 'node:stream'
 import { ProgramFailed } from '../../programs/run-program.ts'
 
 /** After the last byte of the stream, or one that it does not take: a commit of a large filesystem takes the longest. */
 const silenceMs = 600_000
 
 /**
- * Receives one subvolume into a directory of a btrfs; takes no more of the stream than btrfs does. What stops it before the
- * end leaves half a subvolume behind. Throws ProgramFailed, the signal's reason, and what the stream throws.
+ * Receives one subvolume into a directory of a btrfs; takes no more of the stream than btrfs does, and is done with a piece
+ * when it asks for the next. What stops it before the end leaves half a subvolume behind. Throws ProgramFailed, the
+ * signal's reason, and what the stream throws.
  */
 export async function receiveSubvolume(
   stream: AsyncIterable<Buffer>,
@@ -23,11 +23,11 @@ export async function receiveSubvolume(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(-4000)
   })
+  const watch = new Watch(() => child.kill('SIGKILL'))
   const stop = () => child.kill('SIGKILL')
-  const watch = new Watch(stop)
   signal?.addEventListener('abort', stop)
   const ended = once(child, 'close') as Promise<[number | null]>
-  const fed = pipeline(Readable.from(watch.over(stream)), child.stdin).then(
+  const fed = feed(child.stdin, stream, watch).then(
     () => undefined,
     (error: NodeJS.ErrnoException) => {
       stop()
@@ -48,7 +48,18 @@ export async function receiveSubvolume(
   }
 }
 
-const brokenPipe: ReadonlySet<string> = new Set(['EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'])
+async function feed(pipe: Writable, stream: AsyncIterable<Buffer>, watch: Watch): Promise<void> {
+  pipe.on('error', () => undefined) // each write learns of it
+  for await (const piece of stream) {
+    watch.begin()
+    await new Promise<void>((resolve, reject) => pipe.write(piece, (error) => (error ? reject(error) : resolve())))
+    watch.end()
+  }
+  watch.begin()
+  pipe.end()
+}
+
+const brokenPipe: ReadonlySet<string> = new Set(['EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED'])
 
 /** Tells when the program takes nothing any more. While the stream has nothing to give, its own deadlines count. */
 class Watch {
@@ -60,23 +71,14 @@ class Watch {
     this.#stop = stop
   }
 
-  async *over(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    for await (const part of stream) {
-      this.#begin()
-      yield part
-      this.end()
-    }
-    this.#begin()
-  }
-
-  end(): void {
-    clearTimeout(this.#timer)
-  }
-
-  #begin(): void {
+  begin(): void {
     this.#timer = setTimeout(() => {
       this.isOver = true
       this.#stop()
     }, silenceMs)
+  }
+
+  end(): void {
+    clearTimeout(this.#timer)
   }
 }
