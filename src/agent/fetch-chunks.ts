@@ -5,16 +5,16 @@ import type { FetchRange } from './write-tree-plan.ts'
 import type { VersionSource } from './write-tree-source.ts'
 
 /** What becomes of chunks that were fetched. */
-export type ChunkUse = {
+export type ChunkUse<Memory extends ArrayBufferLike> = {
   /**
    * Unpacks chunks from `memory`, which holds the bytes of a pack from `start` on, and checks each. Takes the memory and
    * gives it back.
    */
   use: (
-    memory: ArrayBuffer,
+    memory: Memory,
     start: number,
     chunks: readonly RowLocation[],
-  ) => Promise<{ memory: ArrayBuffer; invalid: readonly InvalidChunk[] }>
+  ) => Promise<{ memory: Memory; invalid: readonly InvalidChunk[] }>
   /** The chunk's id, and what it is a part of, for people. */
   describe: (row: number) => { chunkId: string; place: string }
 }
@@ -23,12 +23,12 @@ export type ChunkUse = {
  * Fetches one range and has its chunks used; one that came wrong is fetched once again, past caches. `memory` is at least as
  * long as the range, and is given back for the next. Throws ChunkInvalid, FetchFailed.
  */
-export async function fetchChunks(
+export async function fetchChunks<Memory extends ArrayBufferLike>(
   source: VersionSource,
   { packId, start, length, chunks }: FetchRange,
-  memory: ArrayBuffer,
-  { use, describe }: ChunkUse,
-): Promise<ArrayBuffer> {
+  memory: Memory,
+  { use, describe }: ChunkUse<Memory>,
+): Promise<Memory> {
   await source.fetchRange(packId, start, new Uint8Array(memory, 0, length))
   let used = await use(memory, start, chunks)
   for (const { row } of used.invalid) {

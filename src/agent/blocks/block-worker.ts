@@ -13,19 +13,19 @@ import { type InvalidChunk, type PackedRow, unpackChunk } from '../unpack-chunk.
 export type ComparedRow = { row: number; at: number; sizeBytes: number; used: bigint; id?: Uint8Array | undefined }
 /** `places`: where in the window the chunk is wanted. */
 export type PlacedChunk = PackedRow & { places: number[] }
-/** `stored` holds the bytes of a pack from `start` on; it moves to the thread and back. */
+/** `stored` holds the bytes of a pack from `start` on. */
 export type BlockJob = { window: SharedArrayBuffer } & (
-  | { kind: 'unpack'; stored: ArrayBuffer; start: number; chunks: PlacedChunk[] }
+  | { kind: 'unpack'; stored: SharedArrayBuffer; start: number; chunks: PlacedChunk[] }
   | { kind: 'compare'; rows: ComparedRow[] }
 )
 /** `differing`: rows that are not as they should be. */
-export type BlockReply = { invalid: InvalidChunk[]; differing: number[]; stored?: ArrayBuffer }
+export type BlockReply = { invalid: InvalidChunk[]; differing: number[] }
 
 const zeros = Buffer.alloc(chunkBytes)
 
 answerJobs<BlockJob, BlockReply>((job) => {
   if (job.kind === 'compare') return { reply: { invalid: [], differing: compare(job.window, job.rows) } }
-  return { reply: { invalid: unpack(job), differing: [], stored: job.stored }, transfer: [job.stored] }
+  return { reply: { invalid: unpack(job), differing: [] } }
 })
 
 function unpack({ window, stored, start, chunks }: BlockJob & { kind: 'unpack' }): InvalidChunk[] {

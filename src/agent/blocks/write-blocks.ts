@@ -115,7 +115,7 @@ class BlockWriter {
   readonly #parts: Parts
   readonly #comparison: RowComparison
   readonly #bytesTotal: number
-  readonly #idle: ArrayBuffer[] = []
+  readonly #idle: SharedArrayBuffer[] = []
   #bytesDone = 0
   #lastWrite: Promise<void> = Promise.resolve()
 
@@ -148,12 +148,10 @@ class BlockWriter {
   async #fetch(rows: readonly BlockRow[], startBytes: number, memory: SharedArrayBuffer): Promise<void> {
     const { source, places, blocks, options, lanes } = this.#parts
     const { ranges, rowsOf } = places.wanted(rows)
-    const use = async (stored: ArrayBuffer, start: number, chunks: readonly RowLocation[]) => {
+    const use = async (stored: SharedArrayBuffer, start: number, chunks: readonly RowLocation[]) => {
       const placed = chunks.map((chunk) => this.#placedChunk(chunk, rowsOf.get(chunk.row)!, startBytes))
-      const reply = await this.#parts.pool.run({ kind: 'unpack', window: memory, stored, start, chunks: placed }, [
-        stored,
-      ])
-      return { memory: reply.stored!, invalid: reply.invalid }
+      const job = { kind: 'unpack' as const, window: memory, stored, start, chunks: placed }
+      return { memory: stored, invalid: (await this.#parts.pool.run(job)).invalid }
     }
     const describe = (row: number) => ({
       chunkId: chunkIdOfRow(blocks.chunks, row),
@@ -161,7 +159,7 @@ class BlockWriter {
     })
     const fetches = takeTurns(ranges, lanes, async (range) => {
       options.signal?.throwIfAborted()
-      const stored = this.#idle.pop() ?? new ArrayBuffer(maxRangeBytes)
+      const stored = this.#idle.pop() ?? new SharedArrayBuffer(maxRangeBytes)
       this.#idle.push(await fetchChunks(source, range, stored, { use, describe }))
     })
     await Promise.all(fetches)
