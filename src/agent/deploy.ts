@@ -8,6 +8,7 @@ import type { AgentContext, DeployContext } from './deploy-context.ts'
 import { Mounts } from './disk/mounts.ts'
 import { deployForeignDisk } from './foreign-disk/deploy-foreign-disk.ts'
 import { executeKexec, type KexecTarget, loadKexec, rebootMachine } from './hand-over.ts'
+import { readDiskContents } from './inventory/read-partition-table.ts'
 import { makeBootable } from './make-bootable.ts'
 import { prepareDisk } from './prepare-disk.ts'
 import { say, sayLines } from './say.ts'
@@ -54,6 +55,7 @@ async function writeMachine(context: DeployContext): Promise<KexecTarget | undef
   await using mounts = new Mounts()
   const written = await wayOf(context.order)(context, mounts)
   await flush(context, written.device, mounts)
+  await tellInventory(context)
   await reportWritten(context, written.report)
   if (!('kernel' in written)) return undefined
   const { root, kernel, kernelArguments } = written
@@ -87,6 +89,13 @@ async function flush({ reporter }: DeployContext, device: string, mounts: Mounts
     await runProgram('blockdev', ['--flushbufs', device], { timeoutMs: syncTimeoutMs })
     return { value: undefined, detail: `everything is on ${device}` }
   })
+}
+
+/** What is on the disks is not what the inventory of this boot said any more, and the next layout is planned from it. */
+async function tellInventory({ inventory, session, signal }: DeployContext): Promise<void> {
+  const disks = await readDiskContents(inventory.disks, say)
+  const send = session.client.request('POST', '/agent/inventory', { ...inventory, disks }, { signal, onTrouble: say })
+  await send.catch((error: Error) => say(error.message)) // no reason to fail a disk that is complete
 }
 
 /** The server uses the intent up before it answers; until then the agent neither gives up nor hands over. */

@@ -60,7 +60,8 @@ export async function readDiskContent(device: string, sizeBytes: number, signal?
 export async function readDiskContents(disks: readonly Disk[], onTrouble: (text: string) => void): Promise<Disk[]> {
   const read = async (disk: Disk) => {
     try {
-      return { ...disk, ...(await readDiskContent(disk.device, disk.sizeBytes)) }
+      const { table: _table, signature: _signature, ...facts } = disk
+      return { ...facts, ...(await readDiskContent(disk.device, disk.sizeBytes)) }
     } catch (error) {
       onTrouble(`the partition table of ${disk.device} cannot be read: ${(error as Error).message}`)
       return disk
