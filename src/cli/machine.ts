@@ -62,6 +62,8 @@ async function listMachines(options: Shared): Promise<void> {
   )
 }
 
+const isWritten: ReadonlySet<string> = new Set(['written', 'handed-over', 'proved', 'unproved'])
+
 type MachinePage = { machine: Machine; inventory?: Inventory; deployments: Deployment[] }
 
 async function showMachine(name: string, options: Shared): Promise<void> {
@@ -79,6 +81,11 @@ async function showMachine(name: string, options: Shared): Promise<void> {
       ...(inventory ? inventoryRows(inventory) : []),
     ],
   )
+  const keptVersions = deployments.find(({ state }) => isWritten.has(state))?.keptVersions ?? []
+  if (keptVersions.length > 0) {
+    const shown = keptVersions.map((version) => version.slice(0, 12)).join(', ')
+    process.stdout.write(`\nversions on its disk, for 'bootwright rollback': ${shown}\n`)
+  }
   if (deployments.length === 0) return
   process.stdout.write('\n')
   printTable(

@@ -67,14 +67,19 @@ async function receive(options: ObtainOptions, parents: readonly string[], why: 
     return { bytesFetched, bytesWritten: streamBytes, bytesReused: Math.max(0, bytesRead - streamBytes) }
   } catch (error) {
     const cause = causeOf(error)
-    const isOfParent = cause instanceof ProgramFailed || cause instanceof TreeDiffers || cause instanceof NotReceived
-    if (parent === undefined || !isOfParent) throw error
+    if (parent === undefined || !mayBeOfParent(cause)) throw error
     await clearWork(pool)
     // Where the files came out wrong, those of the parent are.
     if (cause instanceof TreeDiffers) await forgetVersion(pool, parent)
     const whole = await receive(options, [], `, because the difference could not be used: ${cause.message}`)
     return { ...whole, bytesFetched: whole.bytesFetched + fetchedBytes }
   }
+}
+
+/** The whole stream takes more room than a difference, so it is of no use where that had none. */
+function mayBeOfParent(cause: unknown): cause is Error {
+  if (cause instanceof ProgramFailed) return !/No space left/.test(cause.stderr)
+  return cause instanceof TreeDiffers || cause instanceof NotReceived
 }
 
 function verify(options: ObtainOptions, targetDirectory: string): Promise<{ bytesRead: number }> {
