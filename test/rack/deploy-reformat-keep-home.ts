@@ -4,6 +4,7 @@ import { type CaseFigures, caseFigures, type RackCase } from '../../src/cli/rack
 import { readIdentity } from '../../src/cli/rack/identity.ts'
 import { hashRange, makeRawDisk, readEntries } from '../../src/cli/rack/raw-disk.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
+import type { DryRun } from '../../src/core/dry-run.ts'
 import type { Layout } from '../../src/core/layout.ts'
 import { findReadyLayout } from '../../src/core/ready-layouts.ts'
 import type { RackMachine } from '../../src/rack/machine.ts'
@@ -51,6 +52,11 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const swap = entries[3]!
   const swapPlace = [swap.start / 2048, swap.size / 2048] as const
   const swapHash = await hashRange(path, ...swapPlace)
+
+  const wish = { machine: machine.spec.name, layout: 'keep-home' }
+  const planned = await site.client.request<DryRun>('POST', '/api/v1/layouts/plan', wish)
+  assert.match(planned.before.join('\n'), /ext4 "home"/, 'the inventory has the disk as it was written')
+  assert.match(planned.after.join('\n'), /made anew: root[^]*kept: data, ext4 "home", at \/home/)
 
   const { deployment, secondsToAgent } = await deploy(site, machine, findReadyLayout('keep-home')!)
   assert.deepEqual(await readEntries(path), entries, 'every entry has its number, place, type, GUID and name')
