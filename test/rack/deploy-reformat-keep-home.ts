@@ -56,7 +56,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const wish = { machine: machine.spec.name, layout: 'keep-home' }
   const planned = await site.client.request<DryRun>('POST', '/api/v1/layouts/plan', wish)
   assert.match(planned.before.join('\n'), /ext4 "home"/, 'the inventory has the disk as it was written')
-  assert.match(planned.after.join('\n'), /made anew: root[^]*kept: data, ext4 "home", at \/home/)
+  assert.match(planned.after.join('\n'), /made anew: root[\s\S]*kept: data, ext4 "home", at \/home/)
 
   const { deployment, secondsToAgent } = await deploy(site, machine, findReadyLayout('keep-home')!)
   assert.deepEqual(await readEntries(path), entries, 'every entry has its number, place, type, GUID and name')
