@@ -24,6 +24,7 @@ const deploy: DeployOrder = {
   filesystem: 'ext4',
   handOver: 'reboot',
   keepVersions: 3,
+  verify: 'whole',
   kernelArguments: [],
   sealed: '',
 }

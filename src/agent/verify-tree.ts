@@ -10,6 +10,8 @@ export type VerifyTreeOptions = VersionOptions & {
   targetDirectory: string
   /** Directories of the tree that are not looked at (kept-paths.ts). */
   keptPaths?: readonly string[] | undefined
+  /** Of the contents, how much is read: 1 is all. Names and metadata are always compared. */
+  share?: number | undefined
   onProgress?: ((progress: TreeProgress) => void) | undefined
 }
 
@@ -27,7 +29,7 @@ export class TreeDiffers extends Error {
 const maxDifferences = 20
 
 /**
- * Reads all of a written tree back from the disk, past the page cache, and compares every byte, every name and all metadata
+ * Reads all of a written tree back from the disk, past the page cache, and compares every byte (or a `share` of them), every name and all metadata
  * with the signed manifest, which it fetches anew. Flushes the filesystem first. Throws TreeDiffers, and what
  * writeTree() throws about the manifest.
  */

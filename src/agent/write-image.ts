@@ -1,3 +1,4 @@
+import { verifyShares } from '../core/order.ts'
 import { writeVolume } from './blocks/write-volume.ts'
 import type { DeployContext } from './deploy-context.ts'
 import type { RootFilesystem } from './disk/filesystems.ts'
@@ -40,8 +41,13 @@ async function writeMountedTree(context: DeployContext, root: RootFilesystem): P
   })
   await runStep(reporter, 'verify', async (onBytes) => {
     const { keptPaths } = root
-    await verifyTree({ ...tree, keptPaths, onProgress: ({ bytesDone, bytesTotal }) => onBytes(bytesDone, bytesTotal) })
-    return { value: undefined, bytesDone: counts.bytesWritten, bytesTotal: counts.bytesWritten }
+    const { bytesRead } = await verifyTree({
+      ...tree,
+      keptPaths,
+      share: verifyShares[order.verify],
+      onProgress: ({ bytesDone, bytesTotal }) => onBytes(bytesDone, bytesTotal),
+    })
+    return { value: undefined, bytesDone: bytesRead, bytesTotal: bytesRead }
   })
   return counts
 }

@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox'
 import type { Deployment } from '../core/deployment.ts'
 import { DiskRule } from '../core/disk-rule.ts'
 import { FilesystemType, Layout } from '../core/layout.ts'
-import { DeployRendition } from '../core/order.ts'
+import { DeployRendition, VerifyPolicy } from '../core/order.ts'
 import { chooseRollback } from '../deploy/rollback.ts'
 import { chooseTarget, renditionToMake } from './choose-target.ts'
 import type { ImageShelf } from './image-shelf.ts'
@@ -23,6 +23,7 @@ const Request = Type.Object(
     layout: Type.Optional(Type.Union([Type.String({ description: 'Name of a ready one' }), Layout])),
     filesystem: Type.Optional(FilesystemType),
     redeploy: Type.Optional(Type.Boolean({ description: 'Keeps what the last deployment made of the disk' })),
+    verify: Type.Optional(VerifyPolicy),
     handOver: Type.Optional(Type.Union([Type.Literal('reboot'), Type.Literal('kexec')])),
     kernelArguments: Type.Optional(Type.Array(Type.String({ pattern: '^[!-~]+$' }), { maxItems: 64 })),
     keepVersions: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: 'For the rendition btrfs' })),
@@ -63,6 +64,7 @@ export function deploymentRoutes({ machines, deployments, images }: Management):
           ...target,
           handOver: order.handOver ?? 'reboot',
           kernelArguments: order.kernelArguments ?? [],
+          ...(order.verify !== undefined && { verify: order.verify }),
           ...(order.keepVersions !== undefined && { keepVersions: order.keepVersions }),
           proofSeconds: order.proofSeconds ?? 900,
         }),

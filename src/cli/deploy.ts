@@ -19,6 +19,7 @@ type DeployOptions = {
   filesystem?: string
   handOver: string
   kernelArgument?: string[]
+  verify?: string
   keepVersions?: number
   proofSeconds?: number
   follow?: boolean
@@ -42,6 +43,12 @@ export function deployCommand(): Command {
     .addOption(new Option('--rendition <kind>', 'what is written').choices(['tree', 'volume', 'disk', 'btrfs']))
     .option('--layout <name|file>', "a ready layout ('bootwright layout list'; whole-disk), or a YAML file")
     .addOption(new Option('--filesystem <type>', 'of a root that is made (ext4)').choices(['ext4', 'btrfs', 'xfs']))
+    .addOption(
+      new Option('--verify <how much>', 'is read back from the disk: whole, or sampled (a tenth, by chance)').choices([
+        'whole',
+        'sampled',
+      ]),
+    )
     .addOption(new Option('--hand-over <way>', 'how the agent leaves').choices(['reboot', 'kexec']).default('reboot'))
     .option('--kernel-argument <argument...>', 'for the deployed system')
     .option('--keep-versions <count>', 'how many versions stay on the disk, with --rendition btrfs (3)', parseCount)
@@ -71,6 +78,7 @@ async function deploy(machine: string, options: DeployOptions, command: Command)
     image: options.image,
     handOver: options.handOver,
     ...(options.kernelArgument && { kernelArguments: options.kernelArgument }),
+    ...(options.verify && { verify: options.verify }),
     ...(options.keepVersions !== undefined && { keepVersions: options.keepVersions }),
     ...(options.proofSeconds !== undefined && { proofSeconds: options.proofSeconds }),
   }

@@ -1,6 +1,6 @@
 import type { DiskRule } from './disk-rule.ts'
 import type { FilesystemType, Layout } from './layout.ts'
-import type { DeployRendition } from './order.ts'
+import type { DeployRendition, VerifyPolicy } from './order.ts'
 
 /** The work of a deployment, in order; a failure names its step. */
 export const deploySteps = [
@@ -69,6 +69,7 @@ export type Deployment = {
   layout: Layout
   /** Of a root that is made. */
   filesystem: FilesystemType
+  verify: VerifyPolicy
   handOver: 'reboot' | 'kexec'
   /** Extra kernel arguments of the deployed system. */
   kernelArguments: string[]

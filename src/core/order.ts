@@ -15,6 +15,12 @@ export const DeployRendition = Type.Union([
 ])
 export type DeployRendition = Static<typeof DeployRendition>
 
+/** How much of what was written is read back from the disk: all of it, or a tenth of its contents, by chance. */
+export const VerifyPolicy = Type.Union([Type.Literal('whole'), Type.Literal('sampled')])
+export type VerifyPolicy = Static<typeof VerifyPolicy>
+
+export const verifyShares: Record<VerifyPolicy, number> = { whole: 1, sampled: 0.1 }
+
 export const DeployOrder = Type.Object({
   /** `rollback`: the version is one that the disk has; it is booted from now on, and nothing is fetched. */
   kind: Type.Union([Type.Literal('deploy'), Type.Literal('rollback')]),
@@ -32,6 +38,7 @@ export const DeployOrder = Type.Object({
   /** Whole, so that the agent knows no names. A root it makes has `filesystem`. */
   layout: Layout,
   filesystem: FilesystemType,
+  verify: VerifyPolicy,
   handOver: Type.Union([Type.Literal('reboot'), Type.Literal('kexec')]),
   /** How many versions stay on a btrfs that versions are received into, with this one. */
   keepVersions: Type.Integer({ minimum: 1 }),

@@ -83,7 +83,7 @@ export class AgentOrders {
 function orderFields(
   deployment: Deployment,
 ): Omit<DeployOrder, 'kind' | 'deploymentId' | 'machine' | 'agentNonce' | 'sealed' | 'previousVersion'> {
-  const { image, version, rendition, diskRule, layout, filesystem, handOver, kernelArguments, keepVersions } =
+  const { image, version, rendition, diskRule, layout, filesystem, handOver, kernelArguments, keepVersions, verify } =
     deployment
-  return { image, version, rendition, diskRule, layout, filesystem, handOver, kernelArguments, keepVersions }
+  return { image, version, rendition, diskRule, layout, filesystem, handOver, kernelArguments, keepVersions, verify }
 }

@@ -30,8 +30,8 @@ export type DeploymentRequest = Pick<
   | 'kernelArguments'
   | 'proofSeconds'
 > &
-  /** A deploy that keeps three versions where they are not given. */
-  Partial<Pick<Deployment, 'kind' | 'keepVersions'>>
+  /** A deploy that keeps three versions and reads all of it back, where they are not given. */
+  Partial<Pick<Deployment, 'kind' | 'keepVersions' | 'verify'>>
 
 /** What the agent says when the write is verified. */
 export type WrittenResult = Pick<Deployment, 'bytesFetched' | 'bytesWritten' | 'bytesReused' | 'sshHostKeys'> &
@@ -275,6 +275,7 @@ function newDeployment(machineId: string, request: DeploymentRequest, now: numbe
     machineId,
     kind: 'deploy',
     keepVersions: defaultKeepVersions,
+    verify: 'whole',
     ...request,
     state: 'queued',
     bytesFetched: 0,

@@ -22,6 +22,7 @@ function deployment(version: string, more: Partial<Deployment> = {}): Deployment
     handOver: 'reboot',
     kernelArguments: ['quiet'],
     keepVersions: 3,
+    verify: 'whole',
     proofSeconds: 60,
     state: 'proved',
     bytesFetched: 0,

@@ -12,6 +12,7 @@ export const migrations: Record<string, Migration> = {
   '0007-deployment-layout': { up: addDeploymentLayout },
   '0008-deployment-rollback': { up: addDeploymentRollback },
   '0009-deployment-handed-over': { up: addDeploymentHandedOver },
+  '0010-deployment-verify': { up: addDeploymentVerify },
 }
 
 async function createMachines(db: Kysely<unknown>): Promise<void> {
@@ -145,4 +146,11 @@ async function addDeploymentRollback(db: Kysely<unknown>): Promise<void> {
 
 async function addDeploymentHandedOver(db: Kysely<unknown>): Promise<void> {
   await db.schema.alterTable('deployments').addColumn('handed_over_at', 'bigint').execute()
+}
+
+async function addDeploymentVerify(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .alterTable('deployments')
+    .addColumn('verify', 'text', (c) => c.notNull().defaultTo('whole'))
+    .execute()
 }

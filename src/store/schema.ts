@@ -33,6 +33,7 @@ export type Schema = {
     hand_over: string
     kernel_arguments_json: string
     keep_versions: number
+    verify: string
     proof_seconds: number
     state: DeploymentState
     step: DeployStep | null

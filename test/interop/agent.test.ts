@@ -146,6 +146,7 @@ test('agent: inventory from a real machine, a forged order ignored, a wrong disk
     filesystem: 'ext4',
     handOver: 'reboot',
     keepVersions: 3,
+    verify: 'whole',
     kernelArguments: [],
     sealed: seal(Buffer.from('{"proofToken":"p"}'), decodeSealingKey(publicKey)),
   })

@@ -1,3 +1,4 @@
+import { verifyShares } from '../../core/order.ts'
 import type { DeployContext } from '../deploy-context.ts'
 import { discardDevice } from '../disk/partition-disk.ts'
 import { runStep } from '../step-run.ts'
@@ -36,7 +37,7 @@ export async function writeAndVerifyBlocks(
   await runStep(reporter, 'verify', async (onBytes) => {
     const onProgress = ({ bytesDone, bytesTotal }: { bytesDone: number; bytesTotal: number }) =>
       onBytes(bytesDone, bytesTotal)
-    const { bytesRead } = await verifyBlocks({ device, blocks, share: 1, signal, onProgress })
+    const { bytesRead } = await verifyBlocks({ device, blocks, share: verifyShares[order.verify], signal, onProgress })
     return { value: undefined, bytesDone: bytesRead, bytesTotal: bytesRead }
   })
   return { bytesFetched, bytesWritten, bytesReused }

@@ -73,6 +73,7 @@ async function setUp(t: TestContext, files: Record<string, string>): Promise<Set
       image: 'cloud',
       version: version.id,
       diskRule: {},
+      verify: 'whole',
       sealed: seal(Buffer.from(JSON.stringify({ proofToken: 'the-token' })), session.publicKey),
     },
     inventory: { disks: [loop.attach()], firmware: 'bios', architecture: 'x64', interfaces: [] },
