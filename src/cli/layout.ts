@@ -24,7 +24,7 @@ export function layoutCommand(): Command {
   command
     .command('schema')
     .description('the JSON schema of layouts, for editors')
-    .action(() => printJson(Layout))
+    .action(() => printJson({ $schema: 'https://json-schema.org/draft/2020-12/schema', ...Layout }))
   return command
 }
 

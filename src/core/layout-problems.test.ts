@@ -55,6 +55,7 @@ const unfit: [DeployRendition, 'new' | 'kept', LayoutPartition, RegExp][] = [
   ['tree', 'kept', { role: 'root', ...found, content: 'received' }, /only the rendition btrfs is received, not tree/],
   ['btrfs', 'kept', { role: 'root', ...found }, /partitions.0.content: the rendition btrfs is received, or written to/],
   ['btrfs', 'new', { role: 'root', filesystem: 'ext4' }, /needs filesystem: btrfs/],
+  ['btrfs', 'new', { role: 'root', filesystem: 'btrfs', subvolumes }, /each version is a subvolume/],
   ['volume', 'new', { role: 'root', filesystem: 'btrfs', subvolumes }, /a filesystem without subvolumes/],
   ['disk', 'kept', { role: 'root' }, /brings a table and keeps nothing/],
 ]

@@ -138,5 +138,7 @@ function unfit(
   if (rendition === 'volume' && root.subvolumes) return 'the rendition volume is a filesystem without subvolumes'
   if (rendition !== 'btrfs') return undefined
   if (content === 'kept') return 'the rendition btrfs is received, or written to a root that is made'
+  if (root.subvolumes?.some(({ mount }) => mount === '/'))
+    return 'with the rendition btrfs each version is a subvolume; name only those that stay'
   return content === 'made' && root.filesystem !== 'btrfs' ? 'the rendition btrfs needs filesystem: btrfs' : undefined
 }
