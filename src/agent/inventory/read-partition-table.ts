@@ -58,10 +58,9 @@ export async function readDiskContent(device: string, sizeBytes: number, signal?
 
 /** Disks with what lies on them. One that cannot be read (a path that is down, a foreign lock) is told and goes without. */
 export async function readDiskContents(disks: readonly Disk[], onTrouble: (text: string) => void): Promise<Disk[]> {
-  const read = async (disk: Disk) => {
+  const read = async ({ table: _table, signature: _signature, ...disk }: Disk) => {
     try {
-      const { table: _table, signature: _signature, ...facts } = disk
-      return { ...facts, ...(await readDiskContent(disk.device, disk.sizeBytes)) }
+      return { ...disk, ...(await readDiskContent(disk.device, disk.sizeBytes)) }
     } catch (error) {
       onTrouble(`the partition table of ${disk.device} cannot be read: ${(error as Error).message}`)
       return disk
