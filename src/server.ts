@@ -66,7 +66,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     const places = bootPlaces(dhcp, options)
     const ramdisk = ramdiskComponent(options, keys, log)
     const tree = await loaderTree(options, log)
-    const hasDiskLoader = tree.some(({ at }) => at === diskLoaderPath)
+    const diskLoader = tree.find(({ at }) => at === diskLoaderPath)
     const images = await imageShelf(options, keys, site.deployments, log)
     const planes = places.map(
       ({ url }): BootPlane => ({
@@ -75,7 +75,8 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
         tokenKey: keys.tokenKey,
         url,
         ramdisk: ramdisk.current,
-        ...(hasDiskLoader && { diskLoaderUrl: `${url}/loaders/${diskLoaderPath}` }),
+        ...(diskLoader &&
+          'file' in diskLoader && { diskLoader: { url: `${url}/loaders/${diskLoaderPath}`, file: diskLoader.file } }),
         consoles: options.consoles,
       }),
     )

@@ -8,6 +8,7 @@ import type { StateChanges } from '../deploy/state-changes.ts'
 import { agentRoutes } from './agent-routes.ts'
 import { bootScriptRoute } from './boot-script-route.ts'
 import type { BtrfsStreams } from './btrfs-streams.ts'
+import { diskLoaderRoute } from './disk-loader-route.ts'
 import { answerWithProblems } from './problem.ts'
 
 /** The agent's ramdisk as a boot script names it: `/ramdisk/ID/FILE`. */
@@ -33,7 +34,7 @@ export type BootPlane = {
   /** Undefined while it is being made. */
   ramdisk: () => BootRamdisk | undefined
   /** What starts a UEFI machine's own disk where the firmware would try the network again first. */
-  diskLoaderUrl?: string
+  diskLoader?: { url: string; file: string }
   /** Kernel consoles of the agent, main one last. */
   consoles: readonly string[]
 }
@@ -51,6 +52,7 @@ export function bootPlaneApp(plane: BootPlane, logger: FastifyBaseLogger): Fasti
   app.setValidatorCompiler(TypeBoxValidatorCompiler)
   answerWithProblems(app)
   app.register(bootScriptRoute(plane))
+  app.register(diskLoaderRoute(plane.diskLoader?.file))
   app.register(agentRoutes(plane), { prefix: '/agent' })
   return app
 }

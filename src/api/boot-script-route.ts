@@ -4,6 +4,7 @@ import { readBootToken } from '../boot/boot-token.ts'
 import { type IpxeScript, renderIpxe } from '../boot/render-ipxe.ts'
 import { parseIpv4 } from '../bytes/ipv4.ts'
 import { type Mac, parseMac } from '../bytes/mac.ts'
+import { findEsp } from '../core/find-esp.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Machine } from '../core/machine.ts'
 import type { BootPlane, BootRamdisk } from './boot-plane.ts'
@@ -38,7 +39,7 @@ async function chooseScript(plane: BootPlane, request: ScriptRequest): Promise<I
     if (verdict.kind === 'refused') return { kind: 'refused', title: name, reason: `boot token: ${verdict.reason}` }
   }
   if (machine?.intent.kind === 'local')
-    return { kind: 'local', title: `${name}: boots its own disk`, ...diskLoader(plane) }
+    return { kind: 'local', title: `${name}: boots its own disk`, ...(await diskLoader(plane, machine)) }
   const ramdisk = plane.ramdisk()
   if (!ramdisk)
     return { kind: 'refused', title: name, reason: 'the server is still making its ramdisk, try again in a minute' }
@@ -66,8 +67,13 @@ async function initrdsFor(plane: BootPlane, ramdisk: BootRamdisk, machine: Machi
   return isNeeded ? [...initrds, firmware.file] : [...initrds]
 }
 
-function diskLoader({ diskLoaderUrl }: BootPlane) {
-  return diskLoaderUrl === undefined ? {} : { diskLoaderUrl }
+/** The one for the disk that was deployed, where it is known which that is; else what starts the first disk it finds. */
+async function diskLoader({ diskLoader: loader, url, machines, deployments }: BootPlane, machine: Machine) {
+  if (loader === undefined) return {}
+  const inventory = (await machines.inventory(machine.id)) as Inventory | undefined
+  const rule = (await deployments.onDisk(machine.id))?.diskRule
+  const esp = inventory && rule && findEsp(inventory, rule)
+  return { diskLoaderUrl: esp === undefined ? loader.url : `${url}/disk-loader/${esp}.efi` }
 }
 
 /** A HEAD is a look, not a boot. */

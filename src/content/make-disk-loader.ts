@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
+import { anyEsp, searchCommand } from './fit-disk-loader.ts'
 
 const run = promisify(execFile)
 
@@ -14,11 +15,15 @@ export type DiskLoader = { kind: 'made'; file: string } | { kind: 'unavailable';
 const diskLoaderPaths = ['/EFI/bootwright/grubx64.efi', '/EFI/BOOT/BOOTX64.EFI']
 
 /** Run line by line; a failing line is shown and the next one tried, so `exit` gives back to iPXE what did not start. */
-const grubConfiguration = `${diskLoaderPaths
-  .map((path) => `search.file ${path} root\nchainloader ${path}\nboot\n`)
-  .join('')}exit
-`
-const grubModules = ['part_gpt', 'part_msdos', 'fat', 'search_fs_file', 'chain', 'boot', 'minicmd']
+const start = (path: string) => [`chainloader ${path}`, 'boot']
+/** First the ESP that fitDiskLoader() writes there, then the first disk that has a loader. */
+const grubConfiguration = [
+  searchCommand(anyEsp),
+  ...diskLoaderPaths.flatMap(start),
+  ...diskLoaderPaths.flatMap((path) => [`search.file ${path} root`, ...start(path)]),
+  'exit\n',
+].join('\n')
+const grubModules = ['part_gpt', 'part_msdos', 'fat', 'search_fs_file', 'search_fs_uuid', 'chain', 'boot', 'minicmd']
 
 /**
  * Makes the x64 UEFI program that starts the machine's own disk. iPXE as Debian ships it reads no disks on UEFI, and a

@@ -2,9 +2,10 @@ import { test } from 'node:test'
 import { findEsp } from './find-esp.ts'
 import type { Disk } from './inventory.ts'
 import type { ExistingPartition } from './partition-table.ts'
+import { partitionTypes } from './partition-types.ts'
 
 function esp(uuid: string, number = 1): ExistingPartition {
-  const type = 'C12A7328-F81F-11D2-BA4B-00A0C93EC93B'
+  const type = partitionTypes.esp
   return { number, startBytes: number * 2 ** 20, sizeBytes: 2 ** 20, type, signature: { type: 'vfat', uuid } }
 }
 

@@ -1,7 +1,7 @@
 import { chooseDisk, type DiskRule } from './disk-rule.ts'
 import type { Inventory } from './inventory.ts'
+import { partitionTypes } from './partition-types.ts'
 
-const espType = 'C12A7328-F81F-11D2-BA4B-00A0C93EC93B'
 const volumeId = /^[0-9A-F]{4}-[0-9A-F]{4}$/
 
 /**
@@ -11,7 +11,7 @@ const volumeId = /^[0-9A-F]{4}-[0-9A-F]{4}$/
 export function findEsp({ disks }: Pick<Inventory, 'disks'>, rule: DiskRule): string | undefined {
   const choice = chooseDisk(rule, disks)
   if (choice.kind === 'refused') return undefined
-  const esps = (choice.disk.table?.partitions ?? []).filter(({ type }) => type === espType)
+  const esps = (choice.disk.table?.partitions ?? []).filter(({ type }) => type === partitionTypes.esp)
   const uuid = esps.length === 1 ? esps[0]!.signature?.uuid : undefined
   return uuid !== undefined && volumeId.test(uuid) ? uuid : undefined
 }
