@@ -11,12 +11,13 @@ import { FreshFilesystem } from './deploy/fresh-filesystem.ts'
 import { serveContent } from './deploy/serve-content.ts'
 import { median } from './measure.ts'
 import { runPipeline } from './peer.ts'
+import { type BtrfsMeasured, measureBtrfs } from './redeploy/btrfs-pool.ts'
 import { giveIdentity, useLightly } from './redeploy/used-machine.ts'
 import { nginxVersions } from './store/debian-versions.ts'
 
 export const name = 'redeploy'
 export const describe =
-  'bytes moved, and the time, to give a machine the next version (nginx upgraded) or the same once more, by tree, as a share of a first deployment (needs root)'
+  'bytes moved, and the time, to give a machine the next version (nginx upgraded) or the same once more, by tree and btrfs, as a share of a first deployment (needs root)'
 
 const deadlineMs = 300_000
 
@@ -44,7 +45,10 @@ export const run: Benchmark['run'] = async ({ rounds, log }) => {
         )
       }
     }
-    return judge(prepared, results)
+    const { repository, signingKey, first, next } = prepared
+    const versions = { image: name, first: first.id, next: next.id }
+    const btrfs = await measureBtrfs(work, { repository, signingKey, ...versions, baseUrl })
+    return judge(prepared, results, btrfs)
   } finally {
     stop.abort()
     await filesystem[Symbol.asyncDispose]()
@@ -63,7 +67,7 @@ async function prepare(work: string, log: (line: string) => void) {
   const delta = await ensureDelta(repository, { version: next.id, parent: first.id, name: 'tree' })
   log(`the image: ${first.sizeBytes} bytes, ${first.storedBytes} stored; the delta ${delta.storedBytes}`)
   const order = { image: name, imagePublicKeyPem: key.publicKeyPem }
-  return { order, first, next, deltaBytes: delta.storedBytes }
+  return { repository, signingKey: key, order, first, next, deltaBytes: delta.storedBytes }
 }
 
 /** A machine with the first version, brought to where the case begins, and then the agent's write upon it. */
@@ -100,7 +104,7 @@ async function redeploy(
   }
 }
 
-function judge({ first, deltaBytes }: Prepared, results: Record<Case, Measured[]>) {
+function judge({ first, deltaBytes }: Prepared, results: Record<Case, Measured[]>, btrfs: BtrfsMeasured) {
   const middle = (kind: Case, figure: keyof Measured) => median(results[kind].map((measured) => measured[figure]))
   const upgradeShare = middle('upgrade', 'bytesFetched') / first.storedBytes
   const sameShare = middle('same', 'bytesFetched') / first.storedBytes
@@ -116,6 +120,10 @@ function judge({ first, deltaBytes }: Prepared, results: Record<Case, Measured[]
     sameWrittenBytes: middle('same', 'bytesWritten'),
     sameShareOfContent: middle('same', 'bytesFetched') / first.sizeBytes,
     sameSeconds: middle('same', 'seconds'),
+    btrfsWholeBytes: btrfs.wholeBytes,
+    btrfsUpgradeBytes: btrfs.upgradeBytes,
+    btrfsUpgradeSeconds: btrfs.upgradeSeconds,
+    btrfsSameBytes: btrfs.sameBytes,
     sameBesideReading: middle('same', 'seconds') / middle('same', 'readSeconds'),
   }
   return {
@@ -123,6 +131,12 @@ function judge({ first, deltaBytes }: Prepared, results: Record<Case, Measured[]
     goals: [
       judgeGoal('tree, nginx upgraded, used lightly: share of a first deployment', upgradeShare, '<=', 0.03),
       judgeGoal('tree, the same version, not booted: share of a first deployment', sameShare, '<=', 0.005),
+      judgeGoal(
+        'btrfs, nginx upgraded: share of a first deployment',
+        btrfs.upgradeBytes / btrfs.wholeBytes,
+        '<=',
+        0.03,
+      ),
     ],
   }
 }
