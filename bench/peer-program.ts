@@ -12,7 +12,9 @@ const ofThisMachine = new Set(['libc6', 'libgcc-s1'])
 export async function fetchPeer(packageName: string, path: string, log: (line: string) => void): Promise<PeerProgram> {
   const cache = { directory: join(defaultCacheDirectory(), 'ramdisk') }
   const all = await resolvePackages(cache, [packageName])
-  const needed = all.filter(({ name }) => name === packageName || (name.startsWith('lib') && !ofThisMachine.has(name)))
+  // Some keep the libraries of all their programs in a package called so.
+  const isLibrary = (name: string) => name.startsWith('lib') || name.endsWith('-common')
+  const needed = all.filter(({ name }) => name === packageName || (isLibrary(name) && !ofThisMachine.has(name)))
   const directories = await unpackPackages(cache, needed, log)
   const triplet = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu'
   const libraryPath = [...directories.values()]

@@ -7,7 +7,6 @@ import type { ExplainRequest, Explanation } from './core/explanation.ts'
 import type { BootRecord } from './core/machine.ts'
 import type { DhcpEvent } from './dhcp/dhcp-event.ts'
 import type { DhcpInterface, DhcpSite } from './dhcp/dhcp-site.ts'
-import { EventLimiter } from './dhcp/event-limiter.ts'
 import { type DhcpServerOptions, serveDhcp } from './dhcp/server.ts'
 import { openLeaseStore } from './store/lease-store.ts'
 import { serveTftp, type TftpEvent } from './tftp/server.ts'
@@ -43,7 +42,6 @@ const directory = new MemoryDirectory(given.records)
 const stop = new AbortController()
 const explainers = new Map<DhcpInterface, Explain>()
 const tell = (message: PacketsWorkerMessage) => port.postMessage(message)
-const limiter = new EventLimiter((event) => tell({ kind: 'dhcp', event }))
 
 port.on('message', (order: PacketsWorkerOrder) => {
   if (order.kind === 'put') directory.put(order.record)
@@ -81,7 +79,7 @@ const dhcpServers = interfaces.map((link) =>
   serveDhcp({
     ...{ interface: link, rules, ownAddresses, directory, leases, hasLoader },
     bootTokens: { key: given.tokenKey, lifetimeSeconds: given.tokenLifetimeSeconds },
-    onDecision: (event) => limiter.put(event),
+    onDecision: (event) => tell({ kind: 'dhcp', event }),
     onReady: (explainer) => {
       explainers.set(link, explainer)
       if (explainers.size === interfaces.length) tell({ kind: 'ready' })

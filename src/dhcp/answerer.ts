@@ -1,9 +1,10 @@
 import { formatIpv4, type Ipv4 } from '../bytes/ipv4.ts'
 import type { LeaseStore } from '../store/lease-store.ts'
 import { offerMs, quarantineMs } from './decide.ts'
-import type { Decision, LeaseChange, Request } from './decision.ts'
-import { type DhcpEvent, describeDecision, describeFailure } from './dhcp-event.ts'
+import type { Decision, LeaseChange, Reply, Request } from './decision.ts'
+import { describeDecision, describeFailure } from './dhcp-event.ts'
 import { type DhcpInterface, decideOnInterface, type SiteContext } from './dhcp-site.ts'
+import type { EventLimiter } from './event-limiter.ts'
 import type { InUseProbes } from './in-use-probes.ts'
 import type { LeaseTable } from './lease-table.ts'
 import type { ReplySender } from './reply-sender.ts'
@@ -16,7 +17,7 @@ export type AnswererOptions = {
   leases: LeaseStore
   probes: InUseProbes
   sender: ReplySender
-  onDecision: (event: DhcpEvent) => void
+  events: EventLimiter
   signal: AbortSignal
 }
 
@@ -41,37 +42,64 @@ export class Answerer {
     }
     const { interface: link, context } = this.#options
     const decided = decideOnInterface(request, link, { ...context, now: Date.now() })
-    if (this.#options.interface.isSilent) this.#tell(request, decided.decision)
-    else {
-      this.#carryOut(request, decided).catch((error) => {
-        // The socket was closed under what was still under way.
-        if (!this.#options.signal.aborted) this.#options.onDecision(describeFailure(request, error))
-      })
+    if (link.isSilent || decided.decision.kind === 'ignore') this.#tell(request, decided.decision)
+    if (!link.isSilent) this.#carryOut(request, decided)
+  }
+
+  /** At once where neither the link nor the disk is to be waited for. */
+  #carryOut(request: Request, { decision, leases, config }: Decided): void {
+    if (!leases || !config) return
+    const { change } = decision
+    if (decision.kind === 'ignore') {
+      if (change) this.#apply(change, leases).catch((error) => this.#fail(request, error))
+      return
+    }
+    if (change?.kind === 'hold') leases.put({ ...change, state: 'offered' })
+    const { probe } = decision
+    if (probe !== undefined && this.#options.probes.isNeeded(probe, config.probeMs, Date.now())) {
+      this.#probeFirst(request, decision, probe, leases, config).catch((error) => this.#fail(request, error))
+    } else this.#finish(request, decision, leases)
+  }
+
+  async #probeFirst(request: Request, reply: Reply, probe: Ipv4, leases: LeaseTable, config: SubnetConfig) {
+    const last = await this.#probe(request, probe, leases, config)
+    // In use, or a newer DISCOVER came meanwhile: the decision is another one now.
+    if (last === request) this.#finish(request, reply, leases)
+    else this.answer(last)
+  }
+
+  /** The lease is on disk before the reply leaves. */
+  #finish(request: Request, reply: Reply, leases: LeaseTable): void {
+    const { change } = reply
+    if (change?.kind === 'bind') {
+      this.#bind(change, leases).then(
+        () => this.#send(request, reply),
+        (error) => this.#fail(request, error),
+      )
+    } else this.#send(request, reply)
+  }
+
+  #send(request: Request, reply: Reply): void {
+    const failed = (error: unknown) => this.#fail(request, error)
+    try {
+      this.#options.sender.send(reply, request.source.localPort, failed)
+      this.#tell(request, reply)
+    } catch (error) {
+      failed(error)
     }
   }
 
-  async #carryOut(request: Request, { decision, leases, config }: Decided): Promise<void> {
-    if (decision.kind === 'ignore') {
-      this.#tell(request, decision)
-      if (decision.change && leases) await this.#apply(decision.change, leases)
-      return
-    }
-    if (!leases || !config) return
-    const { probe, change } = decision
-    if (change?.kind === 'hold') await this.#apply(change, leases)
-    if (probe !== undefined && this.#options.probes.isNeeded(probe, config.probeMs, Date.now())) {
-      const last = await this.#probe(request, probe, leases, config)
-      // In use, or a newer DISCOVER came meanwhile: the decision is another one now.
-      if (last !== request) return this.answer(last)
-    }
-    if (change?.kind === 'bind') await this.#bind(change, leases)
-    await this.#options.sender.send(decision, request.source.localPort)
-    this.#tell(request, decision)
+  #fail(request: Request, error: unknown): void {
+    const { events, signal } = this.#options
+    // The socket was closed under what was still under way.
+    if (!signal.aborted) events.tell(describeFailure(request, error))
   }
 
   #tell(request: Request, decision: Decision): void {
-    const { interface: link, onDecision } = this.#options
-    onDecision(describeDecision(request, decision, { isSilent: link.isSilent }))
+    const { interface: link, events } = this.#options
+    const isAboutBooting = decision.kind === 'reply' && request.classification.kind === 'firmware'
+    if (!events.mayTell(isAboutBooting)) return
+    events.tell(describeDecision(request, decision, { isSilent: link.isSilent }))
   }
 
   /** Waits for the link's answer. Returns the request to answer now, a copy where the address turned out to be in use. */

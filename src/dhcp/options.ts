@@ -60,7 +60,13 @@ export class OptionTooLong extends Error {
 
 /** Writes one option, in parts of 255 bytes where the option allows it. Throws OptionTooLong. */
 export function writeOption(writer: ByteWriter, code: number, value: Uint8Array): void {
-  if (value.length > 255 && !splitOptions.has(code)) throw new OptionTooLong(code, value.length)
+  if (value.length <= 255) {
+    writer.u8(code)
+    writer.u8(value.length)
+    writer.put(value)
+    return
+  }
+  if (!splitOptions.has(code)) throw new OptionTooLong(code, value.length)
   let at = 0
   do {
     const part = value.subarray(at, at + 255)

@@ -1,5 +1,6 @@
-import { formatIpv4 } from '../bytes/ipv4.ts'
-import { limitedBroadcast, send, sendToClient } from '../net/send-to-client.ts'
+import { formatIpv4, type Ipv4 } from '../bytes/ipv4.ts'
+import { DatagramSender } from '../net/datagram-sender.ts'
+import { limitedBroadcast, tryReachClient } from '../net/send-to-client.ts'
 import type { InterfaceSocket } from '../net/udp-socket.ts'
 import type { Reply } from './decision.ts'
 import { encodeMessage } from './message.ts'
@@ -9,20 +10,28 @@ const clientPort = 68
 /** Encodes replies and sends them, each from the port its request came in on. */
 export class ReplySender {
   readonly #interface: string
-  readonly #sockets: { 67: InterfaceSocket; 4011?: InterfaceSocket }
+  readonly #main: InterfaceSocket
+  readonly #senders: { 67: DatagramSender; 4011?: DatagramSender }
 
-  constructor(interfaceName: string, sockets: { 67: InterfaceSocket; 4011?: InterfaceSocket }) {
+  constructor(interfaceName: string, { main, bootServer }: { main: InterfaceSocket; bootServer?: InterfaceSocket }) {
     this.#interface = interfaceName
-    this.#sockets = sockets
+    this.#main = main
+    this.#senders = { 67: new DatagramSender(main), ...(bootServer && { 4011: new DatagramSender(bootServer) }) }
   }
 
-  /** Rejects with MessageTooLarge, OptionTooLong or the socket's error. */
-  async send({ message, destination, maximumBytes }: Reply, localPort: 67 | 4011): Promise<void> {
-    const socket = this.#sockets[localPort] ?? this.#sockets[67]
+  /** `failed` is called with the socket's error, later. Throws MessageTooLarge or OptionTooLong. */
+  send({ message, destination, maximumBytes }: Reply, localPort: 67 | 4011, failed: (error: unknown) => void): void {
+    const sender = this.#senders[localPort] ?? this.#senders[67]
     const payload = encodeMessage(message, maximumBytes)
-    if (destination.kind === 'broadcast') return send(socket, payload, clientPort, limitedBroadcast)
-    const { address, port, hardwareAddress } = destination
-    if (!hardwareAddress) return send(socket, payload, port, formatIpv4(address))
-    await sendToClient(socket, payload, { interface: this.#interface, address, port, hardwareAddress })
+    if (destination.kind === 'broadcast') sender.send(payload, limitedBroadcast, clientPort, failed)
+    else {
+      const { address, port, hardwareAddress } = destination
+      const isReached = !hardwareAddress || this.#reach(address, hardwareAddress)
+      sender.send(payload, isReached ? address : limitedBroadcast, port, failed)
+    }
+  }
+
+  #reach(address: Ipv4, hardwareAddress: Uint8Array): boolean {
+    return tryReachClient(this.#main, { interface: this.#interface, address: formatIpv4(address), hardwareAddress })
   }
 }

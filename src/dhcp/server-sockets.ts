@@ -1,4 +1,5 @@
 import { formatIpv4 } from '../bytes/ipv4.ts'
+import { readDatagrams } from '../net/datagram-reader.ts'
 import { type InterfaceSocket, openAddressSocket, openInterfaceSocket } from '../net/udp-socket.ts'
 import type { DatagramSource } from './decision.ts'
 import type { DhcpInterface } from './dhcp-site.ts'
@@ -22,7 +23,7 @@ export type ServerSockets = AsyncDisposable & {
   /** Hears broadcasts on port 67, and sends. */
   main: InterfaceSocket
   /** Port 4011, where proxyDHCP is spoken. */
-  bootServer: InterfaceSocket | undefined
+  bootServer?: InterfaceSocket
   listen(onPacket: (packet: Uint8Array, source: DatagramSource) => void): void
   /** Rejects with DhcpSocketFailed when one of them dies. */
   failed: Promise<never>
@@ -51,7 +52,7 @@ export async function openServerSockets(link: DhcpInterface, signal: AbortSignal
     if (bootServer) opened.push({ socket: bootServer, isUnicast: true, localPort: bootServerPort })
     if (answers === 'authoritative') await openClientSocket(name, opened)
     return {
-      ...{ main, bootServer },
+      ...{ main, ...(bootServer && { bootServer }) },
       listen: (onPacket) => {
         for (const heard of opened) hear(heard, onPacket)
       },
@@ -78,7 +79,7 @@ async function openClientSocket(name: string, opened: Heard[]): Promise<void> {
 }
 
 function hear({ socket, isUnicast, localPort }: Heard, onPacket: Parameters<ServerSockets['listen']>[0]): void {
-  socket.socket.on('message', (packet, { address, port }) => onPacket(packet, { address, port, isUnicast, localPort }))
+  readDatagrams(socket, (packet, { address, port }) => onPacket(packet, { address, port, isUnicast, localPort }))
 }
 
 function firstFailure(opened: readonly Heard[], name: string, signal: AbortSignal): Promise<never> {

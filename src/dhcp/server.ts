@@ -8,6 +8,7 @@ import type { ClientRules } from './client-settings.ts'
 import type { DatagramSource } from './decision.ts'
 import type { DhcpEvent } from './dhcp-event.ts'
 import type { DhcpInterface, DhcpSite } from './dhcp-site.ts'
+import { EventLimiter } from './event-limiter.ts'
 import { explainPacket } from './explain.ts'
 import { identify } from './identify.ts'
 import { InUseProbes } from './in-use-probes.ts'
@@ -42,12 +43,13 @@ export async function serveDhcp(options: DhcpServerOptions): Promise<void> {
   const { interface: link, directory, leases, onDecision, signal } = options
   if (signal.aborted) return
   const context = await makeContext(options)
-  const others = new OtherServers(link, onDecision)
+  const events = new EventLimiter(onDecision)
+  const others = new OtherServers(link, events.tell)
   await using sockets = await openServerSockets(link, signal)
   const answerer = new Answerer({
-    ...{ interface: link, context, leases, onDecision, signal },
+    ...{ interface: link, context, leases, events, signal },
     probes: new InUseProbes(sockets.main, link.name),
-    sender: new ReplySender(link.name, { 67: sockets.main, ...(sockets.bootServer && { 4011: sockets.bootServer }) }),
+    sender: new ReplySender(link.name, sockets),
   })
   sockets.listen((packet, source) => {
     try {
@@ -60,7 +62,7 @@ export async function serveDhcp(options: DhcpServerOptions): Promise<void> {
       answerer.answer(request)
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
-      onDecision({ kind: 'malformed', reason, source: source.address })
+      if (events.mayTell(false)) events.tell({ kind: 'malformed', reason, source: source.address })
     }
   })
   options.onReady?.((packet, source) => explainPacket(packet, source, { ...options, context }))

@@ -14,6 +14,7 @@ const database = new DatabaseSync(file, { timeout: 5000 })
 database.exec(`
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
+  PRAGMA wal_autocheckpoint = 4000;
   CREATE TABLE IF NOT EXISTS lease (
     address INTEGER PRIMARY KEY,
     client TEXT NOT NULL,

@@ -1,0 +1,98 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Benchmark, judgeGoal } from './benchmark.ts'
+import { DhcpServers, type ServerName, serverNames } from './dhcp/dhcp-servers.ts'
+import { BenchNetwork } from './dhcp/network.ts'
+import { type Exchanges, Perfdhcp } from './dhcp/perfdhcp.ts'
+import { median } from './measure.ts'
+
+export const name = 'dhcp'
+export const describe =
+  'four-way exchanges a second by perfdhcp over a virtual cable, every lease synced before its ACK, beside Kea and dnsmasq'
+
+/** What counts as answered. */
+const lossLimit = 0.01
+const startRate = 500
+const longestRate = 16_000
+const periodSeconds = 3
+/** What is left of the pool beside the leases that are held. */
+const freeAddresses = 12_000
+const heldLeases = 50_000
+
+export const run: Benchmark['run'] = async ({ rounds, log }) => {
+  const work = await mkdtemp(join(tmpdir(), 'bootwright-bench-'))
+  await using network = await BenchNetwork.open()
+  try {
+    const servers = await DhcpServers.prepare(network, work, log)
+    const perfdhcp = await Perfdhcp.prepare(network, log)
+    const bench: Bench = { servers, perfdhcp, rounds, log }
+    const figures: Record<string, number> = {}
+    for (const server of serverNames) figures[`${server}ExchangesPerSecond`] = await highestRate(bench, server)
+    const halfRate = Math.round(figures.keaExchangesPerSecond! / 2)
+    figures.delayRatePerSecond = halfRate
+    const measureDelay = {
+      wantsDelays: true,
+      seconds: Math.min(periodSeconds, Math.floor(freeAddresses / halfRate) || 1),
+    }
+    for (const server of ['bootwright', 'kea'] as const) {
+      const runs = await repeat(bench, server, halfRate, measureDelay)
+      figures[`${server}P99DelayMs`] = median(runs.map(({ p99Ms = Number.NaN }) => p99Ms))
+    }
+    const full = await repeat(bench, 'bootwright', halfRate, { ...measureDelay, heldLeases })
+    figures.bootwrightFullTableP99DelayMs = median(full.map(({ p99Ms = Number.NaN }) => p99Ms))
+    figures.bootwrightFullTableLossRatio = median(full.map(({ lossRatio }) => lossRatio))
+    const rateRatio = figures.bootwrightExchangesPerSecond! / figures.keaExchangesPerSecond!
+    const goals = [
+      judgeGoal('exchanges a second beside Kea', rateRatio, '>=', 1),
+      judgeGoal("p99 delay beside Kea's", figures.bootwrightP99DelayMs! / figures.keaP99DelayMs!, '<=', 1),
+      judgeGoal('loss with 50,000 leases in the table', figures.bootwrightFullTableLossRatio, '<=', lossLimit),
+    ]
+    return { figures, goals }
+  } finally {
+    await rm(work, { recursive: true })
+  }
+}
+
+type Bench = {
+  servers: DhcpServers
+  perfdhcp: Perfdhcp
+  rounds: number
+  log: (line: string) => void
+}
+
+type Conditions = {
+  wantsDelays?: boolean
+  seconds?: number
+  /** Leases that are in the table before. */
+  heldLeases?: number
+}
+
+/** The highest rate of exchanges that was held with at most 1 % loss; the median of its rounds. */
+async function highestRate(bench: Bench, server: ServerName): Promise<number> {
+  let held = 0
+  for (let rate = startRate; rate <= longestRate; rate = Math.round(rate * 1.4)) {
+    const runs = await repeat(bench, server, rate)
+    const lossRatio = median(runs.map((each) => each.lossRatio))
+    bench.log(`${server} at ${rate}/s: ${(lossRatio * 100).toFixed(2)} % lost`)
+    if (lossRatio > lossLimit) break
+    held = median(runs.map((each) => each.perSecond))
+  }
+  return held
+}
+
+/** Fresh clients and an empty table (or one with so many leases) each time. */
+async function repeat(
+  { servers, perfdhcp, rounds }: Bench,
+  server: ServerName,
+  rate: number,
+  { wantsDelays = false, seconds = periodSeconds, heldLeases = 0 }: Conditions = {},
+): Promise<Exchanges[]> {
+  const runs: Exchanges[] = []
+  for (let round = 0; round < rounds; round++) {
+    await using running = await servers.start(server, heldLeases)
+    runs.push(await perfdhcp.exchange(rate, seconds, wantsDelays))
+    running.assertRunning()
+  }
+  return runs
+}

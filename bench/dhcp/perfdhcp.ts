@@ -1,0 +1,62 @@
+import { runPipeline } from '../peer.ts'
+import { fetchPeer, type PeerProgram } from '../peer-program.ts'
+import type { BenchNetwork } from './network.ts'
+
+/** `lossRatio`: of DISCOVERs, how many did not end with an ACK. */
+export type Exchanges = {
+  perSecond: number
+  lossRatio: number
+  /** Of ACKs; only where it was asked for. */
+  p99Ms?: number
+}
+
+const spareMs = 30_000
+/** More than the pool has: every exchange is a new client's. */
+const clients = 64_000
+
+/** Kea's own load generator: fresh clients through a relay (as it plays one), four packets each. */
+export class Perfdhcp {
+  readonly #network: BenchNetwork
+  readonly #peer: PeerProgram
+
+  private constructor(network: BenchNetwork, peer: PeerProgram) {
+    this.#network = network
+    this.#peer = peer
+  }
+
+  static async prepare(network: BenchNetwork, log: (line: string) => void): Promise<Perfdhcp> {
+    return new Perfdhcp(network, await fetchPeer('kea-admin', 'usr/sbin/perfdhcp', log))
+  }
+
+  async exchange(rate: number, seconds: number, wantsDelays = false): Promise<Exchanges> {
+    const { program, libraryPath } = this.#peer
+    const values = ['-4', '-l', this.#network.interface.client, '-r', String(rate), '-R', String(clients)]
+    const command = ['env', `LD_LIBRARY_PATH=${libraryPath}`, program, ...values, '-p', String(seconds)]
+    const more = ['-W', '500000', '-d', '1', ...(wantsDelays ? ['-x', 't'] : [])]
+    const inside = this.#network.inside('client', [...command, ...more])
+    // It ends with 3 where answers are missing, which is a figure here.
+    const text = await runPipeline(
+      '"$@" 2>&1 || { c=$?; echo "ended with $c"; test $c = 3; }',
+      inside,
+      seconds * 1000 + spareMs,
+    )
+    return readReport(text)
+  }
+}
+
+/** The report's numbers, and with `-x t` a line for each packet: when it was sent and when answered, in seconds. */
+function readReport(text: string): Exchanges {
+  const perSecond = Number(/Rate: ([\d.]+) 4-way exchanges/.exec(text)?.[1])
+  const [discovers, , , acks] = [...text.matchAll(/^(?:sent|received) packets: (\d+)$/gm)].map(([, count]) =>
+    Number(count),
+  )
+  if (!(perSecond > 0) || !discovers || acks === undefined) {
+    throw new Error(`perfdhcp reported no exchanges:\n${text.slice(-2000)}`)
+  }
+  const [, requests = ''] = text.split('***Timestamps for packets: REQUEST-ACK***')
+  const delays = [...requests.matchAll(/^sent \/ received: ([\d.]+) \/ ([\d.]+)$/gm)].map(
+    ([, sent, received]) => (Number(received) - Number(sent)) * 1000,
+  )
+  const p99Ms = delays.toSorted((a, b) => a - b)[Math.floor(delays.length * 0.99)]
+  return { perSecond, lossRatio: 1 - acks / discovers, ...(p99Ms !== undefined && { p99Ms }) }
+}
