@@ -4,7 +4,10 @@ import { get } from 'node:http'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { SocketInUse, serveManagement } from '../api/management-listeners.ts'
+import { parseMac } from '../bytes/mac.ts'
+import type { Deployment } from '../core/deployment.ts'
 import type { Machine } from '../core/machine.ts'
+import { findReadyLayout } from '../core/ready-layouts.ts'
 import type { ServiceError } from './client.ts'
 import { service, until } from './management.fixture.ts'
 
@@ -71,6 +74,31 @@ test('POST /images/NAME/versions says what is wrong with a source and keeps noth
   }
   assert.match(lines.at(-1)?.problem?.detail ?? '', /missing\.tar/)
   assert.deepEqual((await client.request<{ images: unknown[] }>('GET', '/api/v1/images/')).images, [])
+})
+
+test('POST /deployments/rollback queues the version before, and says what a machine has otherwise', async (t) => {
+  const { client, deployments, machines } = await service(t)
+  const rollback = (body: object) =>
+    client.request<{ deployment: Deployment }>('POST', '/api/v1/deployments/rollback', { machine: 'rack-1', ...body })
+  await assert.rejects(rollback({}), { name: 'ServiceError', status: 404 })
+  const machine = await machines.set('rack-1', { macs: [parseMac('52:54:00:00:00:01')] })
+  await assert.rejects(rollback({}), /rack-1 was never deployed/)
+  const [older, newer] = ['a'.repeat(64), 'b'.repeat(64)]
+  const { id } = await deployments.create(machine, {
+    ...{ image: 'debian', version: newer, rendition: 'btrfs', diskRule: {}, layout: findReadyLayout('versions')! },
+    ...{ filesystem: 'btrfs', handOver: 'reboot', kernelArguments: [], proofSeconds: 60 },
+  })
+  await deployments.running(id)
+  const counts = { bytesFetched: 1, bytesWritten: 1, bytesReused: 0 }
+  await deployments.written(id, { ...counts, sshHostKeys: [], keptVersions: [newer, older] })
+  await assert.rejects(
+    rollback({ to: 'cc' }),
+    /does not have version cc: rack-1 has bbbbbbbbbbbb \(booted\), aaaaaaaaaaaa/,
+  )
+  await assert.rejects(rollback({ to: 'newest' }), { name: 'ServiceError', status: 400 })
+  const { deployment } = await rollback({})
+  assert.deepEqual([deployment.kind, deployment.version, deployment.state], ['rollback', older, 'queued'])
+  assert.equal((await machines.get('rack-1')).intent.kind, 'deploy')
 })
 
 test('PUT /publications/IMAGE refuses an image that is not there', async (t) => {
