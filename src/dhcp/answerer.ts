@@ -1,4 +1,5 @@
 import { formatIpv4, type Ipv4 } from '../bytes/ipv4.ts'
+import type { RouterAdvertiser } from '../net/router-advertisement.ts'
 import type { LeaseStore } from '../store/lease-store.ts'
 import { offerMs, quarantineMs } from './decide.ts'
 import type { Decision, LeaseChange, Reply, Request } from './decision.ts'
@@ -17,6 +18,7 @@ export type AnswererOptions = {
   leases: LeaseStore
   probes: InUseProbes
   sender: ReplySender
+  routers: RouterAdvertiser
   events: EventLimiter
   signal: AbortSignal
 }
@@ -73,20 +75,36 @@ export class Answerer {
     const { change } = reply
     if (change?.kind === 'bind') {
       this.#bind(change, leases).then(
-        () => this.#send(request, reply),
+        () => {
+          this.#send(request, reply)
+          this.#spareRouterWait(request)
+        },
         (error) => this.#fail(request, error),
       )
     } else this.#send(request, reply)
+  }
+
+  /** iPXE on this segment has its lease, and would wait for an IPv6 router now. */
+  #spareRouterWait({ classification, message, mac }: Request): void {
+    const isIpxe = classification.kind === 'firmware' && classification.firmware.kind === 'ipxe'
+    if (isIpxe && message.giaddr === 0 && mac) this.#options.routers.advertiseNothing(mac)
   }
 
   #send(request: Request, reply: Reply): void {
     const failed = (error: unknown) => this.#fail(request, error)
     try {
       this.#options.sender.send(reply, request.source.localPort, failed)
+      if (reply.change?.kind === 'bind') this.#spareIpv6Wait(request)
       this.#tell(request, reply)
     } catch (error) {
       failed(error)
     }
+  }
+
+  /** iPXE asks for IPv6 routers beside DHCP, and boots when both have ended. */
+  #spareIpv6Wait({ classification, message, mac }: Request): void {
+    if (mac === undefined || message.giaddr !== 0 || classification.kind !== 'firmware') return
+    if (classification.firmware.kind === 'ipxe') this.#options.routers.advertiseNothing(mac)
   }
 
   #fail(request: Request, error: unknown): void {

@@ -2,6 +2,7 @@ import { DecodeError } from '../bytes/decode-error.ts'
 import { formatIpv4, subnetContains } from '../bytes/ipv4.ts'
 import type { Directory } from '../core/directory.ts'
 import type { Explanation } from '../core/explanation.ts'
+import { RouterAdvertiser } from '../net/router-advertisement.ts'
 import type { LeaseStore } from '../store/lease-store.ts'
 import { Answerer } from './answerer.ts'
 import type { ClientRules } from './client-settings.ts'
@@ -46,10 +47,12 @@ export async function serveDhcp(options: DhcpServerOptions): Promise<void> {
   const events = new EventLimiter(onDecision)
   const others = new OtherServers(link, events.tell)
   await using sockets = await openServerSockets(link, signal)
+  using routers = new RouterAdvertiser(link.name)
   const answerer = new Answerer({
     ...{ interface: link, context, leases, events, signal },
     probes: new InUseProbes(sockets.main, link.name),
     sender: new ReplySender(link.name, sockets),
+    routers,
   })
   sockets.listen((packet, source) => {
     try {
