@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { type Logger, pino } from 'pino'
 import type { BootPlane } from './api/boot-plane.ts'
 import { BtrfsStreams } from './api/btrfs-streams.ts'
@@ -8,6 +8,7 @@ import { type BootTree, debianLoaders } from './boot/tree.ts'
 import { type ButterknifePlace, butterknifePart } from './butterknife-part.ts'
 import { formatIpv4 } from './bytes/ipv4.ts'
 import { makeDiskLoader } from './content/make-disk-loader.ts'
+import { makeGrubLoader } from './content/make-grub-loader.ts'
 import { contentPart } from './content-part.ts'
 import { AgentOrders } from './deploy/agent-orders.ts'
 import { AgentSessions } from './deploy/agent-sessions.ts'
@@ -128,11 +129,23 @@ async function dhcpSiteOf({ siteFile, bootPort }: ServeOptions, log: Logger): Pr
 /** Where the loader that starts a UEFI machine's own disk stands in the tree. */
 const diskLoaderPath = 'grub/disk-x64.efi'
 
-async function loaderTree(options: ServeOptions, log: Logger): Promise<BootTree> {
-  const loader = await makeDiskLoader(join(options.dataDirectory, 'loaders/disk-x64.efi'))
-  if (loader.kind === 'made') return [...debianLoaders, { at: diskLoaderPath, file: loader.file }]
-  log.warn({ reason: loader.reason }, "UEFI machines reach their disk by the firmware's own boot order alone")
-  return debianLoaders
+async function loaderTree({ dataDirectory, bootPort }: ServeOptions, log: Logger): Promise<BootTree> {
+  const directory = join(dataDirectory, 'loaders')
+  const made = await Promise.all([
+    makeDiskLoader(join(directory, 'disk-x64.efi')),
+    makeGrubLoader(join(directory, 'core.0'), 'pc', bootPort),
+    makeGrubLoader(join(directory, 'core-x64.efi'), 'efi-x64', bootPort),
+  ])
+  const lacking = [
+    "UEFI machines reach their disk by the firmware's own boot order alone",
+    'no GRUB for BIOS',
+    'no GRUB for UEFI',
+  ]
+  return made.reduce<BootTree>((tree, loader, index) => {
+    if (loader.kind === 'made') return [...tree, { at: `grub/${basename(loader.file)}`, file: loader.file }]
+    log.warn({ reason: loader.reason }, lacking[index]!)
+    return tree
+  }, debianLoaders)
 }
 
 function butterknifeParts(

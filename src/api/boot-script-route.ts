@@ -1,7 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import type { BootScript } from '../boot/boot-script.ts'
 import { readBootToken } from '../boot/boot-token.ts'
-import { type IpxeScript, renderIpxe } from '../boot/render-ipxe.ts'
+import { renderGrub } from '../boot/render-grub.ts'
+import { renderIpxe } from '../boot/render-ipxe.ts'
+import { renderPxelinux } from '../boot/render-pxelinux.ts'
 import { parseIpv4 } from '../bytes/ipv4.ts'
 import { type Mac, parseMac } from '../bytes/mac.ts'
 import { findEsp } from '../core/find-esp.ts'
@@ -11,22 +14,36 @@ import type { BootPlane, BootRamdisk } from './boot-plane.ts'
 
 const Query = Type.Object({ mac: Type.String({ maxLength: 17 }), token: Type.Optional(Type.String({ maxLength: 64 })) })
 
-/** The script an iPXE asks for at the address its DHCP answer named. */
+const renderers = [
+  { loader: 'iPXE', path: '/boot.ipxe', render: renderIpxe },
+  { loader: 'GRUB', path: '/boot.grub', render: renderGrub },
+  { loader: 'PXELINUX', path: '/boot.pxelinux', render: renderPxelinux },
+] as const
+
+/** The script a loader asks for at the address its DHCP answer named. */
 export function bootScriptRoute(plane: BootPlane): FastifyPluginAsyncTypebox {
   return async (app) => {
-    app.get('/boot.ipxe', { schema: { querystring: Query } }, async (request, reply) => {
-      const mac = parseMac(request.query.mac)
-      const machine = await plane.machines.findByMac(mac)
-      const script = await chooseScript(plane, { mac, machine, token: request.query.token, remoteAddress: request.ip })
-      if (machine) await tellScript(plane, machine, script, request.method)
-      return reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store').send(renderIpxe(script))
-    })
+    for (const { loader, path, render } of renderers) {
+      app.get(path, { schema: { querystring: Query } }, async (request, reply) => {
+        const mac = parseMac(request.query.mac)
+        const machine = await plane.machines.findByMac(mac)
+        const script = await chooseScript(plane, {
+          mac,
+          machine,
+          token: request.query.token,
+          remoteAddress: request.ip,
+        })
+        // A HEAD is a look, not a boot.
+        if (machine && request.method === 'GET') await tellScript(plane, machine, script, loader)
+        return reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store').send(render(script))
+      })
+    }
   }
 }
 
 type ScriptRequest = { mac: Mac; machine: Machine | undefined; token: string | undefined; remoteAddress: string }
 
-async function chooseScript(plane: BootPlane, request: ScriptRequest): Promise<IpxeScript> {
+async function chooseScript(plane: BootPlane, request: ScriptRequest): Promise<BootScript> {
   const { mac, machine, token } = request
   const name = machine?.name ?? mac
   if (token !== undefined) {
@@ -49,8 +66,8 @@ async function chooseScript(plane: BootPlane, request: ScriptRequest): Promise<I
     kind: 'agent',
     title: `${name}: ${intent}`,
     server: plane.url,
-    kernelUrl: `${plane.url}/ramdisk/${ramdisk.id}/${ramdisk.kernel}`,
-    initrdUrls: (await initrdsFor(plane, ramdisk, machine)).map((file) => `${plane.url}/ramdisk/${ramdisk.id}/${file}`),
+    kernelPath: `/ramdisk/${ramdisk.id}/${ramdisk.kernel}`,
+    initrdPaths: (await initrdsFor(plane, ramdisk, machine)).map((file) => `/ramdisk/${ramdisk.id}/${file}`),
     ...(token !== undefined && { token }),
     mac,
     consoles: plane.consoles,
@@ -76,17 +93,15 @@ async function diskLoader({ diskLoader: loader, url, machines, deployments }: Bo
   return { diskLoaderUrl: esp === undefined ? loader.url : `${url}/disk-loader/${esp}.efi` }
 }
 
-/** A HEAD is a look, not a boot. */
-async function tellScript(plane: BootPlane, machine: Machine, script: IpxeScript, method: string): Promise<void> {
-  if (method !== 'GET') return
-  const message = `iPXE fetched its script: ${describeScript(script, machine)}`
+async function tellScript(plane: BootPlane, machine: Machine, script: BootScript, loader: string): Promise<void> {
+  const message = `${loader} fetched its script: ${describeScript(script, machine)}`
   await plane.state.commit((change) => change.tell({ machineId: machine.id, kind: 'script', message }))
   const { kind, deploymentId } = machine.intent
   const isDeploy = script.kind === 'agent' && script.token !== undefined && kind === 'deploy'
   if (isDeploy && deploymentId) await plane.deployments.booting(deploymentId)
 }
 
-function describeScript(script: IpxeScript, machine: Machine): string {
+function describeScript(script: BootScript, machine: Machine): string {
   switch (script.kind) {
     case 'agent':
       return script.token === undefined ? 'the agent, without a boot token' : `the agent, intent ${machine.intent.kind}`

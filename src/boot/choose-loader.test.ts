@@ -20,8 +20,17 @@ for (const [firmware, bootFile] of cases) {
   })
 }
 
+test('chooseLoader() gives the wanted loader where it runs, and else iPXE', () => {
+  const bios = { kind: 'bios-pxe', platform: 'bios', architecture: 'x86' } as const
+  const uefi = { kind: 'uefi-pxe', platform: 'uefi', architecture: 'x64' } as const
+  assert.equal(chooseLoader(bios, 'grub')?.bootFile, 'grub/core.0')
+  assert.equal(chooseLoader(uefi, 'grub')?.bootFile, 'grub/core-x64.efi')
+  assert.equal(chooseLoader(bios, 'pxelinux')?.bootFile, 'pxelinux/lpxelinux.0')
+  assert.equal(chooseLoader(uefi, 'pxelinux')?.bootFile, 'ipxe/snponly.efi')
+})
+
 test('chooseLoader() names for the PCs of every rack are files of the virtual tree', () => {
-  for (const bootFile of ['ipxe/undionly.kpxe', 'ipxe/snponly.efi']) {
+  for (const bootFile of ['ipxe/undionly.kpxe', 'ipxe/snponly.efi', 'pxelinux/lpxelinux.0', 'pxelinux/ldlinux.c32']) {
     assert.equal(lookUp(debianLoaders, bootFile).kind, 'file')
   }
 })

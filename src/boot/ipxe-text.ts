@@ -1,41 +1,21 @@
+import { BootScriptUnrenderable, plainMessage, plainWords } from './boot-script.ts'
+
 /*
  * How text gets into an iPXE script. iPXE has no quoting: a line is cut at white space, then `||`, `&&`, `;` standing
  * alone separate commands, a word that begins with `#` ends the line, `${…}` is expanded (again and again, also in what
  * was expanded), and a `\` at the end of a line joins the next one. (Read in iPXE's core/exec.c and image/script.c.)
  */
 
-/** A value cannot be written into an iPXE script so that it arrives as it is. */
-export class BootScriptUnrenderable extends Error {
-  override readonly name = 'BootScriptUnrenderable'
-  readonly value: string
-
-  constructor(value: string, reason: string) {
-    super(`Cannot put ${JSON.stringify(value)} into an iPXE script: ${reason}`)
-    this.value = value
-  }
-}
-
-const longestMessageLength = 300
-const oneWordOfAscii = /^[\x21-\x7e]+$/
 const separators = new Set(['||', '&&', ';'])
 
 /** Text for people, after `echo`: what could mean something to iPXE or the terminal becomes `?`. Never empty. */
 export function ipxeMessage(text: string): string {
-  const shown = text
-    .replaceAll('’', "'")
-    .replace(/\s+/g, ' ')
-    .trim()
-    .slice(0, longestMessageLength)
-    .replace(/[^\w .,:/()[\]=+@'"<>*!%-]/g, '?')
-  return shown === '' ? '?' : shown
+  return plainMessage(text, /[^\w .,:/()[\]=+@'"<>*!%-]/g)
 }
 
 /** A kernel argument, exact. One word, or words with single spaces inside a quoted value. */
 export function ipxeArgument(argument: string): string {
-  for (const word of argument.split(' ')) {
-    if (!oneWordOfAscii.test(word)) {
-      throw new BootScriptUnrenderable(argument, 'only printable ASCII and single spaces arrive unchanged')
-    }
+  for (const word of plainWords(argument)) {
     if (separators.has(word)) throw new BootScriptUnrenderable(argument, `iPXE takes ${word} for the end of a command`)
     if (word.startsWith('#')) throw new BootScriptUnrenderable(argument, 'iPXE takes # for the start of a comment')
   }

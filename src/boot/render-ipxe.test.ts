@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseMac } from '../bytes/mac.ts'
-import { BootScriptUnrenderable, ipxeMessage } from './ipxe-text.ts'
-import { type AgentBoot, renderIpxe } from './render-ipxe.ts'
+import { type AgentBoot, BootScriptUnrenderable } from './boot-script.ts'
+import { ipxeMessage } from './ipxe-text.ts'
+import { renderIpxe } from './render-ipxe.ts'
 
 const golden = (name: string) => `${import.meta.dirname}/goldens/${name}`
 const asText = { serializers: [(value: string) => value] }
@@ -12,12 +13,8 @@ const agentBoot: AgentBoot = {
   kind: 'agent',
   title: 'rack-3: deploy debian:current',
   server: 'http://10.0.0.1:4280',
-  kernelUrl: 'http://10.0.0.1:4280/ramdisk/3f9a/vmlinuz',
-  initrdUrls: [
-    'http://10.0.0.1:4280/ramdisk/3f9a/modules.cpio.zst',
-    'http://10.0.0.1:4280/ramdisk/3f9a/tools.cpio.zst',
-    'http://10.0.0.1:4280/ramdisk/3f9a/site.cpio',
-  ],
+  kernelPath: '/ramdisk/3f9a/vmlinuz',
+  initrdPaths: ['/ramdisk/3f9a/modules.cpio.zst', '/ramdisk/3f9a/tools.cpio.zst', '/ramdisk/3f9a/site.cpio'],
   token: 'AAECAwQFBgcICQoLcT-0gGnvWn8rDOyBWd6fPqLZcTg',
   mac: parseMac('52:54:00:12:34:56'),
   consoles: ['tty0', 'ttyS0,115200'],
@@ -67,7 +64,7 @@ for (const argument of ['a\nb', 'a || shell', 'a && b', 'a ; b', '#x', 'a #x', '
 
 for (const url of ['file:///x', '/relative', 'http://10.0.0.1/a b', 'http://10.0.0.1/${mac}', 'http://10.0.0.1/\n']) {
   test(`renderIpxe() refuses the URL ${JSON.stringify(url)}`, () => {
-    assert.throws(() => renderIpxe({ ...agentBoot, kernelUrl: url }), BootScriptUnrenderable)
+    assert.throws(() => renderIpxe({ ...agentBoot, server: url }), BootScriptUnrenderable)
   })
 }
 

@@ -11,12 +11,14 @@ export type TreeLookup =
   /** The opened file's real path must be `root` or below it. `path` is the normal form of what was asked for. */
   { kind: 'file'; path: string; file: string; root: string } | { kind: 'missing'; reason: string }
 
-/** Where Debian's `ipxe` package puts the loaders of chooseLoader(). */
+/** Where Debian's packages `ipxe`, `pxelinux` and `syslinux-common` put the loaders of chooseLoader(). */
 export const debianLoaders: BootTree = [
   { at: 'ipxe/undionly.kpxe', file: '/usr/lib/ipxe/undionly.kpxe' },
   { at: 'ipxe/snponly.efi', file: '/usr/lib/ipxe/snponly.efi' },
   // Links to a file in /boot: mounted by itself, so that the link's target is its root.
   { at: 'ipxe/ipxe.efi', file: '/usr/lib/ipxe/ipxe.efi' },
+  { at: 'pxelinux/lpxelinux.0', file: '/usr/lib/PXELINUX/lpxelinux.0' },
+  { at: 'pxelinux', directory: '/usr/lib/syslinux/modules/bios' },
 ]
 
 const longestPathLength = 512

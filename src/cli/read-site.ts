@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { formatSubnet } from '../bytes/ipv4.ts'
+import type { LoaderName } from '../core/loader.ts'
 import { type ParsedSiteFile, parseSiteFile } from '../dhcp/site-file.ts'
 import { SiteFileInvalid } from '../dhcp/site-problem.ts'
 import { interfaceAddress } from '../net/interfaces.ts'
@@ -14,6 +15,7 @@ export type SiteFlags = {
   dns?: string[]
   leaseSeconds?: number
   unknown?: 'discover' | 'ignore'
+  loader?: LoaderName
 }
 
 /** The site file, or what the flags say in its terms. Throws SiteFileInvalid, InterfaceNotUsable. */
@@ -32,7 +34,7 @@ function siteOfFlags(flags: SiteFlags): ParsedSiteFile {
   if (name === undefined) {
     throw new Error('nothing says where to serve: give --interface, or a site file by --config')
   }
-  const { range, router, dns, leaseSeconds, unknown } = flags
+  const { range, router, dns, leaseSeconds, unknown, loader } = flags
   const subnet = {
     subnet: formatSubnet(interfaceAddress(name).subnet),
     ...(range !== undefined && { pools: [range] }),
@@ -40,6 +42,7 @@ function siteOfFlags(flags: SiteFlags): ParsedSiteFile {
     ...(dns && { dns }),
     ...(leaseSeconds !== undefined && { leaseSeconds }),
     ...(unknown !== undefined && { unknown }),
+    ...(loader !== undefined && { loader }),
   }
   return {
     site: { interfaces: { [name]: { mode, evenIfDynamic } }, subnets: [subnet] },

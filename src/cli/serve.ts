@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { parseNetwork } from '../butterknife/networks.ts'
+import { loaderNames } from '../core/loader.ts'
 import { dataOption, socketPathOf } from './data-directory.ts'
 import { parseCount } from './deploy.ts'
 import { readSite, type SiteFlags } from './read-site.ts'
@@ -46,6 +47,7 @@ export function serveCommand(): Command {
         .choices(['discover', 'ignore'])
         .default('discover'),
     )
+    .addOption(new Option('--loader <name>', 'what firmware runs first (default: ipxe)').choices([...loaderNames]))
     .option('--boot-port <port>', 'HTTP port of the boot plane, on the interface', parseCount, 4280)
     .option('--management <address:port>', 'where the management API and the live page listen', '127.0.0.1:4281')
     .addOption(new Option('--management-fd <number>', 'a listening socket, in place of --management').argParser(Number))

@@ -1,12 +1,7 @@
-import { execFile } from 'node:child_process'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { promisify } from 'node:util'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { anyEsp, searchCommand } from './fit-disk-loader.ts'
-
-const run = promisify(execFile)
-
-export type DiskLoader = { kind: 'made'; file: string } | { kind: 'unavailable'; reason: string }
+import { type GrubImage, makeGrubImage } from './grub-image.ts'
 
 /**
  * Where the agent installs a disk's loader: beside systems that are not ours, and else where removable media have it (UEFI
@@ -28,25 +23,15 @@ const grubModules = ['part_gpt', 'part_msdos', 'fat', 'search_fs_file', 'search_
 /**
  * Makes the x64 UEFI program that starts the machine's own disk. iPXE as Debian ships it reads no disks on UEFI, and a
  * firmware that iPXE returns to tries its other network entries first (OVMF: IPv6 PXE, HTTP over IPv4 and IPv6: minutes).
- * A GRUB of 0.3 MB, the same bytes from the same GRUB package. `file` is written aside and renamed.
+ * A GRUB of 0.3 MB.
  */
-export async function makeDiskLoader(file: string): Promise<DiskLoader> {
-  const [configuration, aside] = [`${file}.${process.pid}.cfg`, `${file}.${process.pid}`]
-  await mkdir(dirname(file), { recursive: true })
-  await writeFile(configuration, grubConfiguration)
-  try {
-    const output = ['-O', 'x86_64-efi', '-p', '/', '-c', configuration, '-o', aside]
-    await run('grub-mkimage', [...output, ...grubModules], { timeout: 30_000 })
-    await rename(aside, file)
-    return { kind: 'made', file }
-  } catch (error) {
-    const { code, stderr, message } = error as NodeJS.ErrnoException & { stderr?: string }
-    // ENOENT: the program is not installed. A number: it says why, most often that its modules are not.
-    if (code !== 'ENOENT' && typeof code !== 'number') throw error
-    const why = code === 'ENOENT' ? 'grub-mkimage is not installed' : stderr?.trim() || message
-    return { kind: 'unavailable', reason: `${why}; install the Debian package grub-efi-amd64-bin` }
-  } finally {
-    await rm(configuration, { force: true })
-    await rm(aside, { force: true })
-  }
+export function makeDiskLoader(file: string): Promise<GrubImage> {
+  return makeGrubImage({
+    ...{ file, format: 'x86_64-efi', prefix: '/', modules: grubModules, package: 'grub-efi-amd64-bin' },
+    async prepare(directory) {
+      const configuration = join(directory, 'grub.cfg')
+      await writeFile(configuration, grubConfiguration)
+      return ['-c', configuration]
+    },
+  })
 }

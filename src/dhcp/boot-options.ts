@@ -43,6 +43,7 @@ export function bootFileOptions({ classification }: Request, config: SubnetConfi
     [Option.tftpServerName, encodeText(`${server}\0`)],
     [Option.bootFileName, encodeText(`${boot.bootFile}\0`)],
   ]
+  if (boot.scriptOption) entries.push([boot.scriptOption.code, encodeText(boot.scriptOption.text)])
   if (kind === 'ipxe') entries.push([Option.etherboot, noProxyDhcp])
   // UEFI HTTP boot takes only an offer that repeats its class (UEFI specification, "HTTP Boot").
   if (kind === 'uefi-http') entries.push([Option.vendorClass, encodeText('HTTPClient')])

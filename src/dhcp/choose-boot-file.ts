@@ -1,5 +1,7 @@
-import { chooseLoader } from '../boot/choose-loader.ts'
+import { chooseLoader, type LoaderChoice } from '../boot/choose-loader.ts'
+import { grubPath } from '../boot/render-grub.ts'
 import { formatIpv4, type Ipv4 } from '../bytes/ipv4.ts'
+import type { Firmware } from '../core/firmware.ts'
 import type { DecideContext, Request } from './decision.ts'
 import { withoutToken } from './dhcp-event.ts'
 import { Option } from './option.ts'
@@ -7,8 +9,11 @@ import { decodeText } from './options.ts'
 
 /** `because` completes "… because"; `shown` is the boot file as a person may see it, without a token. */
 export type BootFileChoice =
-  | { bootFile: string; shown: string; because: string }
+  | { bootFile: string; shown: string; because: string; scriptOption?: ScriptOption }
   | { bootFile?: never; because: string }
+
+/** How a loader that asks DHCP for nothing itself learns where its script is: an option it reads in the firmware's answer. */
+type ScriptOption = { code: number; text: string }
 
 /**
  * iPXE gets the URL of its script, UEFI HTTP boot the URL of a loader, other firmware the loader's TFTP path; a client
@@ -18,26 +23,56 @@ export function chooseBootFile(request: Request, context: DecideContext, address
   const { classification } = request
   const { because } = classification
   if (classification.kind === 'client') return { because }
-  if (classification.kind === 'firmware' && classification.firmware.kind === 'ipxe') {
+  const other = otherLoader(request, context)
+  if (classification.kind === 'firmware' && classification.firmware.kind === 'ipxe' && !other) {
     const url = context.scriptUrl(request, address)
     return { bootFile: url, shown: withoutToken(url), because }
   }
   const loader = chooseLoaderFile(request, context)
   if (loader.bootFile === undefined) return loader
   const bootFile = bootsOverHttp(request) ? urlOf(loader.bootFile, context) : loader.bootFile
-  return { bootFile, shown: bootFile, because: loader.because }
+  const scriptOption =
+    other?.bootFile === loader.bootFile ? scriptOptionOf(other, request, context, address) : undefined
+  return { bootFile, shown: bootFile, because: loader.because, ...(scriptOption && { scriptOption }) }
+}
+
+/** The loader that somebody chose in place of iPXE, where there is one for the firmware; iPXE in a ROM can run it too. */
+function otherLoader({ classification }: Request, { config }: DecideContext): LoaderChoice | undefined {
+  if (classification.kind !== 'firmware' || config.loader === undefined || config.loader === 'ipxe') return undefined
+  const choice = chooseLoader(beneathHttpAndIpxe(classification.firmware), config.loader)
+  return choice?.loader === config.loader ? choice : undefined
+}
+
+/** What the firmware is when it is asked for a loader by path: HTTP is only another way to it, and iPXE is like its PXE. */
+function beneathHttpAndIpxe(firmware: Firmware): Firmware {
+  if (firmware.kind !== 'uefi-http' && firmware.kind !== 'ipxe') return firmware
+  return { ...firmware, kind: firmware.platform === 'bios' ? 'bios-pxe' : 'uefi-pxe' }
+}
+
+/** GRUB shows scripts the extensions path (RFC 2132 §3.20) as a variable; PXELINUX reads its configuration's URL (RFC 5071). */
+function scriptOptionOf(
+  { loader }: LoaderChoice,
+  request: Request,
+  context: DecideContext,
+  address: Ipv4,
+): ScriptOption | undefined {
+  const url = context.scriptUrl(request, address, loader)
+  if (loader === 'grub') return { code: Option.extensionsPath, text: grubPath(url) }
+  return loader === 'pxelinux' ? { code: Option.configurationFile, text: url } : undefined
 }
 
 /** The operator's choice, else the loader that runs on the firmware. */
 function chooseLoaderFile(
-  { classification }: Request,
-  { config, hasLoader }: DecideContext,
+  request: Request,
+  context: DecideContext,
 ): { bootFile: string; because: string } | { bootFile?: never; because: string } {
+  const { classification } = request
+  const { config, hasLoader } = context
   const { because } = classification
   if (config.bootFile !== undefined) return { bootFile: config.bootFile, because: `${because}; it is configured` }
   if (classification.kind !== 'firmware') return { because }
   const { firmware } = classification
-  const loader = chooseLoader(firmware.kind === 'uefi-http' ? { ...firmware, kind: 'uefi-pxe' } : firmware)
+  const loader = otherLoader(request, context) ?? chooseLoader(beneathHttpAndIpxe(firmware))
   if (!loader) return { because: `${because}, and no loader here runs on ${firmware.kind} ${firmware.architecture}` }
   if (!hasLoader(loader.bootFile)) return { because: `${because}, and its loader ${loader.bootFile} is not here` }
   return { bootFile: loader.bootFile, because }

@@ -1,5 +1,6 @@
 import { formatHex } from '../bytes/hex.ts'
 import type { Ipv4, Subnet } from '../bytes/ipv4.ts'
+import type { LoaderName } from '../core/loader.ts'
 import type { DecideContext, Request } from './decision.ts'
 import { Option } from './option.ts'
 import { decodeText, decodeU16List } from './options.ts'
@@ -18,6 +19,8 @@ export type ClientSettings = {
   nextServer?: Ipv4
   /** In place of the loader chosen by firmware, for everything but iPXE; also for BOOTP clients. */
   bootFile?: string
+  /** What firmware runs first; iPXE where nobody says. Also iPXE in a network card's ROM runs another one. */
+  loader?: LoaderName
   /** Who is not answered, in words (`class bmc`); empty takes it back for a narrower layer. */
   refusedBy?: string
   /** Further options as they go on the wire, in place of what would be sent. */

@@ -1,6 +1,7 @@
 import type { Ipv4 } from '../bytes/ipv4.ts'
 import type { Mac } from '../bytes/mac.ts'
 import type { Directory } from '../core/directory.ts'
+import type { LoaderName } from '../core/loader.ts'
 import type { BootRecord } from '../core/machine.ts'
 import type { Classification } from './classify.ts'
 import type { ClientRules } from './client-settings.ts'
@@ -44,8 +45,8 @@ export type DecideContext = {
   leases: LeaseView
   /** Milliseconds since the epoch. */
   now: number
-  /** The URL of the machine's iPXE script, with its boot token where `address` and MAC are known. */
-  scriptUrl(request: Request, address: Ipv4): string
+  /** The URL of the machine's boot script in the loader's own form (iPXE's where none is given), with its boot token where `address` and MAC are known. */
+  scriptUrl(request: Request, address: Ipv4, loader?: LoaderName): string
   /** Whether there is a loader of that name to fetch. */
   hasLoader(bootFile: string): boolean
 }

@@ -147,7 +147,7 @@ class SiteMaker {
   }
 
   #settings(entry: SettingsEntry, place: Place, who: string): ClientSettings {
-    const { routers, dns, ntp, domain, leaseSeconds, routes, nextServer, bootFile, answer, options } = entry
+    const { routers, dns, ntp, domain, leaseSeconds, routes, nextServer, bootFile, loader, answer, options } = entry
     const at = <Value>(name: string, make: () => Value) => this.#try([...place, name], make)
     const list = (name: string, texts: readonly string[]) => at(name, () => texts.map(parseIpv4)) ?? []
     const route = (text: string) => parseRoute(Option.classlessRoutes, text)
@@ -160,6 +160,7 @@ class SiteMaker {
       ...(routes && { routes: at('routes', () => routes.map(route)) ?? [] }),
       ...(nextServer !== undefined && { nextServer: list('nextServer', [nextServer])[0] ?? (0 as Ipv4) }),
       ...(bootFile !== undefined && { bootFile }),
+      ...(loader !== undefined && { loader }),
       ...(answer !== undefined && { refusedBy: answer ? '' : who }),
       ...(options && { options: this.#options(options, [...place, 'options']) }),
     }

@@ -15,6 +15,7 @@ export const Option = {
   hostName: 12,
   domainName: 15,
   rootPath: 17,
+  extensionsPath: 18,
   interfaceMtu: 26,
   broadcastAddress: 28,
   ntpServer: 42,
@@ -42,6 +43,7 @@ export const Option = {
   domainSearch: 119,
   classlessRoutes: 121,
   etherboot: 175,
+  configurationFile: 209,
   end: 255,
 } as const
 
@@ -58,6 +60,7 @@ export const optionTable: ReadonlyMap<number, OptionEntry> = new Map<number, Opt
   [Option.hostName, { name: 'host name', form: 'text', source: 'RFC 2132 §3.14' }],
   [Option.domainName, { name: 'domain name', form: 'text', source: 'RFC 2132 §3.17' }],
   [Option.rootPath, { name: 'root path', form: 'text', source: 'RFC 2132 §3.19' }],
+  [Option.extensionsPath, { name: 'extensions path', form: 'text', source: 'RFC 2132 §3.20' }],
   [19, { name: 'IP forwarding', form: 'u8', source: 'RFC 2132 §4.1' }],
   [23, { name: 'default TTL', form: 'u8', source: 'RFC 2132 §4.5' }],
   [Option.interfaceMtu, { name: 'interface MTU', form: 'u16', source: 'RFC 2132 §5.1' }],
@@ -99,7 +102,7 @@ export const optionTable: ReadonlyMap<number, OptionEntry> = new Map<number, Opt
   [150, { name: 'TFTP server address', form: 'ipv4-list', source: 'RFC 5859 §3' }],
   [Option.etherboot, { name: 'etherboot', form: 'bytes', source: 'iPXE src/include/ipxe/dhcp.h' }],
   [208, { name: 'PXELINUX magic', form: 'bytes', source: 'RFC 5071 §3' }],
-  [209, { name: 'configuration file', form: 'text', source: 'RFC 5071 §4' }],
+  [Option.configurationFile, { name: 'configuration file', form: 'text', source: 'RFC 5071 §4' }],
   [210, { name: 'path prefix', form: 'text', source: 'RFC 5071 §5' }],
   [211, { name: 'reboot time', form: 'u32', source: 'RFC 5071 §6' }],
   [252, { name: 'proxy autodiscovery', form: 'text', source: 'draft-ietf-wrec-wpad-01 §4.4.1' }],

@@ -8,12 +8,12 @@ import type { DecideContext } from './decision.ts'
 export type BootTokenSource = { key: Uint8Array; lifetimeSeconds: number }
 
 /**
- * Makes the URLs under which iPXE fetches its script from the boot plane at `origin` (`http://10.0.0.1:4280`); each
+ * Makes the URLs under which a loader fetches its script from the boot plane at `origin` (`http://10.0.0.1:4280`); each
  * carries a fresh boot token. Not pure: clock and chance.
  */
 export function scriptUrls(origin: string, { key, lifetimeSeconds }: BootTokenSource): DecideContext['scriptUrl'] {
-  const base = `${origin}/boot.ipxe`
-  return ({ mac, machine }, address: Ipv4) => {
+  return ({ mac, machine }, address: Ipv4, loader = 'ipxe') => {
+    const base = `${origin}/boot.${loader}`
     if (mac === undefined) return base
     const token = mintBootToken(key, {
       nonce: randomBytes(bootNonceBytes),

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import { loaderNames } from '../core/loader.ts'
 import { SiteFileInvalid, type SiteProblem } from './site-problem.ts'
 
 const strict = { additionalProperties: false } as const
@@ -22,6 +23,8 @@ const settings = {
   routes: Type.Optional(Type.Array(Type.String())),
   nextServer: Type.Optional(Address),
   bootFile: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+  /** What firmware runs first, in place of iPXE. */
+  loader: Type.Optional(Type.Enum([...loaderNames])),
   /** false: never answered. */
   answer: Type.Optional(Type.Boolean()),
   /** By name or code. */

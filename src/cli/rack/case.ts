@@ -31,6 +31,8 @@ export type RackCase = {
   set: 'default' | 'long'
   /** What a rack cannot make inside, because it needs the internet, or mounts: done before, and kept for the next time. */
   prepare?(supplies: RackSupplies, log: (line: string) => void): Promise<void>
+  /** Further options of `bootwright serve`. */
+  serveOptions?: readonly string[]
   run(site: RackSite): Promise<CaseFigures>
 }
 

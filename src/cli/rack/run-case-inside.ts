@@ -19,6 +19,7 @@ async function runCase(path: string): Promise<CaseResult> {
     await using site = await RackSite.open({
       directory: task.directory,
       supplies: task.supplies,
+      serveOptions: rackCase.serveOptions ?? [],
       log: (line) => tell({ kind: 'log', line }),
       onEvent: (event, machine) => tell({ kind: 'event', event, machine }),
     })

@@ -32,6 +32,8 @@ export type SiteOptions = {
   /** `machine` is its name, empty where the event is about none of the rack's. */
   onEvent: (event: TimelineEvent, machine: string) => void
   managementFd?: number
+  /** Further options of `bootwright serve`. */
+  serveOptions?: readonly string[]
 }
 
 export type DeployRequest = Partial<
@@ -66,11 +68,15 @@ export class RackSite implements AsyncDisposable {
   }
 
   static async open(options: SiteOptions): Promise<RackSite> {
-    const { directory, supplies, managementFd } = options
+    const { directory, supplies, managementFd, serveOptions = [] } = options
     const { imagesDirectory, keysDirectory, ramdiskDirectory, accelerator } = supplies
     const rack = await Rack.open({ directory, accelerator })
     const places = { directory: join(directory, 'service'), imagesDirectory, keysDirectory, ramdiskDirectory }
-    const service = new Service({ ...places, ...(managementFd !== undefined && { managementFd }) })
+    const service = new Service({
+      ...places,
+      options: serveOptions,
+      ...(managementFd !== undefined && { managementFd }),
+    })
     await service.start()
     return new RackSite(rack, service, options)
   }

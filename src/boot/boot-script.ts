@@ -1,0 +1,95 @@
+import type { Mac } from '../bytes/mac.ts'
+import { formatMacHyphen } from '../bytes/mac.ts'
+import { agentArguments } from '../core/agent-protocol.ts'
+
+/** What a boot script does, whichever loader runs it. Strings for people may come from a machine; renderers escape them. */
+export type BootScript = AgentBoot | LocalBoot | RefusedBoot
+
+/** Loads the agent's kernel and initrds and starts them. */
+export type AgentBoot = {
+  kind: 'agent'
+  /** One line for the machine's screen: "rack-3: deploy debian:current". */
+  title: string
+  /** `http://10.0.0.1:4280`, no slash at the end. */
+  server: string
+  /** Paths on the server: `/ramdisk/3f9a/vmlinuz`. */
+  kernelPath: string
+  initrdPaths: readonly string[]
+  /** Absent for an anonymous machine: the agent may discover and show a menu, nothing else. */
+  token?: string
+  /** Interface the machine boots from. */
+  mac: Mac
+  /** Last one is the main one: `['tty0', 'ttyS0,115200']`. */
+  consoles: readonly string[]
+  /** Further kernel arguments, exact; BootScriptUnrenderable when a loader cannot carry one. */
+  kernelArguments: readonly string[]
+}
+
+/** Starts the machine's own disk. The script asks the loader itself whether it is on BIOS or UEFI. */
+export type LocalBoot = {
+  kind: 'local'
+  title: string
+  /**
+   * The x64 UEFI program that starts a disk (content/make-disk-loader.ts). Without it the firmware goes on with its boot
+   * order, where other network entries may come first and take minutes.
+   */
+  diskLoaderUrl?: string
+}
+
+/** Says why, and restarts the machine when asking again does not help. */
+export type RefusedBoot = { kind: 'refused'; title: string; reason: string }
+
+/** COMMAND_LINE_SIZE of x86 Linux, without the NUL; loaders cut what is longer and say nothing. */
+const longestCommandLine = 2047
+
+/** A value cannot be written into a boot script so that it arrives as it is. */
+export class BootScriptUnrenderable extends Error {
+  override readonly name = 'BootScriptUnrenderable'
+  readonly value: string
+
+  constructor(value: string, reason: string) {
+    super(`Cannot put ${JSON.stringify(value)} into a boot script: ${reason}`)
+    this.value = value
+  }
+}
+
+/** The agent's kernel arguments, in order. `loaderArguments` are the loader's own, before them. Throws BootScriptUnrenderable. */
+export function agentCommandLine(boot: AgentBoot, loaderArguments: readonly string[] = []): string[] {
+  const words = [
+    ...loaderArguments,
+    `${agentArguments.server}=${boot.server}`,
+    ...(boot.token === undefined ? [] : [`${agentArguments.token}=${boot.token}`]),
+    `${agentArguments.bootInterface}=01-${formatMacHyphen(boot.mac)}`,
+    ...boot.consoles.map((console) => `console=${console}`),
+    ...boot.kernelArguments,
+  ]
+  const text = words.join(' ')
+  if (text.length > longestCommandLine) {
+    throw new BootScriptUnrenderable(text, `a kernel command line has at most ${longestCommandLine} characters`)
+  }
+  return words
+}
+
+const longestMessageLength = 300
+
+/** Text for people on one line, never empty; `accepted` is the class of characters that mean nothing to the loader. */
+export function plainMessage(text: string, unsafe: RegExp): string {
+  const shown = text
+    .replaceAll('’', "'")
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, longestMessageLength)
+    .replace(unsafe, '?')
+  return shown === '' ? '?' : shown
+}
+
+const oneWordOfAscii = /^[\x21-\x7e]+$/
+
+/** A kernel argument: one word, or words with single spaces inside a quoted value. Throws BootScriptUnrenderable. */
+export function plainWords(argument: string): string[] {
+  const words = argument.split(' ')
+  if (!words.every((word) => oneWordOfAscii.test(word))) {
+    throw new BootScriptUnrenderable(argument, 'only printable ASCII and single spaces arrive unchanged')
+  }
+  return words
+}

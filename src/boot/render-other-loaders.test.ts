@@ -1,0 +1,63 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: what a shell would expand is here on purpose
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { test } from 'node:test'
+import { parseMac } from '../bytes/mac.ts'
+import { type AgentBoot, type BootScript, BootScriptUnrenderable } from './boot-script.ts'
+import { renderGrub } from './render-grub.ts'
+import { renderPxelinux } from './render-pxelinux.ts'
+
+const golden = (name: string) => `${import.meta.dirname}/goldens/${name}`
+const asText = { serializers: [(value: string) => value] }
+
+const agentBoot: AgentBoot = {
+  kind: 'agent',
+  title: 'rack-3: deploy debian:current',
+  server: 'http://10.0.0.1:4280',
+  kernelPath: '/ramdisk/3f9a/vmlinuz',
+  initrdPaths: ['/ramdisk/3f9a/modules.cpio.zst', '/ramdisk/3f9a/tools.cpio.zst'],
+  token: 'AAECAwQFBgcICQoLcT-0gGnvWn8rDOyBWd6fPqLZcTg',
+  mac: parseMac('52:54:00:12:34:56'),
+  consoles: ['tty0', 'ttyS0,115200'],
+  kernelArguments: ['cost=$5;reboot', '${cmdpath}'],
+}
+const hostile = "x\nreboot\r\n'; reboot; echo ' ${mac} # \u001b[2J $(id) `id` \\"
+const diskLoaderUrl = 'http://10.0.0.1:4280/loaders/grub/disk-x64.efi'
+const scripts: [string, BootScript][] = [
+  ['agent', agentBoot],
+  ['local', { kind: 'local', title: 'rack-3: boots its own disk', diskLoaderUrl }],
+  ['refused', { kind: 'refused', title: hostile, reason: 'its boot token expired 90 s ago' }],
+]
+
+for (const [name, script] of scripts) {
+  test(`renderGrub() of ${name} is a script that GRUB can read`, (t) => {
+    const text = renderGrub(script)
+    t.assert.fileSnapshot(text, golden(`${name}.grub`), asText)
+    const check = spawnSync('grub-script-check', { input: text, encoding: 'utf8' })
+    if (check.error) return t.skip('needs grub-script-check')
+    assert.equal(check.status, 0, check.stderr)
+  })
+
+  test(`renderPxelinux() of ${name}`, (t) => {
+    t.assert.fileSnapshot(renderPxelinux(script), golden(`${name}.pxelinux`), asText)
+  })
+}
+
+test('renderGrub() refuses what GRUB would alter', () => {
+  for (const argument of ['dyndbg="file tg3.c +p"', "name=o'neill", 'path=a\\b']) {
+    assert.throws(() => renderGrub({ ...agentBoot, kernelArguments: [argument] }), BootScriptUnrenderable)
+  }
+})
+
+for (const [name, render] of Object.entries({ renderGrub, renderPxelinux })) {
+  for (const argument of ['a\nb', 'é', 'a  b', '']) {
+    test(`${name}() refuses the kernel argument ${JSON.stringify(argument)}`, () => {
+      assert.throws(() => render({ ...agentBoot, kernelArguments: [argument] }), BootScriptUnrenderable)
+    })
+  }
+  test(`${name}() refuses a command line the kernel would cut, and a server it cannot reach`, () => {
+    const kernelArguments = Array.from({ length: 200 }, (_, index) => `argument${index}=x`)
+    assert.throws(() => render({ ...agentBoot, kernelArguments }), /at most 2047 characters/)
+    assert.throws(() => render({ ...agentBoot, server: 'ftp://10.0.0.1' }), BootScriptUnrenderable)
+  })
+}

@@ -1,0 +1,58 @@
+import { execFile } from 'node:child_process'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { type GrubImage, makeGrubImage } from './grub-image.ts'
+
+const run = promisify(execFile)
+
+/** `pc`: for BIOS, loaded by PXE. */
+export type GrubPlatform = 'pc' | 'efi-x64'
+
+const platforms: Record<GrubPlatform, { format: string; modules: readonly string[]; package: string }> = {
+  pc: { format: 'i386-pc-pxe', modules: ['pxe', 'biosdisk'], package: 'grub-pc-bin' },
+  'efi-x64': { format: 'x86_64-efi', modules: ['efinet'], package: 'grub-efi-amd64-bin' },
+}
+
+/** What every script of boot/render-grub.ts may use; nothing is loaded later. */
+const modules = [
+  ...['normal', 'memdisk', 'tar', 'net', 'tftp', 'http', 'linux', 'chain', 'boot'],
+  ...['echo', 'test', 'eval', 'sleep', 'reboot', 'configfile', 'minicmd'],
+]
+
+/**
+ * Run by GRUB's own shell. The script's address comes from DHCP, with its boot token; where another server gave the
+ * lease, it is asked for without one, and the machine is anonymous. A script that comes back did not start anything.
+ */
+const configuration = (bootPort: number) => `set given=
+if [ -n "$net_default_interface" ]; then
+  eval "set given=\\$net_\${net_default_interface}_extensionspath"
+fi
+if [ -z "$given" ]; then
+  set given="(http,\${net_default_server}:${bootPort})/boot.grub?mac=\${net_default_mac}"
+fi
+for attempt in 1 2 3 4 5; do
+  source "$given"
+  echo "Bootwright: trying again in 5 seconds"
+  sleep 5
+done
+reboot
+`
+
+/**
+ * Makes the GRUB that firmware loads from the network and that fetches its machine's script from the boot plane's port: core
+ * image, modules and first configuration in one file.
+ */
+export function makeGrubLoader(file: string, platform: GrubPlatform, bootPort: number): Promise<GrubImage> {
+  const { format, modules: own, package: debianPackage } = platforms[platform]
+  return makeGrubImage({
+    ...{ file, format, prefix: '(memdisk)/grub', modules: [...modules, ...own], package: debianPackage },
+    async prepare(directory) {
+      const archive = join(directory, 'memdisk.tar')
+      await mkdir(join(directory, 'grub'))
+      await writeFile(join(directory, 'grub/grub.cfg'), configuration(bootPort))
+      await run('tar', ['-c', '-f', archive, '-C', directory, 'grub'], { timeout: 30_000 })
+      return ['-m', archive]
+    },
+  })
+}

@@ -1,0 +1,10 @@
+import { bootBiosByLoader } from '../../src/cli/rack/boot-by-loader.ts'
+import type { RackCase } from '../../src/cli/rack/case.ts'
+
+export const rackCase: RackCase = {
+  name: 'boot-bios-grub',
+  describe: 'GRUB starts the agent on a BIOS machine, with its order, and the disk when the intent is local',
+  set: 'long',
+  serveOptions: ['--loader', 'grub'],
+  run: (site) => bootBiosByLoader(site, { loader: 'GRUB', bootFile: 'grub/core.0' }),
+}
