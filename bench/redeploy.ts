@@ -13,11 +13,12 @@ import { median } from './measure.ts'
 import { runPipeline } from './peer.ts'
 import { type BtrfsMeasured, measureBtrfs } from './redeploy/btrfs-pool.ts'
 import { giveIdentity, useLightly } from './redeploy/used-machine.ts'
+import { measureVolume, type VolumeMeasured } from './redeploy/volume-device.ts'
 import { nginxVersions } from './store/debian-versions.ts'
 
 export const name = 'redeploy'
 export const describe =
-  'bytes moved, and the time, to give a machine the next version (nginx upgraded) or the same once more, by tree and btrfs, as a share of a first deployment (needs root)'
+  'bytes moved, and the time, to give a machine the next version (nginx upgraded) or the same once more, by tree, btrfs and volume, as a share of a first deployment (needs root)'
 
 const deadlineMs = 300_000
 
@@ -48,7 +49,9 @@ export const run: Benchmark['run'] = async ({ rounds, log }) => {
     const { repository, signingKey, first, next } = prepared
     const versions = { image: name, first: first.id, next: next.id }
     const btrfs = await measureBtrfs(work, { repository, signingKey, ...versions, baseUrl })
-    return judge(prepared, results, btrfs)
+    const blocks = { repository, signingKey, order: prepared.order, first: first.id, next: next.id, baseUrl }
+    const volume = await measureVolume(join(work, 'blocks'), blocks)
+    return judge(prepared, results, { btrfs, volume })
   } finally {
     stop.abort()
     await filesystem[Symbol.asyncDispose]()
@@ -104,7 +107,10 @@ async function redeploy(
   }
 }
 
-function judge({ first, deltaBytes }: Prepared, results: Record<Case, Measured[]>, btrfs: BtrfsMeasured) {
+type Others = { btrfs: BtrfsMeasured; volume: VolumeMeasured }
+
+function judge({ first, deltaBytes }: Prepared, results: Record<Case, Measured[]>, others: Others) {
+  const { btrfs, volume } = others
   const middle = (kind: Case, figure: keyof Measured) => median(results[kind].map((measured) => measured[figure]))
   const upgradeShare = middle('upgrade', 'bytesFetched') / first.storedBytes
   const sameShare = middle('same', 'bytesFetched') / first.storedBytes
@@ -124,6 +130,11 @@ function judge({ first, deltaBytes }: Prepared, results: Record<Case, Measured[]
     btrfsUpgradeBytes: btrfs.upgradeBytes,
     btrfsUpgradeSeconds: btrfs.upgradeSeconds,
     btrfsSameBytes: btrfs.sameBytes,
+    volumeWholeBytes: volume.storedBytes,
+    volumeUpgradeBytes: volume.upgrade.bytesFetched,
+    volumeUpgradeSeconds: volume.upgrade.seconds,
+    volumeSameBytes: volume.same.bytesFetched,
+    volumeSameSeconds: volume.same.seconds,
     sameBesideReading: middle('same', 'seconds') / middle('same', 'readSeconds'),
   }
   return {
@@ -136,6 +147,18 @@ function judge({ first, deltaBytes }: Prepared, results: Record<Case, Measured[]
         btrfs.upgradeBytes / btrfs.wholeBytes,
         '<=',
         0.03,
+      ),
+      judgeGoal(
+        'volume, nginx upgraded, used lightly: share of a first deployment',
+        volume.upgrade.bytesFetched / volume.storedBytes,
+        '<=',
+        0.06,
+      ),
+      judgeGoal(
+        'volume, the same version, not booted: share of a first deployment',
+        volume.same.bytesFetched / volume.storedBytes,
+        '<=',
+        0.005,
       ),
     ],
   }
