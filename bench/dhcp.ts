@@ -91,6 +91,7 @@ async function repeat(
   const runs: Exchanges[] = []
   for (let round = 0; round < rounds; round++) {
     await using running = await servers.start(server, heldLeases)
+    await perfdhcp.warmUp()
     runs.push(await perfdhcp.exchange(rate, seconds, wantsDelays))
     running.assertRunning()
   }

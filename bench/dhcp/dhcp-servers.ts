@@ -100,10 +100,6 @@ class RunningServer implements AsyncDisposable {
     })
   }
 
-  get processId(): number {
-    return this.#child.pid!
-  }
-
   assertRunning(): void {
     if (this.#child.exitCode === null && this.#child.signalCode === null) return
     throw new Error(`${this.#name} ended by itself: ${this.#said}`)

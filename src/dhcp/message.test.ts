@@ -78,3 +78,9 @@ test('decodeMessage() takes options that end without END', () => {
   packet[packet.indexOf(255, 240)] = 0
   assert.equal(decodeMessage(packet).options.size, 1)
 })
+
+test('decodeMessage() takes BOOTP of 1985, which has no cookie', () => {
+  const packet = encodeMessage(message([])).fill(0, 236)
+  const read = decodeMessage(packet)
+  assert.deepEqual([read.op, read.options.size], [1, 0])
+})
