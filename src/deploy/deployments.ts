@@ -167,7 +167,7 @@ export class Deployments {
         change,
         deployment,
         'written',
-        `verified on the disk (${describeBytes(result)}); the deploy intent is used up, from now on the machine boots its disk`,
+        `${describeWritten(deployment, result)}; the deploy intent is used up, from now on the machine boots its disk`,
       )
     })
   }
@@ -288,6 +288,10 @@ function newDeployment(machineId: string, request: DeploymentRequest, now: numbe
     deadlineAt: 0,
   }
   return { ...deployment, deadlineAt: now + deadlineSeconds(deployment) * 1000 }
+}
+
+function describeWritten({ kind }: Deployment, result: WrittenResult): string {
+  return kind === 'rollback' ? 'the older version is started again' : `verified on the disk (${describeBytes(result)})`
 }
 
 function stepIndex(deployment: Deployment, step: DeployStep): number {
