@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseMac } from '../bytes/mac.ts'
+import type { DeployStep } from '../core/deployment.ts'
 import { findReadyLayout } from '../core/ready-layouts.ts'
 import type { TimelineEvent } from '../core/timeline.ts'
 import { openStateDatabase } from '../store/state-database.ts'
@@ -129,6 +130,21 @@ test('failed() after the disk was begun on keeps the machine in the agent', asyn
   await deployments.stepStarted(id, 'partition')
   await deployments.failed(id, 'partition', 'sfdisk ended with 1')
   assert.equal((await intent()).kind, 'discover')
+})
+
+test('failed() of what is received beside other systems returns the machine to them, until their boot loader changes', async () => {
+  const { deployments, machines, machine, id } = await site()
+  const intentAfter = async (step: DeployStep) => {
+    const layout = findReadyLayout('receive')!
+    const received = await deployments.create(machine, { ...request, rendition: 'btrfs', layout })
+    await deployments.running(received.id)
+    await deployments.stepStarted(received.id, step)
+    await deployments.failed(received.id, step, 'the disk is full')
+    return (await machines.get('rack-1')).intent.kind
+  }
+  await deployments.cancel(id)
+  assert.equal(await intentAfter('write'), 'local')
+  assert.equal(await intentAfter('boot-loader'), 'discover')
 })
 
 test('expireOverdue() fails a silent agent at its step, with what that usually means', async () => {

@@ -13,8 +13,10 @@ import {
   listOverdueDeployments,
   updateDeployment,
 } from '../store/deployment-rows.ts'
-import { findMachineById, updateMachine } from '../store/machine-rows.ts'
+import { findMachineById } from '../store/machine-rows.ts'
 import { deadlineSeconds, overdueVerdict } from './deadlines.ts'
+import { leaveDeployIntent, setIntent } from './deployment-intent.ts'
+import { describeDone, describeWritten, tellState, tellStep } from './deployment-timeline.ts'
 import { Conflict, NotFound } from './refusals.ts'
 import type { Change, StateChanges } from './state-changes.ts'
 
@@ -290,10 +292,6 @@ function newDeployment(machineId: string, request: DeploymentRequest, now: numbe
   return { ...deployment, deadlineAt: now + deadlineSeconds(deployment) * 1000 }
 }
 
-function describeWritten({ kind }: Deployment, result: WrittenResult): string {
-  return kind === 'rollback' ? 'the older version is started again' : `verified on the disk (${describeBytes(result)})`
-}
-
 function stepIndex(deployment: Deployment, step: DeployStep): number {
   const index = deployment.steps.findIndex((record) => record.step === step)
   return index === -1 ? deployment.steps.length : index
@@ -314,51 +312,4 @@ function refuseReport(deployment: Deployment): void {
 async function currentDeployment(change: Change, machineId: string): Promise<Deployment | undefined> {
   const machine = await findMachineById(change.db, machineId)
   return machine?.intent.deploymentId ? findDeployment(change.db, machine.intent.deploymentId) : undefined
-}
-
-type NewIntent = { kind: 'local' | 'discover' } | { kind: 'deploy'; deploymentId: string }
-
-async function setIntent(change: Change, machineId: string, intent: NewIntent): Promise<void> {
-  const machine = await findMachineById(change.db, machineId)
-  if (!machine) return
-  const revision = machine.intent.revision + 1
-  change.machineChanged(await updateMachine(change.db, machineId, { intent: { ...intent, revision } }))
-}
-
-/** An untouched disk may still boot; one that was begun on may not, so that machine waits in the agent instead. */
-async function leaveDeployIntent(change: Change, deployment: Deployment): Promise<void> {
-  const machine = await findMachineById(change.db, deployment.machineId)
-  if (machine?.intent.deploymentId !== deployment.id) return
-  const begun = deployment.steps.some((record) => record.step !== 'select-disk')
-  await setIntent(change, deployment.machineId, { kind: begun ? 'discover' : 'local' })
-}
-
-async function tellState(change: Change, deployment: Deployment, state: DeploymentState, message: string) {
-  const { machineId, id } = deployment
-  await change.tell({
-    machineId,
-    deploymentId: id,
-    kind: 'deployment',
-    message: state === 'failed' ? `failed ${message}` : `${state}: ${message}`,
-    data: { state },
-  })
-}
-
-async function tellStep(change: Change, deployment: Deployment, step: DeployStep, message: string, data: object) {
-  const { machineId, id } = deployment
-  await change.tell({ machineId, deploymentId: id, kind: 'step', message, data: { step, ...data } })
-}
-
-function describeDone(step: DeployStep, result: { seconds?: number; bytes?: number; detail?: string }): string {
-  const { seconds, bytes, detail } = result
-  const rate = bytes && seconds ? `, ${(bytes / 1e6 / seconds).toFixed(1)} MB/s` : ''
-  const size = bytes ? `${(bytes / 1e6).toFixed(1)} MB` : ''
-  const time = seconds === undefined ? '' : `${seconds.toFixed(1)} s`
-  const facts = [detail, size, time].filter(Boolean).join(', ')
-  return `${step} done${facts && `: ${facts}`}${rate}`
-}
-
-function describeBytes({ bytesReused, bytesFetched, bytesWritten }: WrittenResult): string {
-  const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
-  return `${megabytes(bytesReused)} reused, ${megabytes(bytesFetched)} fetched, ${megabytes(bytesWritten)} written`
 }
