@@ -29,7 +29,8 @@ export async function makeGrubImage(recipe: GrubImageRecipe): Promise<GrubImage>
   try {
     const aside = join(work, 'image')
     const inputs = await recipe.prepare(work)
-    await run('grub-mkimage', ['-O', format, '-p', prefix, ...inputs, '-o', aside, ...modules], { timeout: timeoutMs })
+    // The prefix last: a memdisk sets one of its own.
+    await run('grub-mkimage', ['-O', format, ...inputs, '-p', prefix, '-o', aside, ...modules], { timeout: timeoutMs })
     await rename(aside, file)
     return { kind: 'made', file }
   } catch (error) {
