@@ -20,7 +20,7 @@ const drift = [
   'rm -r /etc/init.d /usr/share/zoneinfo',
   'chmod 777 /usr/bin/env && touch -d 2001-01-01 /usr/bin/env',
   'printf drift | dd of=/usr/bin/dpkg bs=1 seek=1000 conv=notrunc status=none',
-  'rm /var/log/dpkg.log; ln -s /etc/shadow /var/log/dpkg.log',
+  'ln -sf /etc/shadow /var/log/dpkg.log',
   'mv /usr/share/keyrings /usr/share/keyrings.away; ln -s /tmp /usr/share/keyrings',
   'mkdir -p /opt/own/tree && head -c 3000000 /dev/urandom >/opt/own/tree/file && ln /opt/own/tree/file /root/hard-link',
   'chattr +i /etc/issue.net /opt/own/tree/file',
