@@ -75,19 +75,10 @@ export class Answerer {
     const { change } = reply
     if (change?.kind === 'bind') {
       this.#bind(change, leases).then(
-        () => {
-          this.#send(request, reply)
-          this.#spareRouterWait(request)
-        },
+        () => this.#send(request, reply),
         (error) => this.#fail(request, error),
       )
     } else this.#send(request, reply)
-  }
-
-  /** iPXE on this segment has its lease, and would wait for an IPv6 router now. */
-  #spareRouterWait({ classification, message, mac }: Request): void {
-    const isIpxe = classification.kind === 'firmware' && classification.firmware.kind === 'ipxe'
-    if (isIpxe && message.giaddr === 0 && mac) this.#options.routers.advertiseNothing(mac)
   }
 
   #send(request: Request, reply: Reply): void {

@@ -13,6 +13,8 @@ export type DhcpInterface = {
   answers: AnswerMode
   /** The decisions are shown and nothing is sent. */
   isSilent: boolean
+  /** A DHCP client of this machine may use the interface: the clients' port is left to it. */
+  hasOwnClient?: boolean
   /** Its own, and those that relays or routers reach us from through it. */
   subnets: SubnetConfig[]
 }

@@ -48,6 +48,7 @@ class SiteMaker {
       this.#subnet(entry, ['subnets', String(index)], links)
     }
     for (const link of links) this.#completeInterface(link)
+    if (links.length === 0 && this.problems.length === 0) this.#refuse(['interfaces'], 'every interface is off')
     return {
       interfaces: links,
       ownAddresses: this.#facts.map(({ address }) => address),
@@ -59,7 +60,7 @@ class SiteMaker {
     }
   }
 
-  #interface(name: string, { mode, as = 'authoritative' }: InterfaceEntry): DhcpInterface[] {
+  #interface(name: string, { mode, as = 'authoritative', evenIfDynamic = false }: InterfaceEntry): DhcpInterface[] {
     if (mode === 'off') return []
     const fact = this.#facts.find((each) => each.interface === name)
     if (!fact) {
@@ -68,7 +69,8 @@ class SiteMaker {
       return []
     }
     const isSilent = mode === 'listen'
-    return [{ name, serverAddress: fact.address, answers: isSilent ? as : mode, isSilent, subnets: [] }]
+    const answers = isSilent ? as : mode
+    return [{ name, serverAddress: fact.address, answers, isSilent, hasOwnClient: evenIfDynamic, subnets: [] }]
   }
 
   #subnet(entry: SubnetEntry, place: Place, links: DhcpInterface[]): void {

@@ -36,7 +36,7 @@ type Heard = { socket: InterfaceSocket; isUnicast: boolean; localPort: 67 | 4011
  * from what is sent to everybody: only the former can come from behind a router. Rejects with LinuxError.
  */
 export async function openServerSockets(link: DhcpInterface, signal: AbortSignal): Promise<ServerSockets> {
-  const { name, answers, isSilent, serverAddress } = link
+  const { name, answers, isSilent, hasOwnClient = false, serverAddress } = link
   const own = { interface: name, address: formatIpv4(serverAddress), receiveBufferBytes }
   const opened: Heard[] = []
   const close = () => {
@@ -50,7 +50,7 @@ export async function openServerSockets(link: DhcpInterface, signal: AbortSignal
     const isProxy = answers === 'proxy' && !isSilent
     const bootServer = isProxy ? await openInterfaceSocket({ ...own, port: bootServerPort }) : undefined
     if (bootServer) opened.push({ socket: bootServer, isUnicast: true, localPort: bootServerPort })
-    if (answers === 'authoritative') await openClientSocket(name, opened)
+    if (answers === 'authoritative' && !isSilent && !hasOwnClient) await openClientSocket(name, opened)
     return {
       ...{ main, ...(bootServer && { bootServer }) },
       listen: (onPacket) => {
@@ -66,8 +66,8 @@ export async function openServerSockets(link: DhcpInterface, signal: AbortSignal
 }
 
 /**
- * Broadcast answers of other servers are heard on the clients' port, where it is free: a DHCP client of this machine
- * comes first.
+ * Broadcast answers of other servers are heard on the clients' port, where it is free and no DHCP client of this machine
+ * would miss them.
  */
 async function openClientSocket(name: string, opened: Heard[]): Promise<void> {
   try {

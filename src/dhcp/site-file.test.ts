@@ -69,6 +69,7 @@ const broken: [criterion: string, text: string, expected: RegExp][] = [
     /site\.yaml:2:22: interfaces\.eth1\.modus: is not a name/,
   ],
   ['an unknown mode', 'interfaces:\n  eth1:\n    mode: on', /site\.yaml:3:5: interfaces\.eth1\.mode: must be/],
+  ['a file that serves nothing', 'interfaces: { eth1: { mode: off } }', /1:1: interfaces: every interface is off/],
   [
     'an interface that is not there',
     'interfaces:\n  eth9: { mode: proxy }',
