@@ -54,7 +54,9 @@ export class TreeWriter {
   /** What is to go stays until the end, because it may help to make what is new; unless it takes the room for that. */
   makeRoom(): void {
     const { directory, plan } = this.#parts
-    const neededBytes = plan.work.pieces.flat().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    const { pieces, largeFiles, copies } = plan.work
+    const made = [...pieces.flat(), ...largeFiles.flatMap(({ kept }) => kept), ...copies.map(({ entry }) => entry)]
+    const neededBytes = made.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
     const { bavail, bsize } = statfsSync(directory)
     if (bavail * bsize < neededBytes) this.removeExtras()
   }
