@@ -24,21 +24,22 @@ export async function sendFile(
   { isImmutable, entityTag: named }: { isImmutable: boolean; entityTag?: string },
 ): Promise<number> {
   const entityTag = `"${named ?? entityTagOf(file)}"`
+  // In the case that HTTP/1.1 writes them: GRUB 2.06 knows `Content-Length` and no other, and waits for the end in vain.
   const headers: Record<string, string | number> = {
-    'accept-ranges': 'bytes',
-    'cache-control': isImmutable ? 'public, max-age=31536000, immutable' : 'no-cache',
-    etag: entityTag,
-    'last-modified': new Date(file.modifiedMs).toUTCString(),
+    'Accept-Ranges': 'bytes',
+    'Cache-Control': isImmutable ? 'public, max-age=31536000, immutable' : 'no-cache',
+    ETag: entityTag,
+    'Last-Modified': new Date(file.modifiedMs).toUTCString(),
   }
   if (matches(request.headers['if-none-match'], entityTag)) return sendEmpty(response, 304, headers)
   const range = isRangeWanted(request, entityTag) ? decideRange(request.headers.range, file.sizeBytes) : wholeFile
   if (range.kind === 'unsatisfiable') {
-    return sendEmpty(response, 416, { ...headers, 'content-range': `bytes */${file.sizeBytes}`, 'content-length': 0 })
+    return sendEmpty(response, 416, { ...headers, 'Content-Range': `bytes */${file.sizeBytes}`, 'Content-Length': 0 })
   }
   const { start, end } = range.kind === 'part' ? range : { start: 0, end: file.sizeBytes }
-  headers['content-type'] = contentTypes[extname(file.path)] ?? 'application/octet-stream'
-  headers['content-length'] = end - start
-  if (range.kind === 'part') headers['content-range'] = `bytes ${start}-${end - 1}/${file.sizeBytes}`
+  headers['Content-Type'] = contentTypes[extname(file.path)] ?? 'application/octet-stream'
+  headers['Content-Length'] = end - start
+  if (range.kind === 'part') headers['Content-Range'] = `bytes ${start}-${end - 1}/${file.sizeBytes}`
   response.writeHead(range.kind === 'part' ? 206 : 200, headers)
   if (request.method === 'HEAD') return endWith(response, 0)
   const sentBytes = await streamFile(file.handle, start, end, response)

@@ -156,7 +156,7 @@ async function forward({ request, response, limits, forwarder }: Exchange): Prom
     if (!connectionFields.has(name.toLowerCase())) response.setHeader(name, value)
   }
   const hasBody = request.method !== 'HEAD' && status !== 204 && status !== 304
-  if (hasBody) response.setHeader('content-length', answerBody.length)
+  if (hasBody) response.setHeader('Content-Length', answerBody.length)
   response.writeHead(status).end(hasBody ? answerBody : undefined)
   return hasBody ? answerBody.length : 0
 }
@@ -166,7 +166,7 @@ const connectionFields = new Set(['connection', 'keep-alive', 'transfer-encoding
 
 function sendText(response: ServerResponse, status: number, text: string): number {
   const body = Buffer.from(`${text}\n`)
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'content-length': body.length }).end(body)
+  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': body.length }).end(body)
   return body.length
 }
 
