@@ -48,7 +48,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)
   const { bytesReused, bytesFetched, bytesWritten } = deployment
   site.log(`${bytesReused} bytes reused, ${bytesFetched} fetched, ${bytesWritten} written`)
-  assert.ok(bytesReused > before.bytesWritten * 0.9, 'nearly all of it is re-used')
+  assert.ok(bytesReused > bytesWritten * 20, 'nearly all of it is re-used')
   assert.ok(bytesFetched < before.bytesFetched * 0.2, 'little is fetched')
 
   const again = await site.logIn(machine)
