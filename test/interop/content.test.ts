@@ -72,7 +72,8 @@ test('serveContent() gives curl ranges, an interrupted download its rest, and HE
   await writeFile(fetched, content.subarray(0, 1_234_567))
   await curl('--continue-at', '-', '--output', fetched, `${url}/ramdisk/r1/file`)
   assert.equal(digest(await readFile(fetched)), digest(content))
-  assert.match(await curl('--head', `${url}/ramdisk/r1/file`), /content-length: 3000000\r\n/)
+  // In this case of letters: GRUB 2.06 knows no other.
+  assert.match(await curl('--head', `${url}/ramdisk/r1/file`), /Content-Length: 3000000\r\n/)
 })
 
 test('serveContent() serves forty downloads at once, each whole', async (t) => {
