@@ -59,9 +59,12 @@ const injections: [string, (file: string) => void][] = [
     'a bit flipped in',
     (file) => {
       const bytes = fs.readFileSync(file)
-      // Of signatures, in what is signed last: the signature itself.
-      const at = file.endsWith('signatures') ? bytes.length - 20 : Math.floor(bytes.length / 2)
-      bytes[at]! ^= 0x10
+      // Of signatures, in the last one itself, so that it stays base64: what is not is found as damage before that.
+      const isSignatures = file.endsWith('signatures')
+      const isTurned = (byte: number, at: number) =>
+        at >= bytes.length - 20 && /[b-yB-Y0-9]/.test(String.fromCharCode(byte))
+      if (isSignatures) bytes[bytes.findIndex(isTurned)]! ^= 0x01
+      else bytes[Math.floor(bytes.length / 2)]! ^= 0x10
       fs.writeFileSync(file, bytes)
     },
   ],
