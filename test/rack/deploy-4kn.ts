@@ -5,7 +5,6 @@ import { readIdentity } from '../../src/cli/rack/identity.ts'
 import { makeRawDisk } from '../../src/cli/rack/raw-disk.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
 
-const agentTimeoutMs = 4 * 60_000
 const deployTimeoutMs = 10 * 60_000
 
 export const rackCase: RackCase = {
@@ -21,16 +20,11 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const disks = [{ path, format: 'raw' as const, serial: '4KN', sectorBytes: 4096 as const }]
   const machine = await site.addMachine({ name: '4kn-1', firmware: 'uefi', disks })
   const id = await site.deploy(machine)
-  const startedAt = Date.now()
-  await machine.powerOn()
-  const agent = await site.timeline.waitFor((event) => event.kind === 'agent', {
-    timeoutMs: agentTimeoutMs,
-    what: 'the agent',
-  })
+  const secondsToAgent = await site.bootAgent(machine)
   const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)
   const shell = await site.logIn(machine)
   assert.equal((await readIdentity(shell)).hostName, '4kn-1')
   assert.equal(await shell.run('cat /sys/block/vda/queue/logical_block_size'), '4096')
   assert.equal(await shell.run('test -d /sys/firmware/efi && echo uefi'), 'uefi')
-  return caseFigures(deployment, (agent.at - startedAt) / 1000)
+  return caseFigures(deployment, secondsToAgent)
 }

@@ -6,7 +6,6 @@ import type { RackSite } from '../../src/cli/rack/site.ts'
 import type { Deployment } from '../../src/core/deployment.ts'
 import type { RackMachine } from '../../src/rack/machine.ts'
 
-const agentTimeoutMs = 3 * 60_000
 const deployTimeoutMs = 8 * 60_000
 const menuTimeoutMs = 3 * 60_000
 
@@ -22,12 +21,7 @@ export const rackCase: RackCase = {
 async function run(site: RackSite): Promise<CaseFigures> {
   const machine = await site.addMachine({ name: 'btrfs-2', firmware: 'uefi' })
   const first = await site.deploy(machine, { rendition: 'btrfs', layout: 'versions' })
-  const startedAt = Date.now()
-  await machine.powerOn()
-  const agent = await site.timeline.waitFor((event) => event.kind === 'agent', {
-    timeoutMs: agentTimeoutMs,
-    what: 'the agent',
-  })
+  const secondsToAgent = await site.bootAgent(machine)
   const whole = await site.awaitState(first, 'proved', deployTimeoutMs)
   const identity = await look(site, machine, async (shell) => {
     await shell.run('echo mine >~/mine; sync')
@@ -50,7 +44,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
 
   await chooseSecondEntry(site, machine)
   await assertSystem(site, machine, identity, secondVersion.text)
-  return caseFigures(difference, (agent.at - startedAt) / 1000)
+  return caseFigures(difference, secondsToAgent)
 }
 
 async function boot(site: RackSite, machine: RackMachine, deploymentId: string): Promise<Deployment> {

@@ -4,7 +4,6 @@ import { keyLines, readIdentity } from '../../src/cli/rack/identity.ts'
 import { makeRendition } from '../../src/cli/rack/make-rendition.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
 
-const agentTimeoutMs = 3 * 60_000
 const deployTimeoutMs = 8 * 60_000
 
 export const rackCase: RackCase = {
@@ -19,12 +18,7 @@ export const rackCase: RackCase = {
 async function run(site: RackSite): Promise<CaseFigures> {
   const machine = await site.addMachine({ name: 'btrfs-1', firmware: 'bios' })
   const id = await site.deploy(machine, { rendition: 'btrfs', layout: 'versions' })
-  const startedAt = Date.now()
-  await machine.powerOn()
-  const agent = await site.timeline.waitFor((event) => event.kind === 'agent', {
-    timeoutMs: agentTimeoutMs,
-    what: 'the agent',
-  })
+  const secondsToAgent = await site.bootAgent(machine)
   const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)
   const shell = await site.logIn(machine)
   const identity = await readIdentity(shell)
@@ -36,5 +30,5 @@ async function run(site: RackSite): Promise<CaseFigures> {
   assert.equal(await mounted('/home'), '/home')
   assert.equal(await mounted('/boot/grub'), '/bootwright/grub')
   assert.equal(await shell.run('echo $HOME; stat -c %U $HOME'), '/home/operator\noperator', 'it has what the image had')
-  return caseFigures(deployment, (agent.at - startedAt) / 1000)
+  return caseFigures(deployment, secondsToAgent)
 }

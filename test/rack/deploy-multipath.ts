@@ -5,7 +5,6 @@ import { readIdentity } from '../../src/cli/rack/identity.ts'
 import { makeRawDisk } from '../../src/cli/rack/raw-disk.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
 
-const agentTimeoutMs = 3 * 60_000
 const deployTimeoutMs = 8 * 60_000
 const wwn = '5000c50015ea71ac'
 
@@ -22,17 +21,12 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const disk = { path, format: 'raw', serial: 'SHARED', bus: 'scsi', paths: { count: 2, wwn } } as const
   const machine = await site.addMachine({ name: 'multipath-1', firmware: 'bios', disks: [disk] })
   const id = await site.deploy(machine)
-  const startedAt = Date.now()
-  await machine.powerOn()
-  const agent = await site.timeline.waitFor((event) => event.kind === 'agent', {
-    timeoutMs: agentTimeoutMs,
-    what: 'the agent',
-  })
+  const secondsToAgent = await site.bootAgent(machine)
   const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)
   const chose = site.timeline.events.find(({ message }) => /^select-disk.*chose/.test(message))
   assert.match(chose?.message ?? '', /one disk by 2 paths: \/dev\/sda \/dev\/sdb/, 'the path that is used is told')
   const shell = await site.logIn(machine)
   assert.equal((await readIdentity(shell)).hostName, 'multipath-1')
   assert.equal(await shell.run('cat /sys/block/sd[ab]/device/wwid | sort -u'), `naa.${wwn}`)
-  return caseFigures(deployment, (agent.at - startedAt) / 1000)
+  return caseFigures(deployment, secondsToAgent)
 }

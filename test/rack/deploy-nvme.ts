@@ -5,7 +5,6 @@ import { readIdentity } from '../../src/cli/rack/identity.ts'
 import { makeRawDisk } from '../../src/cli/rack/raw-disk.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
 
-const agentTimeoutMs = 3 * 60_000
 const deployTimeoutMs = 8 * 60_000
 
 export const rackCase: RackCase = {
@@ -28,15 +27,10 @@ async function run(site: RackSite): Promise<CaseFigures> {
     ],
   })
   const id = await site.deploy(machine, { disk: { bus: 'nvme' } })
-  const startedAt = Date.now()
-  await machine.powerOn()
-  const agent = await site.timeline.waitFor((event) => event.kind === 'agent', {
-    timeoutMs: agentTimeoutMs,
-    what: 'the agent',
-  })
+  const secondsToAgent = await site.bootAgent(machine)
   const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)
   const shell = await site.logIn(machine)
   assert.equal((await readIdentity(shell)).hostName, 'nvme-1')
   assert.match(await shell.run('findmnt -no SOURCE /'), /^\/dev\/nvme0n1p3$/)
-  return caseFigures(deployment, (agent.at - startedAt) / 1000)
+  return caseFigures(deployment, secondsToAgent)
 }

@@ -4,7 +4,6 @@ import { readIdentity } from '../../src/cli/rack/identity.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
 import type { TimelineEvent } from '../../src/core/timeline.ts'
 
-const agentTimeoutMs = 3 * 60_000
 const deployTimeoutMs = 6 * 60_000
 
 export const rackCase: RackCase = {
@@ -17,12 +16,7 @@ export const rackCase: RackCase = {
 async function run(site: RackSite): Promise<CaseFigures> {
   const machine = await site.addMachine({ name: 'restart-1', firmware: 'bios' })
   const id = await site.deploy(machine)
-  const startedAt = Date.now()
-  await machine.powerOn()
-  const agent = await site.timeline.waitFor((event) => event.kind === 'agent', {
-    timeoutMs: agentTimeoutMs,
-    what: 'the agent',
-  })
+  const secondsToAgent = await site.bootAgent(machine)
   const writing = await site.timeline.waitFor(isWriting, {
     timeoutMs: deployTimeoutMs,
     what: 'bytes being written',
@@ -37,7 +31,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const agentStarts = site.timeline.events.filter((event) => event.kind === 'agent' && /is up/.test(event.message))
   assert.equal(agentStarts.length, 1, 'the agent kept its session and was not booted again')
   await readIdentity(await site.logIn(machine))
-  return caseFigures(deployment, (agent.at - startedAt) / 1000)
+  return caseFigures(deployment, secondsToAgent)
 }
 
 function isWriting({ data }: TimelineEvent): boolean {

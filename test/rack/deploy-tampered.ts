@@ -11,7 +11,6 @@ import { importDirectory } from '../../src/image/import-directory.ts'
 import { listVersions, openRepository } from '../../src/image/repository.ts'
 import { packFile, versionFile } from '../../src/image/repository-layout.ts'
 
-const agentTimeoutMs = 3 * 60_000
 const deployTimeoutMs = 6 * 60_000
 const image = 'tampered'
 
@@ -46,12 +45,7 @@ async function prepare({ imagesDirectory, keysDirectory }: RackSupplies): Promis
 async function run(site: RackSite): Promise<CaseFigures> {
   const machine = await site.addMachine({ name: 'tampered-1', firmware: 'bios' })
   const id = await site.deploy(machine, { image, rendition: 'tree' })
-  const startedAt = Date.now()
-  await machine.powerOn()
-  const agent = await site.timeline.waitFor((event) => event.kind === 'agent', {
-    timeoutMs: agentTimeoutMs,
-    what: 'the agent',
-  })
+  const secondsToAgent = await site.bootAgent(machine)
   const deployment = await site.awaitState(id, 'failed', deployTimeoutMs)
   assert.equal(deployment.step, 'write', 'the failure names its step')
   assert.match(
@@ -59,5 +53,5 @@ async function run(site: RackSite): Promise<CaseFigures> {
     /^Cannot use chunk [0-9a-f]{64} of etc\/\w+ from pack [0-9a-f]{64}: fetched twice/,
   )
   await machine.console.expect(/deployment failed in step write/, { timeoutMs: 60_000, what: 'the failure' })
-  return caseFigures(deployment, (agent.at - startedAt) / 1000)
+  return caseFigures(deployment, secondsToAgent)
 }

@@ -3,7 +3,6 @@ import { type CaseFigures, caseFigures, type RackCase } from '../../src/cli/rack
 import { keyLines, readIdentity } from '../../src/cli/rack/identity.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
 
-const agentTimeoutMs = 3 * 60_000
 const deployTimeoutMs = 6 * 60_000
 
 export const rackCase: RackCase = {
@@ -16,12 +15,7 @@ export const rackCase: RackCase = {
 async function run(site: RackSite): Promise<CaseFigures> {
   const machine = await site.addMachine({ name: 'uefi-1', firmware: 'uefi' })
   const id = await site.deploy(machine)
-  const startedAt = Date.now()
-  await machine.powerOn()
-  const agent = await site.timeline.waitFor((event) => event.kind === 'agent', {
-    timeoutMs: agentTimeoutMs,
-    what: 'the agent',
-  })
+  const secondsToAgent = await site.bootAgent(machine)
   const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)
 
   site.log('the server is stopped and the machine power-cycled')
@@ -36,5 +30,5 @@ async function run(site: RackSite): Promise<CaseFigures> {
   assert.equal(identity.hostName, machine.spec.name)
   assert.deepEqual(identity.hostKeys, keyLines(deployment.sshHostKeys), 'the host keys are those the agent reported')
   assert.equal(await shell.run('test -d /sys/firmware/efi && echo uefi'), 'uefi')
-  return caseFigures(deployment, (agent.at - startedAt) / 1000)
+  return caseFigures(deployment, secondsToAgent)
 }

@@ -8,7 +8,6 @@ import { type DiskEntry, hashRange, makeRawDisk, readEntries } from '../../src/c
 import type { RackSite } from '../../src/cli/rack/site.ts'
 import { runProgram } from '../../src/programs/run-program.ts'
 
-const agentTimeoutMs = 4 * 60_000
 const deployTimeoutMs = 10 * 60_000
 const mib = 2 ** 20
 /** Of the disk: an ESP, somebody's data, and an ext4 that is another system's root. */
@@ -35,12 +34,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const disks = [{ path, format: 'raw' as const, serial: 'BESIDE' }]
   const machine = await site.addMachine({ name: 'beside-1', firmware: 'uefi', disks })
   const id = await site.deploy(machine, { layout: 'unpartitioned' })
-  const startedAt = Date.now()
-  await machine.powerOn()
-  const agent = await site.timeline.waitFor((event) => event.kind === 'agent', {
-    timeoutMs: agentTimeoutMs,
-    what: 'the agent',
-  })
+  const secondsToAgent = await site.bootAgent(machine)
   const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)
   const shell = await site.logIn(machine)
   assert.equal((await readIdentity(shell)).hostName, 'beside-1')
@@ -55,7 +49,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   )
   assert.deepEqual(withoutAdded(after, added), entries, 'every entry has its number, place, type, GUID and name')
   assert.deepEqual(await foreignHashes(path), before, 'partitions and loaders of others have the bytes they had')
-  return caseFigures(deployment, (agent.at - startedAt) / 1000)
+  return caseFigures(deployment, secondsToAgent)
 }
 
 const withoutAdded = (entries: DiskEntry[], added: DiskEntry[]) => entries.filter((entry) => !added.includes(entry))

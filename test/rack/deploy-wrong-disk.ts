@@ -7,7 +7,6 @@ import { pipeline } from 'node:stream/promises'
 import { type CaseFigures, caseFigures, type RackCase } from '../../src/cli/rack/case.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
 
-const agentTimeoutMs = 3 * 60_000
 const deployTimeoutMs = 6 * 60_000
 const diskBytes = 1024 ** 3
 const dataBytes = 1024 ** 2
@@ -26,12 +25,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const disks = [{ path, format: 'raw' as const, serial: 'KEEP-THIS-DISK' }]
   const machine = await site.addMachine({ name: 'wrong-disk-1', firmware: 'bios', disks })
   const id = await site.deploy(machine, { disk: { serial: 'ANOTHER-DISK' } })
-  const startedAt = Date.now()
-  await machine.powerOn()
-  const agent = await site.timeline.waitFor((event) => event.kind === 'agent', {
-    timeoutMs: agentTimeoutMs,
-    what: 'the agent',
-  })
+  const secondsToAgent = await site.bootAgent(machine)
   const deployment = await site.awaitState(id, 'failed', deployTimeoutMs)
   assert.equal(deployment.step, 'select-disk', 'the failure names its step')
   for (const part of [/no disk matches/, /serial=ANOTHER-DISK/, /KEEP-THIS-DISK/])
@@ -40,7 +34,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   assert.equal(deployment.bytesWritten, 0)
   await machine.powerOff()
   assert.equal(await hashFile(path), before, 'the disk is untouched')
-  return caseFigures(deployment, (agent.at - startedAt) / 1000)
+  return caseFigures(deployment, secondsToAgent)
 }
 
 /** Somebody's data at both ends of the disk. */

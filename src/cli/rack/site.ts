@@ -43,6 +43,7 @@ export type DeployRequest = Partial<
 const endStates: readonly DeploymentState[] = ['proved', 'unproved', 'failed', 'cancelled', 'frozen']
 /** Emulated machines are slow, and slower beside others. */
 const loginTimeoutMs = 5 * 60_000
+const agentTimeoutMs = 4 * 60_000
 
 /** A rack with the real service beside its switch: what a rack case and the trial work with. Lives inside the rack. */
 export class RackSite implements AsyncDisposable {
@@ -95,6 +96,15 @@ export class RackSite implements AsyncDisposable {
     const body = { machine: machine.spec.name, image: this.supplies.image, ...request }
     const answer = await this.client.request<{ deployment: Deployment }>('POST', '/api/v1/deployments', body)
     return answer.deployment.id
+  }
+
+  /** Switches the machine on; gives the seconds to the agent's first word. Rejects with TimelineTimeout. */
+  async bootAgent(machine: RackMachine): Promise<number> {
+    const startedAt = Date.now()
+    await machine.powerOn()
+    const isFirstWord = ({ kind, at }: TimelineEvent) => kind === 'agent' && at >= startedAt
+    const agent = await this.timeline.waitFor(isFirstWord, { timeoutMs: agentTimeoutMs, what: 'the agent' })
+    return (agent.at - startedAt) / 1000
   }
 
   async deployment(id: string): Promise<Deployment> {
