@@ -42,8 +42,7 @@ export type UdpSocketOptions = {
 /** A bound, non-blocking UDP socket as a plain file descriptor, which the caller owns. Throws LinuxError. */
 export function openUdpSocketFd(options: UdpSocketOptions): number {
   const { address = '0.0.0.0', port } = options
-  const fd = checkResult(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), () => 'socket(UDP)')
-  return closeUnlessDone(fd, () => {
+  return openSocketFd('UDP', [AF_INET, SOCK_DGRAM, 0], (fd) => {
     if (options.interface !== undefined) bindToInterface(fd, options.interface)
     if (options.reuseAddress) setNumber(fd, SO_REUSEADDR, 1, 'SO_REUSEADDR')
     if (options.broadcast) setNumber(fd, SO_BROADCAST, 1, 'SO_BROADCAST')
@@ -60,8 +59,7 @@ export type ListeningSocketOptions = { address: string; port: number; backlog?: 
  * made in, wherever its descriptor goes: that is how a listener crosses into the rack's. Throws LinuxError.
  */
 export function openListeningSocketFd({ address, port, backlog = 511 }: ListeningSocketOptions): number {
-  const fd = checkResult(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), () => 'socket(TCP)')
-  return closeUnlessDone(fd, () => {
+  return openSocketFd('TCP', [AF_INET, SOCK_STREAM, 0], (fd) => {
     setNumber(fd, SO_REUSEADDR, 1, 'SO_REUSEADDR')
     checkResult(bind(fd, socketAddress(address, port), 16), () => `bind(TCP ${address}:${port})`)
     checkResult(listen(fd, backlog), () => `listen(TCP ${address}:${port})`)
@@ -77,9 +75,15 @@ export function closeFd(fd: number): void {
   checkResult(close(fd), () => `close(${fd})`)
 }
 
-function closeUnlessDone(fd: number, prepare: () => void): number {
+/** A non-blocking socket that `prepare` has made ready; closed where that throws. Throws LinuxError. */
+export function openSocketFd(
+  what: string,
+  [domain, type, protocol]: readonly [domain: number, type: number, protocol: number],
+  prepare: (fd: number) => void,
+): number {
+  const fd = checkResult(socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol), () => `socket(${what})`)
   try {
-    prepare()
+    prepare(fd)
     return fd
   } catch (error) {
     close(fd)
@@ -87,12 +91,13 @@ function closeUnlessDone(fd: number, prepare: () => void): number {
   }
 }
 
-function bindToInterface(fd: number, name: string): void {
-  const value = Buffer.from(`${name}\0`)
-  checkResult(
-    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, value, value.length),
-    () => `setsockopt(SO_BINDTODEVICE ${name})`,
-  )
+export function bindToInterface(fd: number, name: string): void {
+  setOption(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${name}\0`), `SO_BINDTODEVICE ${name}`)
+}
+
+/** `name` is for the message. Throws LinuxError. */
+export function setOption(fd: number, level: number, option: number, value: Uint8Array, name: string): void {
+  checkResult(setsockopt(fd, level, option, value, value.length), () => `setsockopt(${name})`)
 }
 
 function growReceiveBuffer(fd: number, sizeBytes: number): void {
@@ -102,11 +107,11 @@ function growReceiveBuffer(fd: number, sizeBytes: number): void {
 }
 
 function setNumber(fd: number, option: number, value: number, name: string): void {
-  checkResult(setsockopt(fd, SOL_SOCKET, option, nativeInt(value), 4), () => `setsockopt(${name})`)
+  setOption(fd, SOL_SOCKET, option, nativeInt(value), name)
 }
 
 /** `int` as the kernel reads it; the supported machines (x86-64, ARM64) are little-endian. */
-function nativeInt(value: number): Uint8Array {
+export function nativeInt(value: number): Uint8Array {
   const bytes = Buffer.alloc(4)
   bytes.writeInt32LE(value)
   return bytes

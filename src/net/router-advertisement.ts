@@ -13,19 +13,17 @@ nothingHere[0] = 134
  * to its link-local address alone, so that no other machine of the segment hears it.
  */
 export class RouterAdvertiser implements Disposable {
-  readonly #interface: string
   /** Undefined where there is no IPv6 or no privilege; boots then take those seconds more. */
   readonly #fd: number | undefined
 
   constructor(interfaceName: string) {
-    this.#interface = interfaceName
-    this.#fd = unlessLinuxRefuses(openIcmpv6Fd)
+    this.#fd = unlessLinuxRefuses(() => openIcmpv6Fd(interfaceName))
   }
 
   /** Sends at once, or not at all. */
   advertiseNothing(mac: Mac): void {
     const fd = this.#fd
-    if (fd !== undefined) unlessLinuxRefuses(() => sendIcmpv6(fd, nothingHere, linkLocalAddress(mac), this.#interface))
+    if (fd !== undefined) unlessLinuxRefuses(() => sendIcmpv6(fd, nothingHere, linkLocalAddress(mac)))
   }
 
   [Symbol.dispose](): void {
@@ -34,7 +32,7 @@ export class RouterAdvertiser implements Disposable {
 }
 
 /** RFC 4291 §2.5.6 and appendix A: fe80::/64 and the modified EUI-64 of the MAC address. */
-export function linkLocalAddress(mac: Mac): Uint8Array {
+function linkLocalAddress(mac: Mac): Uint8Array {
   const octets = macToBytes(mac)
   return Uint8Array.of(
     0xfe,
