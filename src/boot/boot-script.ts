@@ -1,5 +1,4 @@
-import type { Mac } from '../bytes/mac.ts'
-import { formatMacHyphen } from '../bytes/mac.ts'
+import { formatMacHyphen, type Mac } from '../bytes/mac.ts'
 import { agentArguments } from '../core/agent-protocol.ts'
 
 /** What a boot script does, whichever loader runs it. Strings for people may come from a machine; renderers escape them. */
@@ -39,6 +38,20 @@ export type LocalBoot = {
 /** Says why, and restarts the machine when asking again does not help. */
 export type RefusedBoot = { kind: 'refused'; title: string; reason: string }
 
+/** The lines that a loader runs for each kind of script. */
+export type LoaderLines = { [Kind in BootScript['kind']]: (script: Extract<BootScript, { kind: Kind }>) => string[] }
+
+export function linesFor(script: BootScript, loader: LoaderLines): string[] {
+  switch (script.kind) {
+    case 'agent':
+      return loader.agent(script)
+    case 'local':
+      return loader.local(script)
+    case 'refused':
+      return loader.refused(script)
+  }
+}
+
 /** COMMAND_LINE_SIZE of x86 Linux, without the NUL; loaders cut what is longer and say nothing. */
 const longestCommandLine = 2047
 
@@ -72,7 +85,7 @@ export function agentCommandLine(boot: AgentBoot, loaderArguments: readonly stri
 
 const longestMessageLength = 300
 
-/** Text for people on one line, never empty; `accepted` is the class of characters that mean nothing to the loader. */
+/** Text for people on one line, never empty. `unsafe` (global) matches what would mean something to the loader. */
 export function plainMessage(text: string, unsafe: RegExp): string {
   const shown = text
     .replaceAll('’', "'")

@@ -67,9 +67,6 @@ const loaders: readonly LoaderRow[] = [
   },
 ]
 
-/** Every loader that some firmware may be told to run. */
-export const loaderBootFiles: readonly string[] = loaders.map(({ bootFile }) => bootFile)
-
 /**
  * The wanted loader where there is one for that firmware, else iPXE. Undefined when nothing we serve runs on it; iPXE itself
  * gets a script and no loader.

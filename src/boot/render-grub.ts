@@ -3,7 +3,9 @@ import {
   agentCommandLine,
   type BootScript,
   BootScriptUnrenderable,
+  type LoaderLines,
   type LocalBoot,
+  linesFor,
   plainMessage,
   plainWords,
   type RefusedBoot,
@@ -16,7 +18,7 @@ import {
 
 /** The whole script, lines ended by LF. Throws BootScriptUnrenderable. */
 export function renderGrub(script: BootScript): string {
-  return `${lines(script).join('\n')}\n`
+  return `${linesFor(script, grub).join('\n')}\n`
 }
 
 /** `http://10.0.0.1:4280/x` as GRUB names it: `(http,10.0.0.1:4280)/x`. Throws BootScriptUnrenderable. */
@@ -26,16 +28,7 @@ export function grubPath(url: string): string {
   return `(http,${host})${pathname}${search}`
 }
 
-function lines(script: BootScript): string[] {
-  switch (script.kind) {
-    case 'agent':
-      return agentBoot(script)
-    case 'local':
-      return localBoot(script)
-    case 'refused':
-      return refusedBoot(script)
-  }
-}
+const grub: LoaderLines = { agent: agentBoot, local: localBoot, refused: refusedBoot }
 
 function agentBoot(boot: AgentBoot): string[] {
   const file = (path: string) => quote(grubPath(boot.server + path))

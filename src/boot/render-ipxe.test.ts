@@ -1,25 +1,12 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: iPXE writes its own expansions like that
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseMac } from '../bytes/mac.ts'
+import { asText, golden, agentBoot as plainBoot } from './boot-script.fixture.ts'
 import { type AgentBoot, BootScriptUnrenderable } from './boot-script.ts'
 import { ipxeMessage } from './ipxe-text.ts'
 import { renderIpxe } from './render-ipxe.ts'
 
-const golden = (name: string) => `${import.meta.dirname}/goldens/${name}`
-const asText = { serializers: [(value: string) => value] }
-
-const agentBoot: AgentBoot = {
-  kind: 'agent',
-  title: 'rack-3: deploy debian:current',
-  server: 'http://10.0.0.1:4280',
-  kernelPath: '/ramdisk/3f9a/vmlinuz',
-  initrdPaths: ['/ramdisk/3f9a/modules.cpio.zst', '/ramdisk/3f9a/tools.cpio.zst', '/ramdisk/3f9a/site.cpio'],
-  token: 'AAECAwQFBgcICQoLcT-0gGnvWn8rDOyBWd6fPqLZcTg',
-  mac: parseMac('52:54:00:12:34:56'),
-  consoles: ['tty0', 'ttyS0,115200'],
-  kernelArguments: ['dyndbg="file tg3.c +p"', 'bootwright.debug'],
-}
+const agentBoot: AgentBoot = { ...plainBoot, kernelArguments: ['dyndbg="file tg3.c +p"', 'bootwright.debug'] }
 
 test('renderIpxe() starts the agent with every initrd and kernel argument', (t) => {
   t.assert.fileSnapshot(renderIpxe(agentBoot), golden('agent.ipxe'), asText)

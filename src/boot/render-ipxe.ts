@@ -1,22 +1,21 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: iPXE writes its own expansions like that
-import { type AgentBoot, agentCommandLine, type BootScript, type LocalBoot, type RefusedBoot } from './boot-script.ts'
+import {
+  type AgentBoot,
+  agentCommandLine,
+  type BootScript,
+  type LoaderLines,
+  type LocalBoot,
+  linesFor,
+  type RefusedBoot,
+} from './boot-script.ts'
 import { ipxeArgument, ipxeMessage, ipxeUrl } from './ipxe-text.ts'
 
 /** The whole script, lines ended by LF. Throws BootScriptUnrenderable. */
 export function renderIpxe(script: BootScript): string {
-  return `${['#!ipxe', ...lines(script)].join('\n')}\n`
+  return `${['#!ipxe', ...linesFor(script, ipxe)].join('\n')}\n`
 }
 
-function lines(script: BootScript): string[] {
-  switch (script.kind) {
-    case 'agent':
-      return agentBoot(script)
-    case 'local':
-      return localBoot(script)
-    case 'refused':
-      return refusedBoot(script)
-  }
-}
+const ipxe: LoaderLines = { agent: agentBoot, local: localBoot, refused: refusedBoot }
 
 function agentBoot(boot: AgentBoot): string[] {
   const initrds = boot.initrdPaths.map((path, index) => ({ name: `initrd${index}`, url: ipxeUrl(boot.server + path) }))

@@ -2,23 +2,14 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
-import { parseMac } from '../bytes/mac.ts'
+import { asText, golden, agentBoot as plainBoot } from './boot-script.fixture.ts'
 import { type AgentBoot, type BootScript, BootScriptUnrenderable } from './boot-script.ts'
 import { renderGrub } from './render-grub.ts'
 import { renderPxelinux } from './render-pxelinux.ts'
 
-const golden = (name: string) => `${import.meta.dirname}/goldens/${name}`
-const asText = { serializers: [(value: string) => value] }
-
 const agentBoot: AgentBoot = {
-  kind: 'agent',
-  title: 'rack-3: deploy debian:current',
-  server: 'http://10.0.0.1:4280',
-  kernelPath: '/ramdisk/3f9a/vmlinuz',
-  initrdPaths: ['/ramdisk/3f9a/modules.cpio.zst', '/ramdisk/3f9a/tools.cpio.zst'],
-  token: 'AAECAwQFBgcICQoLcT-0gGnvWn8rDOyBWd6fPqLZcTg',
-  mac: parseMac('52:54:00:12:34:56'),
-  consoles: ['tty0', 'ttyS0,115200'],
+  ...plainBoot,
+  initrdPaths: plainBoot.initrdPaths.slice(0, 2),
   kernelArguments: ['cost=$5;reboot', '${cmdpath}'],
 }
 const hostile = "x\nreboot\r\n'; reboot; echo ' ${mac} # \u001b[2J $(id) `id` \\"

@@ -3,6 +3,8 @@ import {
   agentCommandLine,
   type BootScript,
   BootScriptUnrenderable,
+  type LoaderLines,
+  linesFor,
   plainMessage,
   plainWords,
 } from './boot-script.ts'
@@ -14,25 +16,20 @@ import {
 
 /** The whole configuration file, lines ended by LF. Throws BootScriptUnrenderable. */
 export function renderPxelinux(script: BootScript): string {
-  return `${[say(script.title), ...lines(script), 'ONERROR reboot.c32'].join('\n')}\n`
-}
-
-function lines(script: BootScript): string[] {
-  switch (script.kind) {
-    case 'agent':
-      return [...start, ...agentBoot(script)]
-    case 'local':
-      return [...start, '  LOCALBOOT 0'] // BIOS goes to the next entry of its boot order
-    case 'refused':
-      return [
-        say(`refused: ${script.reason}`),
-        say('restarting in 60 seconds'),
-        ...['DEFAULT restart', 'PROMPT 1', 'TIMEOUT 600', 'LABEL restart', '  COM32 reboot.c32'],
-      ]
-  }
+  return `${[say(script.title), ...linesFor(script, pxelinux), 'ONERROR reboot.c32'].join('\n')}\n`
 }
 
 const start = ['DEFAULT bootwright', 'PROMPT 0', 'LABEL bootwright']
+
+const pxelinux: LoaderLines = {
+  agent: (script) => [...start, ...agentBoot(script)],
+  local: () => [...start, '  LOCALBOOT 0'], // BIOS goes to the next entry of its boot order
+  refused: ({ reason }) => [
+    say(`refused: ${reason}`),
+    say('restarting in 60 seconds'),
+    ...['DEFAULT restart', 'PROMPT 1', 'TIMEOUT 600', 'LABEL restart', '  COM32 reboot.c32'],
+  ],
+}
 
 function agentBoot(boot: AgentBoot): string[] {
   const words = agentCommandLine(boot).flatMap(plainWords)
