@@ -18,7 +18,7 @@ import { openSiteKeys, type SiteKeys, trustOf } from './deploy/site-keys.ts'
 import { StateChanges } from './deploy/state-changes.ts'
 import type { DhcpSite } from './dhcp/dhcp-site.ts'
 import { makeSite } from './dhcp/make-site.ts'
-import type { ParsedSiteFile } from './dhcp/site-file.ts'
+import { namesLoader, type ParsedSiteFile } from './dhcp/site-file.ts'
 import { refuseDynamicAddresses } from './dynamic-address.ts'
 import { imageShelf, managementPart } from './management-part.ts'
 import { listInterfaceAddresses } from './net/interfaces.ts'
@@ -129,12 +129,14 @@ async function dhcpSiteOf({ siteFile, bootPort }: ServeOptions, log: Logger): Pr
 /** Where the loader that starts a UEFI machine's own disk stands in the tree. */
 const diskLoaderPath = 'grub/disk-x64.efi'
 
-async function loaderTree({ dataDirectory, bootPort }: ServeOptions, log: Logger): Promise<BootTree> {
-  const directory = join(dataDirectory, 'loaders')
+async function loaderTree({ dataDirectory, bootPort, siteFile }: ServeOptions, log: Logger): Promise<BootTree> {
+  const file = (name: string) => join(dataDirectory, 'loaders', name)
+  const isGrubWanted = namesLoader(siteFile.site, 'grub')
   const made = await Promise.all([
-    makeDiskLoader(join(directory, 'disk-x64.efi')),
-    makeGrubLoader(join(directory, 'core.0'), 'pc', bootPort),
-    makeGrubLoader(join(directory, 'core-x64.efi'), 'efi-x64', bootPort),
+    makeDiskLoader(file('disk-x64.efi')),
+    ...(isGrubWanted
+      ? [makeGrubLoader(file('core.0'), 'pc', bootPort), makeGrubLoader(file('core-x64.efi'), 'efi-x64', bootPort)]
+      : []),
   ])
   const lacking = [
     "UEFI machines reach their disk by the firmware's own boot order alone",

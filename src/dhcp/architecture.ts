@@ -49,9 +49,3 @@ export function parseArchitecture(text: string): number | undefined {
   if (/^\d{1,5}$/.test(text)) return Number(text)
   return numbersByName.get(text)
 }
-
-/** `uefi-x64 (7)`, or `architecture 200` where IANA gave it no name that is here. */
-export function formatArchitecture(number: number): string {
-  const entry = architectureTable.get(number)
-  return entry ? `${entry.name} (${number})` : `architecture ${number}`
-}

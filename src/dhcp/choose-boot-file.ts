@@ -28,7 +28,7 @@ export function chooseBootFile(request: Request, context: DecideContext, address
     const url = context.scriptUrl(request, address)
     return { bootFile: url, shown: withoutToken(url), because }
   }
-  const loader = chooseLoaderFile(request, context)
+  const loader = chooseLoaderFile(request, context, other)
   if (loader.bootFile === undefined) return loader
   const bootFile = bootsOverHttp(request) ? urlOf(loader.bootFile, context) : loader.bootFile
   const scriptOption =
@@ -63,16 +63,15 @@ function scriptOptionOf(
 
 /** The operator's choice, else the loader that runs on the firmware. */
 function chooseLoaderFile(
-  request: Request,
-  context: DecideContext,
+  { classification }: Request,
+  { config, hasLoader }: DecideContext,
+  other: LoaderChoice | undefined,
 ): { bootFile: string; because: string } | { bootFile?: never; because: string } {
-  const { classification } = request
-  const { config, hasLoader } = context
   const { because } = classification
   if (config.bootFile !== undefined) return { bootFile: config.bootFile, because: `${because}; it is configured` }
   if (classification.kind !== 'firmware') return { because }
   const { firmware } = classification
-  const loader = otherLoader(request, context) ?? chooseLoader(beneathHttpAndIpxe(firmware))
+  const loader = other ?? chooseLoader(beneathHttpAndIpxe(firmware))
   if (!loader) return { because: `${because}, and no loader here runs on ${firmware.kind} ${firmware.architecture}` }
   if (!hasLoader(loader.bootFile)) return { because: `${because}, and its loader ${loader.bootFile} is not here` }
   return { bootFile: loader.bootFile, because }

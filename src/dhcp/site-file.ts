@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
-import { loaderNames } from '../core/loader.ts'
+import { type LoaderName, loaderNames } from '../core/loader.ts'
 import { SiteFileInvalid, type SiteProblem } from './site-problem.ts'
 
 const strict = { additionalProperties: false } as const
@@ -93,6 +93,13 @@ export const SiteFile = Type.Object(
   strict,
 )
 export type SiteFile = Static<typeof SiteFile>
+
+/** Whether anybody's settings name that loader. */
+export function namesLoader(site: SiteFile, loader: LoaderName): boolean {
+  const { settings, subnets = [], groups = {}, classes = [], machines = {} } = site
+  const entries = [settings, ...subnets, ...Object.values(groups), ...classes, ...Object.values(machines)]
+  return entries.some((entry) => entry?.loader === loader)
+}
 
 /** The file, and where in it a place is, for problems that are found later. */
 export type ParsedSiteFile = { site: SiteFile; refuse(problems: readonly SiteProblem[]): never }
