@@ -10,10 +10,14 @@ const subvolumeInode = 256n
 const prefix = '.bootwright-snapshot.'
 const deleteTimeoutMs = 600_000
 
+export async function isOnBtrfs(directory: string): Promise<boolean> {
+  return (await statfs(directory)).type === btrfsMagic
+}
+
 /** Whether a directory is the root of a btrfs subvolume. */
 export async function isSubvolume(directory: string): Promise<boolean> {
   const { ino } = await lstat(directory, { bigint: true })
-  return ino === subvolumeInode && (await statfs(directory)).type === btrfsMagic
+  return ino === subvolumeInode && (await isOnBtrfs(directory))
 }
 
 export async function isReadOnlySubvolume(directory: string): Promise<boolean> {

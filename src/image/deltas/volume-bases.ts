@@ -1,5 +1,3 @@
-import type { BlockMap } from '../renditions/block-map.ts'
-
 /** The rows of the old volume against which a row of the new one is compressed: those around it, itself last, nearest. */
 const offsets = [-2, -1, 1, 2, 0]
 
@@ -13,9 +11,4 @@ export async function readVolumeBase(
 ): Promise<Buffer> {
   const parts = await Promise.all(offsets.map((offset) => readOld(row + offset)))
   return Buffer.concat(parts.filter((part) => part !== undefined))
-}
-
-/** The rows that readVolumeBase() asks for and that are in the old volume. */
-export function volumeBaseRows(old: BlockMap, row: number): number[] {
-  return offsets.map((offset) => row + offset).filter((base) => (old.chunkOfRow[base] ?? -1) >= 0)
 }

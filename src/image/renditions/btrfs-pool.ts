@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, rename, rmdir, stat, statfs } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rmdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { runProgram } from '../../programs/run-program.ts'
+import { isOnBtrfs } from '../btrfs-snapshot.ts'
 import { isId } from '../repository-layout.ts'
 import { LoopMount } from './loop-mount.ts'
 import { RenditionImpossible } from './rendition-impossible.ts'
@@ -9,7 +10,6 @@ import type { RenditionWork } from './rendition-options.ts'
 
 /** Of the file in which subvolumes are kept; it is sparse, and takes on the disk only what is in it. */
 const poolBytes = 2 ** 40
-const btrfsMagic = 0x9123683e
 
 /**
  * Read-only subvolumes VERSION/VERSION on a btrfs: a directory of the operator's, or a file
@@ -28,7 +28,7 @@ export class BtrfsPool {
   static async open(work: RenditionWork): Promise<BtrfsPool> {
     const { repository, options, versionId, rendition } = work
     if (options.btrfsDirectory !== undefined) {
-      if ((await statfs(options.btrfsDirectory)).type !== btrfsMagic) {
+      if (!(await isOnBtrfs(options.btrfsDirectory))) {
         throw new RenditionImpossible(versionId, rendition, `${options.btrfsDirectory} is not on a btrfs`)
       }
       return new BtrfsPool(options.btrfsDirectory, undefined)
