@@ -121,15 +121,22 @@ function makeRelease({ setting, source }: Machine, release: number): void {
   }
 }
 
-test('writeTree() fetches the delta from the version before, and whole chunks where its files have changed', async (t) => {
-  if (needs(t, needed)) return
-  const machine = await setUp(t, 'ext4')
-  const { setting, options } = machine
+/** Imported one after the other, with the delta from the first to the second. */
+async function makeTwoReleases(machine: Machine) {
   makeRelease(machine, 1)
   const previousVersion = await importSource(machine)
   makeRelease(machine, 2)
   const next = await importSource(machine)
-  const delta = await ensureDelta(setting.repository, { version: next, parent: previousVersion, name: 'tree' })
+  const { repository } = machine.setting
+  const delta = await ensureDelta(repository, { version: next, parent: previousVersion, name: 'tree' })
+  return { previousVersion, next, delta }
+}
+
+test('writeTree() fetches the delta from the version before, and whole chunks where its files have changed', async (t) => {
+  if (needs(t, needed)) return
+  const machine = await setUp(t, 'ext4')
+  const { setting, options } = machine
+  const { previousVersion, next, delta } = await makeTwoReleases(machine)
   const whole = await writeTree(options(previousVersion))
   const little = await writeTree({ ...options(next), reuse: { previousVersion } })
   assertSame(machine)
@@ -151,12 +158,9 @@ test('writeTree() fetches the delta from the version before, and whole chunks wh
 test('writeTree() takes no harm from a damaged delta, or one of another version', async (t) => {
   if (needs(t, needed)) return
   const machine = await setUp(t, 'ext4')
-  const { setting, options } = machine
-  makeRelease(machine, 1)
-  const previousVersion = await importSource(machine)
-  makeRelease(machine, 2)
-  const next = await importSource(machine)
-  const { directory } = await ensureDelta(setting.repository, { version: next, parent: previousVersion, name: 'tree' })
+  const { options } = machine
+  const { previousVersion, next, delta } = await makeTwoReleases(machine)
+  const { directory } = delta
   const data = fs.readFileSync(path.join(directory, 'data'))
   for (let at = 20; at < data.length; at += 50) data[at] = data[at]! ^ 0x55
   fs.writeFileSync(path.join(directory, 'data'), data)
