@@ -12,12 +12,11 @@ export function contentPart(parts: {
   /** Ours there, dotted. */
   address: string
   plane: BootPlane
-  ramdiskRoot: string
   tree: BootTree
   log: Logger
   supervision: Parameters<typeof restarting>[1]
 }): Component {
-  const { options, address, plane, ramdiskRoot, tree, log, supervision } = parts
+  const { options, address, plane, tree, log, supervision } = parts
   const app = bootPlaneApp(plane, log)
   const part = restarting(
     {
@@ -27,7 +26,6 @@ export function contentPart(parts: {
           address,
           port: options.bootPort,
           tree,
-          ramdiskDirectory: ramdiskRoot,
           imageDirectory: options.imageDirectory,
           async handler({ method, url, headers, body, remoteAddress }) {
             const answer = await app.inject({

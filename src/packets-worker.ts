@@ -69,7 +69,8 @@ function hasLoader(bootFile: string): boolean {
   const known = loaders.get(bootFile)
   if (known && now - known.at < loaderSeenMs) return known.isThere
   const found = lookUp(given.tree, bootFile)
-  const isThere = found.kind === 'file' && statSync(found.file, { throwIfNoEntry: false }) !== undefined
+  const places = found.kind === 'places' ? found.places : []
+  const isThere = places.some(({ file }) => statSync(file, { throwIfNoEntry: false })?.isFile())
   loaders.set(bootFile, { isThere, at: now })
   return isThere
 }

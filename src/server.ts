@@ -1,14 +1,11 @@
 import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
 import type { BootPlane } from './api/boot-plane.ts'
 import { BtrfsStreams } from './api/btrfs-streams.ts'
-import { type BootTree, debianLoaders } from './boot/tree.ts'
 import { type ButterknifePlace, butterknifePart } from './butterknife-part.ts'
 import { formatIpv4 } from './bytes/ipv4.ts'
-import { makeDiskLoader } from './content/make-disk-loader.ts'
-import { makeGrubLoader } from './content/make-grub-loader.ts'
 import { contentPart } from './content-part.ts'
 import { AgentOrders } from './deploy/agent-orders.ts'
 import { AgentSessions } from './deploy/agent-sessions.ts'
@@ -18,13 +15,14 @@ import { openSiteKeys, type SiteKeys, trustOf } from './deploy/site-keys.ts'
 import { StateChanges } from './deploy/state-changes.ts'
 import type { DhcpSite } from './dhcp/dhcp-site.ts'
 import { makeSite } from './dhcp/make-site.ts'
-import { namesLoader, type ParsedSiteFile } from './dhcp/site-file.ts'
+import type { ParsedSiteFile } from './dhcp/site-file.ts'
 import { refuseDynamicAddresses } from './dynamic-address.ts'
 import { imageShelf, managementPart } from './management-part.ts'
 import { listInterfaceAddresses } from './net/interfaces.ts'
 import { packetsPart } from './packets-part.ts'
 import { buildRamdisk, defaultCacheDirectory } from './ramdisk/build-ramdisk.ts'
 import { type Ramdisk, readRamdisk } from './ramdisk/published-ramdisk.ts'
+import { diskLoaderPath, servingTree } from './serving-tree.ts'
 import { describeInterfaces, siteStatus } from './site-status.ts'
 import { openStateDatabase } from './store/state-database.ts'
 import { type Component, pause, type restarting, runComponents } from './supervise.ts'
@@ -66,7 +64,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     await site.deployments.forgiveAbsence(absenceForgivenSeconds)
     const places = bootPlaces(dhcp, options)
     const ramdisk = ramdiskComponent(options, keys, log)
-    const tree = await loaderTree(options, log)
+    const tree = await servingTree(options, ramdisk.place, log)
     const diskLoader = tree.find(({ at }) => at === diskLoaderPath)
     const images = await imageShelf(options, keys, site.deployments, log)
     const planes = places.map(
@@ -77,7 +75,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
         url,
         ramdisk: ramdisk.current,
         ...(diskLoader &&
-          'file' in diskLoader && { diskLoader: { url: `${url}/loaders/${diskLoaderPath}`, file: diskLoader.file } }),
+          'file' in diskLoader && { diskLoader: { url: `${url}/${diskLoaderPath}`, file: diskLoader.file } }),
         consoles: options.consoles,
       }),
     )
@@ -85,7 +83,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
       void state.commit((change) => change.tell({ kind: 'server', message: `${part} was restarted: ${reason}` }))
     const supervision = { log, onRestart: tellRestart }
     const packets = packetsPart({ options, dhcp, keys, bootTokenSeconds, site, tree, log, supervision })
-    const shared = { options, ramdiskRoot: ramdisk.root, tree, log, supervision }
+    const shared = { options, tree, log, supervision }
     const contents = places.map((place, index) => contentPart({ ...shared, ...place, plane: planes[index]! }))
     const status = () => ({ ...siteStatus(dhcp, packets), ramdisk: ramdisk.current()?.id ?? 'being made' })
     const management = await managementPart({ options, keys, site, images, packets, status, log })
@@ -126,30 +124,6 @@ async function dhcpSiteOf({ siteFile, bootPort }: ServeOptions, log: Logger): Pr
   return made.site
 }
 
-/** Where the loader that starts a UEFI machine's own disk stands in the tree. */
-const diskLoaderPath = 'grub/disk-x64.efi'
-
-async function loaderTree({ dataDirectory, bootPort, siteFile }: ServeOptions, log: Logger): Promise<BootTree> {
-  const file = (name: string) => join(dataDirectory, 'loaders', name)
-  const isGrubWanted = namesLoader(siteFile.site, 'grub')
-  const made = await Promise.all([
-    makeDiskLoader(file('disk-x64.efi')),
-    ...(isGrubWanted
-      ? [makeGrubLoader(file('core.0'), 'pc', bootPort), makeGrubLoader(file('core-x64.efi'), 'efi-x64', bootPort)]
-      : []),
-  ])
-  const lacking = [
-    "UEFI machines reach their disk by the firmware's own boot order alone",
-    'no GRUB for BIOS',
-    'no GRUB for UEFI',
-  ]
-  return made.reduce<BootTree>((tree, loader, index) => {
-    if (loader.kind === 'made') return [...tree, { at: `grub/${basename(loader.file)}`, file: loader.file }]
-    log.warn({ reason: loader.reason }, lacking[index]!)
-    return tree
-  }, debianLoaders)
-}
-
 function butterknifeParts(
   { butterknife, dataDirectory, imageDirectory }: ServeOptions,
   keys: SiteKeys,
@@ -165,7 +139,7 @@ function butterknifeParts(
 function ramdiskComponent(options: ServeOptions, keys: SiteKeys, log: Logger) {
   let ramdisk: Ramdisk | undefined
   const given = options.ramdiskDirectory
-  const root = given === undefined ? join(options.dataDirectory, 'ramdisk') : dirname(given)
+  const root = join(options.dataDirectory, 'ramdisk')
   const component: Component = {
     name: 'ramdisk',
     async run(signal) {
@@ -185,7 +159,7 @@ function ramdiskComponent(options: ServeOptions, keys: SiteKeys, log: Logger) {
       if (!signal.aborted) await once(signal, 'abort')
     },
   }
-  return { root, component, current: () => ramdisk }
+  return { place: given === undefined ? { root } : { given }, component, current: () => ramdisk }
 }
 
 function deadlineComponent(site: Site, log: Logger): Component {

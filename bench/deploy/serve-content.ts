@@ -8,7 +8,6 @@ export async function serveContent(work: string, signal: AbortSignal): Promise<{
     address: '127.0.0.1',
     port: 0,
     tree: [],
-    ramdiskDirectory: join(work, 'ramdisk'),
     imageDirectory: join(work, 'repository'),
     handler: async () => ({ status: 404, headers: {}, body: new Uint8Array() }),
     onListening: resolve,

@@ -8,7 +8,6 @@ await runContentWorker({
   address,
   port: 0,
   tree: [],
-  ramdiskDirectory: imageDirectory,
   imageDirectory,
   limits: { connectionsPerAddress: 1024 },
   handler: async () => ({ status: 404, headers: {}, body: new Uint8Array() }),

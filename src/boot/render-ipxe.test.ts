@@ -19,7 +19,7 @@ test('renderIpxe() starts the agent of an anonymous machine without a token', (t
 })
 
 test('renderIpxe() starts a machine from its own disk, on UEFI by the disk loader', (t) => {
-  const diskLoaderUrl = 'http://10.0.0.1:4280/loaders/grub/disk-x64.efi'
+  const diskLoaderUrl = 'http://10.0.0.1:4280/grub/disk-x64.efi'
   const script = renderIpxe({ kind: 'local', title: 'rack-3: starts from its disk', diskLoaderUrl })
   t.assert.fileSnapshot(script, golden('local.ipxe'), asText)
 })

@@ -13,7 +13,7 @@ const agentBoot: AgentBoot = {
   kernelArguments: ['cost=$5;reboot', '${cmdpath}'],
 }
 const hostile = "x\nreboot\r\n'; reboot; echo ' ${mac} # \u001b[2J $(id) `id` \\"
-const diskLoaderUrl = 'http://10.0.0.1:4280/loaders/grub/disk-x64.efi'
+const diskLoaderUrl = 'http://10.0.0.1:4280/grub/disk-x64.efi'
 const scripts: [string, BootScript][] = [
   ['agent', agentBoot],
   ['local', { kind: 'local', title: 'rack-3: boots its own disk', diskLoaderUrl }],

@@ -16,6 +16,7 @@ export type SiteFlags = {
   leaseSeconds?: number
   unknown?: 'discover' | 'ignore'
   loader?: LoaderName
+  files?: string
 }
 
 /** The site file, or what the flags say in its terms. Throws SiteFileInvalid, InterfaceNotUsable. */
@@ -34,7 +35,7 @@ function siteOfFlags(flags: SiteFlags): ParsedSiteFile {
   if (name === undefined) {
     throw new Error('nothing says where to serve: give --interface, or a site file by --config')
   }
-  const { range, router, dns, leaseSeconds, unknown, loader } = flags
+  const { range, router, dns, leaseSeconds, unknown, loader, files } = flags
   const subnet = {
     subnet: formatSubnet(interfaceAddress(name).subnet),
     ...(range !== undefined && { pools: [range] }),
@@ -45,7 +46,11 @@ function siteOfFlags(flags: SiteFlags): ParsedSiteFile {
     ...(loader !== undefined && { loader }),
   }
   return {
-    site: { interfaces: { [name]: { mode, evenIfDynamic } }, subnets: [subnet] },
+    site: {
+      interfaces: { [name]: { mode, evenIfDynamic } },
+      subnets: [subnet],
+      ...(files !== undefined && { files }),
+    },
     refuse: (problems) => {
       throw new Error(`Cannot serve ${name}: ${problems.map(({ reason }) => reason).join('; ')}`)
     },

@@ -48,6 +48,9 @@ export function serveCommand(): Command {
         .default('discover'),
     )
     .addOption(new Option('--loader <name>', 'what firmware runs first (default: ipxe)').choices([...loaderNames]))
+    .addOption(
+      new Option('--files <directory>', 'files of your own, served by TFTP and HTTP as they are').conflicts('config'),
+    )
     .option('--boot-port <port>', 'HTTP port of the boot plane, on the interface', parseCount, 4280)
     .option('--management <address:port>', 'where the management API and the live page listen', '127.0.0.1:4281')
     .addOption(new Option('--management-fd <number>', 'a listening socket, in place of --management').argParser(Number))

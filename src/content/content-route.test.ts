@@ -2,11 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type ContentRoute, routeContent } from './content-route.ts'
 
-const directories = { ramdiskDirectory: '/data/ramdisk', imageDirectory: '/data/images' }
+const directories = { imageDirectory: '/data/images' }
 const id = '3f'.repeat(32)
-const ramdisk = (file: string): ContentRoute => {
-  return { kind: 'file', file: `/data/ramdisk/${file}`, root: '/data/ramdisk', isImmutable: true }
-}
 const image = (file: string, isImmutable: boolean): ContentRoute => {
   return { kind: 'file', file: `/data/images/${file}`, root: '/data/images', isImmutable }
 }
@@ -15,17 +12,13 @@ const pack: ContentRoute = {
 }
 
 const rows: [string, ContentRoute | ContentRoute['kind']][] = [
-  ['/loaders/ipxe/snponly.efi', { kind: 'tree', path: 'ipxe/snponly.efi' }],
-  ['//loaders//ipxe///snponly.efi', { kind: 'tree', path: 'ipxe/snponly.efi' }],
-  ['http://10.0.0.1:4280/loaders/x', { kind: 'tree', path: 'x' }],
-  ['/ramdisk/ab12/modules.cpio.zst', ramdisk('ab12/modules.cpio.zst')],
-  ['/ramdisk/ab12/modules.cpio.zst?x=1', ramdisk('ab12/modules.cpio.zst')],
-  ['/ramdisk/../secret', 'missing'],
-  ['/ramdisk/%2e%2e/secret', 'missing'],
-  ['/ramdisk/ab12/%2e%2e%2fsecret', 'missing'],
-  ['/ramdisk/ab12/.hidden', 'missing'],
-  ['/ramdisk/ab12', 'missing'],
-  ['/ramdisk/ab12/a/b', 'missing'],
+  ['/ipxe/snponly.efi', { kind: 'tree', path: '/ipxe/snponly.efi' }],
+  ['http://10.0.0.1:4280/x', { kind: 'tree', path: '/x' }],
+  ['/ramdisk/ab12/modules.cpio.zst?x=1', { kind: 'tree', path: '/ramdisk/ab12/modules.cpio.zst' }],
+  ['/a%20b/c', { kind: 'tree', path: '/a b/c' }],
+  ['/a/%2e%2e%2fsecret', 'missing'],
+  ['/agent/../secret', 'missing'],
+  ['/', { kind: 'tree', path: '/' }],
   [`/packs/${id}`, pack],
   [`/packs/${id}.pack`, pack],
   ['/packs/x', 'missing'],
@@ -52,10 +45,11 @@ const rows: [string, ContentRoute | ContentRoute['kind']][] = [
   [`/images/${id}/renditions/disk/other`, 'missing'],
   [`/images/${id}/renditions/disk`, 'missing'],
   ['/images/current/manifest', 'missing'],
-  ['/loaders/%ff', 'malformed'],
+  ['/%ff', 'malformed'],
   ['/boot.ipxe?mac=52-54-00-12-34-56', 'forward'],
   ['/agent/session', 'forward'],
-  ['/', 'forward'],
+  ['//agent//session', 'forward'],
+  ['/disk-loader/0000-0000.efi', 'forward'],
 ]
 
 for (const [target, expected] of rows) {

@@ -11,14 +11,12 @@ import {
 
 /** Directories of this machine that the boot plane serves. */
 export type ContentDirectories = {
-  /** Holds a directory for each ramdisk id. */
-  ramdiskDirectory: string
   /** The image repository (image/repository-layout.ts). */
   imageDirectory: string
 }
 
 export type ContentRoute =
-  /** A path of the virtual tree (boot/tree.ts). */
+  /** A path of the virtual tree (boot/tree.ts), decoded. What the tree has not, the main thread may have. */
   | { kind: 'tree'; path: string }
   /**
    * `isImmutable`: the bytes under this URL never change, because its name is made from them. `entityTag`: what names
@@ -30,33 +28,25 @@ export type ContentRoute =
   | { kind: 'forward' }
   | { kind: 'malformed'; reason: string }
 
-const ramdiskId = /^[\w-]{1,128}$/
-const ramdiskFile = /^[\w-][\w.-]{0,127}$/
+/** Never looked for in the tree: the main thread's own, also where the operator's files have the same name. */
+const forwarded = new Set(['agent', 'boot.ipxe', 'boot.grub', 'boot.pxelinux', 'disk-loader'])
 
 /** `target` is the request target as it came (RFC 9112 §3.2): path and query, or an absolute URL. */
 export function routeContent(target: string, directories: ContentDirectories): ContentRoute {
   const path = decodePath(target)
   if (path === undefined) return { kind: 'malformed', reason: 'the path is not percent-encoded UTF-8' }
   // Boot loaders write doubled slashes.
-  const [area, ...rest] = path.split('/').filter((segment) => segment !== '')
+  const segments = path.split('/').filter((segment) => segment !== '')
+  if (segments.includes('..')) return missing('the path leaves the tree')
+  const [area, ...rest] = segments
   switch (area) {
-    case 'loaders':
-      return { kind: 'tree', path: rest.join('/') }
-    case 'ramdisk':
-      return routeRamdisk(rest, directories.ramdiskDirectory)
     case 'packs':
       return routePack(rest, directories.imageDirectory)
     case 'images':
       return routeVersion(rest, directories.imageDirectory)
     default:
-      return { kind: 'forward' }
+      return area !== undefined && forwarded.has(area) ? { kind: 'forward' } : { kind: 'tree', path }
   }
-}
-
-function routeRamdisk([id, file, ...more]: string[], root: string): ContentRoute {
-  if (id === undefined || file === undefined || more.length > 0) return missing('not /ramdisk/ID/FILE')
-  if (!ramdiskId.test(id) || !ramdiskFile.test(file)) return missing('no such ramdisk file')
-  return { kind: 'file', file: `${root}/${id}/${file}`, root, isImmutable: true }
 }
 
 function routePack([pack, ...more]: string[], imageDirectory: string): ContentRoute {

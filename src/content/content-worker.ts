@@ -3,10 +3,9 @@ import type { ContentOptions } from './server.ts'
 import { type AccessEvent, serveContent } from './server.ts'
 
 /** What the thread is started with; the forwarding port is in its transfer list. */
-export type ContentWorkerData = Pick<
-  ContentOptions,
-  'address' | 'port' | 'tree' | 'ramdiskDirectory' | 'imageDirectory' | 'limits'
-> & { forward: MessagePort }
+export type ContentWorkerData = Pick<ContentOptions, 'address' | 'port' | 'tree' | 'imageDirectory' | 'limits'> & {
+  forward: MessagePort
+}
 
 export type ContentWorkerMessage =
   | { kind: 'listening'; port: number }

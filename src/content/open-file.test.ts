@@ -29,7 +29,7 @@ after(() => rm(directory, { recursive: true }))
 
 for (const name of ['file', 'link-inside', 'inner/../file']) {
   test(`openInsideRoot() opens ${name}`, async () => {
-    const opened = await openInsideRoot(join(root, name), root)
+    const opened = await openInsideRoot(join(root, name), [root])
     assert.ok(opened.kind === 'file')
     assert.equal(await opened.handle.readFile('utf8'), 'content')
     assert.equal(opened.sizeBytes, 7)
@@ -43,20 +43,48 @@ const refused: [string, string][] = [
   ['loop', 'no such file'],
   ['inner', 'it is not a file'],
   ['fifo', 'it is not a file'],
-  ['link-outside', 'the file lies outside its root'],
-  ['directory-outside/secret', 'the file lies outside its root'],
-  ['link-to-twin', 'the file lies outside its root'],
 ]
 
 for (const [name, reason] of refused) {
   test(`openInsideRoot() refuses ${name}: ${reason}`, async () => {
-    assert.deepEqual(await openInsideRoot(`${root}/${name}`, root), { kind: 'missing', reason })
+    assert.deepEqual(await openInsideRoot(`${root}/${name}`, [root]), { kind: 'missing', reason })
   })
 }
 
+for (const name of ['link-outside', 'directory-outside/secret', 'link-to-twin']) {
+  test(`openInsideRoot() refuses ${name} and says where it leads`, async () => {
+    const opened = await openInsideRoot(`${root}/${name}`, [root])
+    assert.ok(opened.kind === 'outside' && opened.reason.includes(`leads to ${directory}/`), JSON.stringify(opened))
+  })
+}
+
+test('openInsideRoot() follows a link to another root that is named', async () => {
+  const opened = await openInsideRoot(`${root}/link-to-twin`, [root, join(directory, 'root-twin'), '/absent'])
+  assert.ok(opened.kind === 'file')
+  await opened.handle.close()
+})
+
+test('openTreeFile() takes a file from the first mount that has it', async () => {
+  const tree = [
+    { at: '', directory: join(root, 'inner') },
+    { at: '', directory: root },
+  ]
+  await writeFile(join(root, 'inner', 'both'), 'inner')
+  await writeFile(join(root, 'both'), 'outer')
+  for (const [name, content] of [
+    ['both', 'inner'],
+    ['file', 'content'],
+  ] as const) {
+    const opened = await openTreeFile(tree, name)
+    assert.ok(opened.kind === 'file')
+    assert.equal(await opened.handle.readFile('utf8'), content)
+    await opened.handle.close()
+  }
+})
+
 test('openInsideRoot() takes a root that is itself a link', async () => {
   const linked = join(directory, 'root-link')
-  const opened = await openInsideRoot(join(linked, 'file'), linked)
+  const opened = await openInsideRoot(join(linked, 'file'), [linked])
   assert.ok(opened.kind === 'file')
   await opened.handle.close()
 })
@@ -69,5 +97,5 @@ test('openTreeFile() opens a single mounted file through its link', async () => 
 })
 
 test('openInsideRoot() throws FileUnreadable for a fault that is not absence', async () => {
-  await assert.rejects(openInsideRoot(`${root}/file\0`, root), FileUnreadable)
+  await assert.rejects(openInsideRoot(`${root}/file\0`, [root]), FileUnreadable)
 })

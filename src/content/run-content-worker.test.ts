@@ -17,7 +17,6 @@ async function workerOptions(
     address: '127.0.0.1',
     port: 0,
     tree: [{ at: 'loader', file: join(directory, 'loader') }],
-    ramdiskDirectory: directory,
     imageDirectory: directory,
     handler: async ({ url }) => ({ status: 200, headers: {}, body: Buffer.from(url) }),
     onListening: listening.resolve,
@@ -32,7 +31,7 @@ test('runContentWorker() serves files and forwards from a thread, and ends when 
   const { stop, listening, ...options } = await workerOptions(t)
   const ended = runContentWorker(options)
   const url = `http://127.0.0.1:${await listening}`
-  assert.equal(await (await fetch(`${url}/loaders/loader`)).text(), 'MZ')
+  assert.equal(await (await fetch(`${url}/loader`)).text(), 'MZ')
   assert.equal(await (await fetch(`${url}/boot.ipxe?mac=x`)).text(), '/boot.ipxe?mac=x')
   stop()
   await ended

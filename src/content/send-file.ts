@@ -7,10 +7,15 @@ import { streamFile } from './stream-file.ts'
 /** UEFI HTTP boot goes by the type (UEFI specification §24.7); the rest is for people and caches. */
 const contentTypes: Record<string, string> = {
   '.efi': 'application/efi',
-  '.ipxe': 'text/plain; charset=utf-8',
-  '.cfg': 'text/plain; charset=utf-8',
+  ...fromTexts(['.ipxe', '.cfg', '.conf', '.ks', '.lst', '.preseed', '.sh', '.txt', '.yaml', '.yml']),
+  '.html': 'text/html; charset=utf-8',
   '.json': 'application/json',
+  '.xml': 'application/xml',
   '.zst': 'application/zstd',
+}
+
+function fromTexts(extensions: readonly string[]): Record<string, string> {
+  return Object.fromEntries(extensions.map((extension) => [extension, 'text/plain; charset=utf-8']))
 }
 
 /**
@@ -37,7 +42,7 @@ export async function sendFile(
     return sendEmpty(response, 416, { ...headers, 'Content-Range': `bytes */${file.sizeBytes}`, 'Content-Length': 0 })
   }
   const { start, end } = range.kind === 'part' ? range : { start: 0, end: file.sizeBytes }
-  headers['Content-Type'] = contentTypes[extname(file.path)] ?? 'application/octet-stream'
+  headers['Content-Type'] = contentTypes[extname(file.path).toLowerCase()] ?? 'application/octet-stream'
   headers['Content-Length'] = end - start
   if (range.kind === 'part') headers['Content-Range'] = `bytes ${start}-${end - 1}/${file.sizeBytes}`
   response.writeHead(range.kind === 'part' ? 206 : 200, headers)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -45,8 +45,11 @@ async function serve(t: TestContext, handler = echo, limits: Partial<ContentLimi
   const ended = serveContent({
     address: '127.0.0.1',
     port: 0,
-    tree: [{ at: 'efi/loader.efi', file: join(directory, 'loader.efi') }],
-    ramdiskDirectory: join(directory, 'ramdisk'),
+    tree: [
+      { at: '', directory: join(directory, 'files') },
+      { at: 'efi/loader.efi', file: join(directory, 'loader.efi') },
+      { at: 'ramdisk', directory: join(directory, 'ramdisk'), isImmutable: true },
+    ],
     imageDirectory: join(directory, 'images'),
     forward: port2,
     limits,
@@ -85,7 +88,7 @@ test('serveContent() sends a file whole, with its type and for good where its na
   assert.equal(await ramdisk.text(), '0123456789')
   assert.equal(ramdisk.headers.get('content-length'), '10')
   assert.match(ramdisk.headers.get('cache-control')!, /immutable/)
-  const loader = await fetch(`${url}/loaders/efi/loader.efi`)
+  const loader = await fetch(`${url}/efi/loader.efi`)
   assert.equal(await loader.text(), 'MZ')
   assert.equal(loader.headers.get('content-type'), 'application/efi')
   assert.equal(loader.headers.get('cache-control'), 'no-cache')
@@ -132,11 +135,43 @@ test('serveContent() names a pack by its hash, for every cache and every server 
 
 test('serveContent() refuses paths out of its directories, and writing', async (t) => {
   const { port } = await serve(t)
-  for (const path of ['/ramdisk/../loader.efi', '/ramdisk/%2e%2e/loader.efi', '/loaders/../ramdisk/r1/vmlinuz']) {
+  for (const path of ['/ramdisk/../loader.efi', '/ramdisk/%2e%2e/loader.efi', '/../ramdisk/r1/vmlinuz']) {
     assert.match(await raw(port, `GET ${path} HTTP/1.1`), /^HTTP\/1.1 404/, path)
   }
-  assert.match(await raw(port, 'GET /loaders/%ff HTTP/1.1'), /^HTTP\/1.1 400/)
-  assert.match(await raw(port, 'PUT /ramdisk/r1/vmlinuz HTTP/1.1'), /^HTTP\/1.1 405/)
+  assert.match(await raw(port, 'GET /%ff HTTP/1.1'), /^HTTP\/1.1 400/)
+  assert.match(await raw(port, `PUT /packs/${packId} HTTP/1.1`), /^HTTP\/1.1 405/)
+})
+
+test('serveContent() sends the files of the operator before its own, and lists both', async (t) => {
+  const { url, faults } = await serve(t)
+  const files = join(directory, 'files')
+  await mkdir(join(files, 'pxelinux.cfg'), { recursive: true })
+  await mkdir(join(files, 'efi'))
+  await writeFile(join(files, 'efi', 'a <b>.CFG'), 'text')
+  await symlink('../efi/a <b>.CFG', join(files, 'pxelinux.cfg', 'default'))
+  await symlink('../../loader.efi', join(files, 'pxelinux.cfg', 'outside'))
+  t.after(() => rm(files, { recursive: true }))
+  assert.equal(await (await fetch(`${url}/pxelinux.cfg/default`)).text(), 'text')
+  const config = await fetch(`${url}/efi/a%20%3Cb%3E.CFG`)
+  assert.deepEqual([config.headers.get('content-type'), await config.text()], ['text/plain; charset=utf-8', 'text'])
+  const refused = await fetch(`${url}/pxelinux.cfg/outside`)
+  assert.deepEqual([refused.status, (await refused.text()).includes(directory)], [403, false])
+  assert.match(String(faults), /outside leads to .*loader\.efi, which is not below/)
+  const listing = await fetch(`${url}/efi`) // fetch follows the redirection
+  assert.equal(listing.url, `${url}/efi/`)
+  const names = [...(await listing.text()).matchAll(/<a href="([^"]*)">([^<]*)/g)].map(([, href, name]) => [href, name])
+  assert.deepEqual(names, [
+    ['../', '../'],
+    ['./a%20%3Cb%3E.CFG', 'a &#60;b&#62;.CFG'],
+    ['./loader.efi', 'loader.efi'],
+  ])
+  const top = await (await fetch(url)).text()
+  assert.deepEqual(
+    [...top.matchAll(/href="([^"]*)"/g)].map(([, href]) => href),
+    ['./efi/', './pxelinux.cfg/', './ramdisk/'],
+  )
+  assert.equal((await fetch(`${url}/absent/`)).status, 201) // the main thread's
+  assert.equal((await fetch(`${url}/efi/`, { method: 'HEAD' })).headers.get('content-type'), 'text/html; charset=utf-8')
 })
 
 test('serveContent() forwards the rest whole, and answers with the answer', async (t) => {

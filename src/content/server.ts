@@ -5,7 +5,9 @@ import type { BootTree } from '../boot/tree.ts'
 import { type ContentDirectories, type ContentRoute, routeContent } from './content-route.ts'
 import type { HeaderFields } from './forward-protocol.ts'
 import { Forwarder } from './forwarder.ts'
-import { type OpenedFile, openInsideRoot, openTreeFile } from './open-file.ts'
+import { LinkLeavesRoot } from './link-leaves-root.ts'
+import { formatListing, listDirectory } from './list-directory.ts'
+import { type OpenFile, openInsideRoot, openTreeFile } from './open-file.ts'
 import { readBody } from './read-body.ts'
 import { redactUrl } from './redact-url.ts'
 import { sendFile } from './send-file.ts'
@@ -103,7 +105,8 @@ async function answer(exchange: Exchange): Promise<void> {
 
 /** Resolves to the bytes of the body. */
 async function answerRoute(exchange: Exchange, route: ContentRoute): Promise<number> {
-  const { request, response, options } = exchange
+  const { request, response } = exchange
+  const isRead = request.method === 'GET' || request.method === 'HEAD'
   switch (route.kind) {
     case 'forward':
       return forward(exchange)
@@ -111,25 +114,59 @@ async function answerRoute(exchange: Exchange, route: ContentRoute): Promise<num
       return sendText(response, 400, route.reason)
     case 'missing':
       return sendText(response, 404, route.reason)
+    case 'tree':
+      return isRead ? answerFile(exchange, route) : forward(exchange)
   }
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    response.setHeader('allow', 'GET, HEAD')
-    return sendText(response, 405, 'files are only read here')
-  }
-  let opened: OpenedFile
+  if (isRead) return answerFile(exchange, route)
+  response.setHeader('allow', 'GET, HEAD')
+  return sendText(response, 405, 'files are only read here')
+}
+
+type FileRoute = Extract<ContentRoute, { kind: 'tree' | 'file' }>
+
+async function answerFile(exchange: Exchange, route: FileRoute): Promise<number> {
+  const { request, response, options } = exchange
+  let file: Awaited<ReturnType<typeof open>>
   try {
-    if (route.kind === 'tree') opened = await openTreeFile(options.tree, route.path)
-    else opened = await openInsideRoot(route.file, route.root)
+    file = await open(route, options.tree)
   } catch (error) {
     options.onFault(error)
+    if (error instanceof LinkLeavesRoot) return sendText(response, 403, 'this file leads out of what is served')
     return sendText(response, 500, 'the server cannot read this file; its log says why')
   }
-  if (opened.kind === 'missing') return sendText(response, 404, opened.reason)
-  try {
-    return await sendFile(request, response, opened, route.kind === 'file' ? route : { isImmutable: false })
-  } finally {
-    await opened.handle.close()
+  if (file.kind === 'missing') {
+    return route.kind === 'tree' ? answerDirectory(exchange, route.path) : sendText(response, 404, file.reason)
   }
+  try {
+    return await sendFile(request, response, file, file)
+  } finally {
+    await file.handle.close()
+  }
+}
+
+type ServedFile = OpenFile & { isImmutable: boolean; entityTag?: string }
+
+/** Throws LinkLeavesRoot, FileUnreadable. */
+async function open(route: FileRoute, tree: BootTree): Promise<ServedFile | { kind: 'missing'; reason: string }> {
+  const isTree = route.kind === 'tree'
+  const opened = isTree ? await openTreeFile(tree, route.path) : await openInsideRoot(route.file, [route.root])
+  if (opened.kind === 'outside') throw new LinkLeavesRoot(opened.reason)
+  if (opened.kind === 'missing') return opened
+  return isTree ? { isImmutable: false, ...opened } : { ...route, ...opened }
+}
+
+/** A listing where the tree has a directory; for what it has not at all the main thread answers. */
+async function answerDirectory(exchange: Exchange, path: string): Promise<number> {
+  const { response, options } = exchange
+  const entries = await listDirectory(options.tree, path)
+  if (!entries) return forward(exchange)
+  const names = path.split('/').filter((name) => name !== '')
+  if (names.length > 0 && !path.endsWith('/')) {
+    // Links of a listing are relative to it.
+    response.setHeader('location', `/${names.map(encodeURIComponent).join('/')}/`)
+    return sendText(response, 301, 'a directory')
+  }
+  return sendText(response, 200, formatListing(names.join('/'), entries), 'text/html')
 }
 
 async function forward({ request, response, limits, forwarder }: Exchange): Promise<number> {
@@ -164,9 +201,10 @@ async function forward({ request, response, limits, forwarder }: Exchange): Prom
 /** They belong to one connection or are ours to say (RFC 9110 §7.6.1). */
 const connectionFields = new Set(['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'date'])
 
-function sendText(response: ServerResponse, status: number, text: string): number {
+/** The body is left out of the answer to a HEAD by Node itself. */
+function sendText(response: ServerResponse, status: number, text: string, type = 'text/plain'): number {
   const body = Buffer.from(`${text}\n`)
-  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': body.length }).end(body)
+  response.writeHead(status, { 'Content-Type': `${type}; charset=utf-8`, 'Content-Length': body.length }).end(body)
   return body.length
 }
 

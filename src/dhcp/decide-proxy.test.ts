@@ -41,7 +41,7 @@ const boot: RequestSettings = { type: 'request', ciaddr: '10.9.0.77', source: { 
 
 const bios = 'file=ipxe/undionly.kpxe 67=ipxe/undionly.kpxe | siaddr=10.9.0.1 66=10.9.0.1'
 const uefi = 'file=ipxe/snponly.efi 67=ipxe/snponly.efi | siaddr=10.9.0.1 66=10.9.0.1'
-const url = 'http://10.9.0.1:4280/loaders/ipxe/snponly.efi'
+const url = 'http://10.9.0.1:4280/ipxe/snponly.efi'
 const script = 'http://10.9.0.1:4280/boot.ipxe?mac=52:54:00:00:00:99&token=T'
 const piMenu = '0601030a0400505845091400001152617370626572727920506920426f6f74ff'
 

@@ -80,8 +80,24 @@ const ClassEntry = Type.Object(
 )
 export type ClassEntry = Static<typeof ClassEntry>
 
+const FilesEntry = Type.Union([
+  Type.String({ minLength: 1 }),
+  Type.Object(
+    {
+      directory: Type.String({ minLength: 1 }),
+      /** Where else its symbolic links may lead. */
+      alsoBelow: Type.Optional(Type.Array(Type.String({ pattern: '^/' }))),
+      /** What old configurations put in front of a path of it: `/var/lib/tftpboot`. */
+      oldRoots: Type.Optional(Type.Array(Type.String({ pattern: '^/.' }))),
+    },
+    strict,
+  ),
+])
+
 export const SiteFile = Type.Object(
   {
+    /** The operator's own files, read only, at the top of the tree that TFTP and HTTP serve. */
+    files: Type.Optional(FilesEntry),
     interfaces: Type.Record(Type.String(), InterfaceEntry, { minProperties: 1 }),
     /** For everybody. */
     settings: Type.Optional(SettingsEntry),

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { filesMounts } from '../boot/tree.ts'
 import { openUdpSocket, type UdpSocket } from '../net/udp-socket.ts'
 import { decodePacket, encodePacket, type TftpPacket } from './packet.ts'
 import { serveTftp, type TftpEvent, type TftpLimits } from './server.ts'
@@ -48,13 +49,14 @@ async function serve(t: TestContext, limits: Partial<TftpLimits> = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'tftp-server-'))
   await writeFile(join(directory, 'file'), 'x'.repeat(1000))
   await writeFile(join(directory, 'other'), 'y'.repeat(100))
+  await symlink('/etc/hostname', join(directory, 'outside'))
   const stop = new AbortController()
   const events: TftpEvent[] = []
   const listening = Promise.withResolvers<number>()
   const ended = serveTftp({
     address: '127.0.0.1',
     port: 0,
-    tree: [{ at: '', directory }],
+    tree: filesMounts(directory, [], ['/var/lib/tftpboot']),
     limits,
     onEvent: (event) => events.push(event),
     onListening: listening.resolve,
@@ -108,6 +110,7 @@ test('serveTftp() confirms only the options it was asked for and knows', async (
 const refusals: [string, TftpPacket, number, TftpEvent['kind']][] = [
   ['a missing file', read('absent'), 1, 'missing'],
   ['a path out of the tree', read('../../etc/passwd'), 1, 'missing'],
+  ['a link out of the tree', read('outside'), 2, 'refused'],
   ['a write request', { kind: 'wrq', filename: 'file', mode: 'octet', options: new Map() }, 4, 'refused'],
   ['mode mail', { kind: 'rrq', filename: 'file', mode: 'mail', options: new Map() }, 4, 'refused'],
 ]
@@ -121,6 +124,14 @@ for (const [name, request, code, kind] of refusals) {
     assert.equal(events[0]?.kind, kind)
   })
 }
+
+test('serveTftp() finds a file by the absolute path of an old configuration', async (t) => {
+  const { port, openClient } = await serve(t)
+  const client = await openClient()
+  client.send(read('/var/lib/tftpboot//other'), port)
+  const { packet } = await client.next()
+  assert.ok(packet.kind === 'data' && packet.data.length === 100)
+})
 
 test('serveTftp() takes a repeated request for the same transfer', async (t) => {
   const { port, openClient } = await serve(t)

@@ -20,7 +20,7 @@ export type TftpEvent = {
   | TransferOutcome
   /** Answered with ERROR 1. */
   | { kind: 'missing'; reason: string }
-  /** Answered with an ERROR. */
+  /** Answered with another ERROR. */
   | { kind: 'refused'; reason: string }
   /** Not answered: malformed, or a limit is reached and the client's own retry is the best queue there is. */
   | { kind: 'ignored'; reason: string }
@@ -153,10 +153,9 @@ class TftpServer {
     const session: Session = client
     this.#enter(session)
     const opened = await openTreeFile(this.#options.tree, client.path)
-    if (opened.kind === 'missing') {
+    if (opened.kind !== 'file') {
       this.#leave(client)
-      this.#sendError(client, { kind: 'error', code: ErrorCode.fileNotFound, message: 'no such file' })
-      this.#report(client, { kind: 'missing', reason: opened.reason })
+      this.#refuse(client, opened)
       return
     }
     const socket = await this.#openSocketOn(0).catch(async (error) => {
@@ -222,6 +221,14 @@ class TftpServer {
     const count = this.#sessionsOfAddress.get(client.address)! - 1
     if (count === 0) this.#sessionsOfAddress.delete(client.address)
     else this.#sessionsOfAddress.set(client.address, count)
+  }
+
+  #refuse(client: Client, { kind, reason }: { kind: 'missing' | 'outside'; reason: string }): void {
+    const isMissing = kind === 'missing'
+    const code = isMissing ? ErrorCode.fileNotFound : ErrorCode.accessViolation
+    const message = isMissing ? 'no such file' : 'this file leads out of what is served'
+    this.#sendError(client, { kind: 'error', code, message })
+    this.#report(client, { kind: isMissing ? 'missing' : 'refused', reason })
   }
 
   #sendError(client: Client, error: ErrorPacket): void {

@@ -65,7 +65,6 @@ async function serve(t: TestContext, { directory }: Repository): Promise<string>
     address: '127.0.0.1',
     port: 0,
     tree: [],
-    ramdiskDirectory: directory,
     imageDirectory: directory,
     forward: port2,
     onListening: listening.resolve,

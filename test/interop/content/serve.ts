@@ -13,7 +13,6 @@ await runContentWorker({
   address: '127.0.0.1',
   port: 0,
   tree: [],
-  ramdiskDirectory: directory,
   imageDirectory: directory,
   handler: async ({ method, body }) => ({ status: 200, headers: {}, body: Buffer.from(`${method} ${body.length}`) }),
   onListening: (port) => console.log(port),

@@ -1,0 +1,65 @@
+import { stat } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
+import type { Logger } from 'pino'
+import { type BootTree, debianLoaders, filesMounts, usualTftpRoots } from './boot/tree.ts'
+import { makeDiskLoader } from './content/make-disk-loader.ts'
+import { makeGrubLoader } from './content/make-grub-loader.ts'
+import { namesLoader, type ParsedSiteFile } from './dhcp/site-file.ts'
+
+/** Where the loader that starts a UEFI machine's own disk stands in the tree. */
+export const diskLoaderPath = 'grub/disk-x64.efi'
+
+/**
+ * The virtual tree of this service, with the loaders that are made here. The operator's files stand first: what lies there is
+ * served as it is. Throws SiteFileInvalid.
+ */
+export async function servingTree(
+  options: { dataDirectory: string; bootPort: number; siteFile: ParsedSiteFile },
+  /** Holds a directory for each ramdisk id; or one ramdisk. */
+  ramdisks: { root: string } | { given: string },
+  log: Logger,
+): Promise<BootTree> {
+  const ramdisk =
+    'root' in ramdisks
+      ? { at: 'ramdisk', directory: ramdisks.root }
+      : { at: `ramdisk/${basename(ramdisks.given)}`, directory: ramdisks.given }
+  const [files, made] = [await operatorFiles(options.siteFile), await madeLoaders(options, log)]
+  return [...files, { ...ramdisk, isImmutable: true }, ...made, ...debianLoaders]
+}
+
+async function operatorFiles({ site, refuse }: ParsedSiteFile): Promise<BootTree> {
+  if (site.files === undefined) return []
+  const given = typeof site.files === 'string' ? { directory: site.files } : site.files
+  const found = await stat(given.directory).catch(() => undefined)
+  if (!found?.isDirectory()) refuse([{ place: ['files'], reason: `there is no directory ${given.directory}` }])
+  const { alsoBelow = [], oldRoots = usualTftpRoots } = given
+  return filesMounts(
+    resolve(given.directory),
+    alsoBelow.map((path) => resolve(path)),
+    oldRoots,
+  )
+}
+
+async function madeLoaders(
+  { dataDirectory, bootPort, siteFile }: { dataDirectory: string; bootPort: number; siteFile: ParsedSiteFile },
+  log: Logger,
+): Promise<BootTree> {
+  const file = (name: string) => join(dataDirectory, 'loaders', name)
+  const isGrubWanted = namesLoader(siteFile.site, 'grub')
+  const made = await Promise.all([
+    makeDiskLoader(file('disk-x64.efi')),
+    ...(isGrubWanted
+      ? [makeGrubLoader(file('core.0'), 'pc', bootPort), makeGrubLoader(file('core-x64.efi'), 'efi-x64', bootPort)]
+      : []),
+  ])
+  const lacking = [
+    "UEFI machines reach their disk by the firmware's own boot order alone",
+    'no GRUB for BIOS',
+    'no GRUB for UEFI',
+  ]
+  return made.flatMap((loader, index) => {
+    if (loader.kind === 'made') return [{ at: `grub/${basename(loader.file)}`, file: loader.file }]
+    log.warn({ reason: loader.reason }, lacking[index]!)
+    return []
+  })
+}
