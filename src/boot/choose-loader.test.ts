@@ -31,6 +31,6 @@ test('chooseLoader() gives the wanted loader where it runs, and else iPXE', () =
 
 test('chooseLoader() names for the PCs of every rack are files of the virtual tree', () => {
   for (const bootFile of ['ipxe/undionly.kpxe', 'ipxe/snponly.efi', 'pxelinux/lpxelinux.0', 'pxelinux/ldlinux.c32']) {
-    assert.equal(lookUp(debianLoaders, bootFile).kind, 'file')
+    assert.equal(lookUp(debianLoaders, bootFile).kind, 'places')
   }
 })
