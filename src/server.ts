@@ -7,6 +7,7 @@ import { BtrfsStreams } from './api/btrfs-streams.ts'
 import { type ButterknifePlace, butterknifePart } from './butterknife-part.ts'
 import { formatIpv4 } from './bytes/ipv4.ts'
 import { contentPart } from './content-part.ts'
+import type { CheckedFile } from './core/yaml-file.ts'
 import { AgentOrders } from './deploy/agent-orders.ts'
 import { AgentSessions } from './deploy/agent-sessions.ts'
 import { Deployments } from './deploy/deployments.ts'
@@ -15,7 +16,7 @@ import { openSiteKeys, type SiteKeys, trustOf } from './deploy/site-keys.ts'
 import { StateChanges } from './deploy/state-changes.ts'
 import type { DhcpSite } from './dhcp/dhcp-site.ts'
 import { makeSite } from './dhcp/make-site.ts'
-import type { ParsedSiteFile } from './dhcp/site-file.ts'
+import type { SiteFile } from './dhcp/site-file.ts'
 import { refuseDynamicAddresses } from './dynamic-address.ts'
 import { imageShelf, managementPart } from './management-part.ts'
 import { listInterfaceAddresses } from './net/interfaces.ts'
@@ -29,7 +30,7 @@ import { type Component, pause, type restarting, runComponents } from './supervi
 
 export type ServeOptions = {
   /** Interfaces, subnets and what clients are told. */
-  siteFile: ParsedSiteFile
+  siteFile: CheckedFile<SiteFile>
   dataDirectory: string
   imageDirectory: string
   keyDirectory: string
@@ -116,11 +117,11 @@ function buildSite(state: StateChanges, keys: SiteKeys) {
   return { state, machines, deployments, sessions, orders }
 }
 
-/** What the site file says, on the interfaces as they are now. Throws SiteFileInvalid, InterfaceNotUsable. */
+/** What the site file says, on the interfaces as they are now. Throws YamlFileInvalid, InterfaceNotUsable. */
 async function dhcpSiteOf({ siteFile, bootPort }: ServeOptions, log: Logger): Promise<DhcpSite> {
-  const made = makeSite(siteFile.site, listInterfaceAddresses(), bootPort)
+  const made = makeSite(siteFile.content, listInterfaceAddresses(), bootPort)
   if ('problems' in made) return siteFile.refuse(made.problems)
-  await refuseDynamicAddresses(made.site.interfaces, siteFile.site, log)
+  await refuseDynamicAddresses(made.site.interfaces, siteFile.content, log)
   return made.site
 }
 

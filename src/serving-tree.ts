@@ -4,17 +4,18 @@ import type { Logger } from 'pino'
 import { type BootTree, debianLoaders, filesMounts, usualTftpRoots } from './boot/tree.ts'
 import { makeDiskLoader } from './content/make-disk-loader.ts'
 import { makeGrubLoader } from './content/make-grub-loader.ts'
-import { namesLoader, type ParsedSiteFile } from './dhcp/site-file.ts'
+import type { CheckedFile } from './core/yaml-file.ts'
+import { namesLoader, type SiteFile } from './dhcp/site-file.ts'
 
 /** Where the loader that starts a UEFI machine's own disk stands in the tree. */
 export const diskLoaderPath = 'grub/disk-x64.efi'
 
 /**
  * The virtual tree of this service, with the loaders that are made here. The operator's files stand first: what lies there is
- * served as it is. Throws SiteFileInvalid.
+ * served as it is. Throws YamlFileInvalid.
  */
 export async function servingTree(
-  options: { dataDirectory: string; bootPort: number; siteFile: ParsedSiteFile },
+  options: { dataDirectory: string; bootPort: number; siteFile: CheckedFile<SiteFile> },
   /** Holds a directory for each ramdisk id; or one ramdisk. */
   ramdisks: { root: string } | { given: string },
   log: Logger,
@@ -27,11 +28,11 @@ export async function servingTree(
   return [...files, { ...ramdisk, isImmutable: true }, ...made, ...debianLoaders]
 }
 
-async function operatorFiles({ site, refuse }: ParsedSiteFile): Promise<BootTree> {
+async function operatorFiles({ content: site, refuse }: CheckedFile<SiteFile>): Promise<BootTree> {
   if (site.files === undefined) return []
   const given = typeof site.files === 'string' ? { directory: site.files } : site.files
   const found = await stat(given.directory).catch(() => undefined)
-  if (!found?.isDirectory()) refuse([{ place: ['files'], reason: `there is no directory ${given.directory}` }])
+  if (!found?.isDirectory()) refuse([{ path: ['files'], message: `there is no directory ${given.directory}` }])
   const { alsoBelow = [], oldRoots = usualTftpRoots } = given
   return filesMounts(
     resolve(given.directory),
@@ -41,11 +42,11 @@ async function operatorFiles({ site, refuse }: ParsedSiteFile): Promise<BootTree
 }
 
 async function madeLoaders(
-  { dataDirectory, bootPort, siteFile }: { dataDirectory: string; bootPort: number; siteFile: ParsedSiteFile },
+  { dataDirectory, bootPort, siteFile }: { dataDirectory: string; bootPort: number; siteFile: CheckedFile<SiteFile> },
   log: Logger,
 ): Promise<BootTree> {
   const file = (name: string) => join(dataDirectory, 'loaders', name)
-  const isGrubWanted = namesLoader(siteFile.site, 'grub')
+  const isGrubWanted = namesLoader(siteFile.content, 'grub')
   const made = await Promise.all([
     makeDiskLoader(file('disk-x64.efi')),
     ...(isGrubWanted

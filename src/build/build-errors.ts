@@ -1,16 +1,3 @@
-/** A recipe that is not one; `problems` are sentences, each naming the place in the file. */
-export class RecipeInvalid extends Error {
-  override readonly name = 'RecipeInvalid'
-  readonly recipePath: string
-  readonly problems: readonly string[]
-
-  constructor(recipePath: string, problems: readonly string[], cause?: unknown) {
-    super(`Cannot use the recipe ${recipePath}: ${problems.join('; ')}`, { cause })
-    this.recipePath = recipePath
-    this.problems = problems
-  }
-}
-
 /** This machine cannot build at all; `missing` says what it lacks and what to do. */
 export class BuildUnavailable extends Error {
   override readonly name = 'BuildUnavailable'

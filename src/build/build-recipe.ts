@@ -30,7 +30,7 @@ const shortTimeoutMs = 60_000
 /**
  * Makes a recipe's root filesystem, or finds it in the cache. The key is the recipe, everything it refers to, and what
  * the mirrors offer now. When no mirror can be reached the last build of the same recipe is used, and progress says so.
- * Throws RecipeInvalid, BuildUnavailable, BuildFailed.
+ * Throws YamlFileInvalid, BuildUnavailable, BuildFailed.
  */
 export async function buildRecipe(recipePath: string, options: BuildOptions): Promise<BuildResult> {
   const read = await readRecipe(recipePath)

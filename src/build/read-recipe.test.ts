@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
-import { RecipeInvalid } from './build-errors.ts'
+import { YamlFileInvalid } from '../core/yaml-file.ts'
 import { readRecipe } from './read-recipe.ts'
 
 async function recipeIn(t: TestContext, rest: string, beside: Record<string, string> = {}): Promise<string> {
@@ -41,7 +41,9 @@ test('readRecipe() names a file or variable that is not there', async (t) => {
   const missing = await recipeIn(t, 'files: [{ path: /etc/motd, from: motd }]\n')
   await assert.rejects(
     readRecipe(missing),
-    (error) => error instanceof RecipeInvalid && /motd cannot be read/.test(error.message),
+    (error) =>
+      error instanceof YamlFileInvalid &&
+      /recipe\.yaml:3:28: files\.0\.from: .*motd cannot be read/.test(error.message),
   )
   const unset = await recipeIn(t, 'users: [{ name: ann, password: { env: BOOTWRIGHT_TEST_UNSET } }]\n')
   await assert.rejects(readRecipe(unset), /environment variable BOOTWRIGHT_TEST_UNSET holds nothing/)

@@ -1,7 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { Value } from 'typebox/value'
-import { parseDocument } from 'yaml'
-import { RecipeInvalid } from './build-errors.ts'
+import { type CheckedFile, type FileProblem, parseYamlFile } from '../core/yaml-file.ts'
 
 const strict = { additionalProperties: false } as const
 const AbsolutePath = Type.String({ pattern: '^/[^\\u0000-\\u001f]*[^/\\u0000-\\u001f]$' })
@@ -93,42 +91,25 @@ export type Recipe = Static<typeof Recipe>
 export type RecipeUser = Static<typeof User>
 export type RecipeFile = Static<typeof RecipeFile>
 
-/** YAML (JSON is YAML too) to a checked recipe. `recipePath` only names it in errors. Throws RecipeInvalid. */
-export function parseRecipe(text: string, recipePath: string): Recipe {
-  const document = parseDocument(text)
-  if (document.errors.length > 0) {
-    const problems = document.errors.map((error) => error.message.split('\n', 1)[0] ?? 'not YAML')
-    throw new RecipeInvalid(recipePath, problems, document.errors[0])
-  }
-  const value: unknown = document.toJS({ maxAliasCount: 100 })
-  if (!Value.Check(Recipe, value)) throw new RecipeInvalid(recipePath, schemaProblems(value))
-  const problems = [...fileProblems(value.files ?? []), ...userProblems(value.users ?? [])]
-  if (problems.length > 0) throw new RecipeInvalid(recipePath, problems)
-  return value
+/** `path` only names it in errors. Throws YamlFileInvalid. */
+export function parseRecipe(text: string, path: string): CheckedFile<Recipe> {
+  const file = parseYamlFile(Recipe, { kind: 'recipe', path, text })
+  const { files = [], users = [] } = file.content
+  const problems = [...fileProblems(files), ...userProblems(users)]
+  return problems.length === 0 ? file : file.refuse(problems)
 }
 
-function schemaProblems(value: unknown): string[] {
-  const problems = new Set<string>()
-  for (const error of Value.Errors(Recipe, value)) {
-    const place = error.instancePath.slice(1).replaceAll('/', '.') || 'the recipe'
-    if (error.keyword === 'boolean') problems.add(`${place} is not a name a recipe knows`)
-    else if (error.keyword === 'pattern') problems.add(`${place} does not have the form it needs`)
-    // An unknown name and a union are told by the two lines above and by their own parts.
-    else if (error.keyword !== 'additionalProperties') problems.add(`${place} ${error.message}`)
-  }
-  return [...problems]
+function fileProblems(files: readonly RecipeFile[]): FileProblem[] {
+  return files.flatMap((file, index) => {
+    const given = [file.content, file.from, file.link].filter((part) => part !== undefined).length
+    const message = `${file.path} needs exactly one of content, from and link, and has ${given}`
+    return given === 1 ? [] : [{ path: ['files', index], message }]
+  })
 }
 
-function fileProblems(files: readonly RecipeFile[]): string[] {
-  return files
-    .map((file) => ({ file, given: [file.content, file.from, file.link].filter((part) => part !== undefined).length }))
-    .filter(({ given }) => given !== 1)
-    .map(({ file, given }) => `the file ${file.path} needs exactly one of content, from and link, and has ${given}`)
-}
-
-function userProblems(users: readonly RecipeUser[]): string[] {
+function userProblems(users: readonly RecipeUser[]): FileProblem[] {
   const names = users.map((user) => user.name)
-  return names
-    .filter((name, index) => names.indexOf(name) !== index)
-    .map((name) => `the user ${name} stands there twice`)
+  return names.flatMap((name, index) =>
+    names.indexOf(name) === index ? [] : [{ path: ['users', index], message: `${name} stands there twice` }],
+  )
 }

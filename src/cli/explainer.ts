@@ -2,11 +2,12 @@ import { formatHex } from '../bytes/hex.ts'
 import { formatIpv4 } from '../bytes/ipv4.ts'
 import { MemoryDirectory } from '../core/directory.ts'
 import type { ExplainRequest, Explanation } from '../core/explanation.ts'
+import type { CheckedFile } from '../core/yaml-file.ts'
 import type { DhcpInterface } from '../dhcp/dhcp-site.ts'
 import { explainPacket } from '../dhcp/explain.ts'
 import { LeaseTable } from '../dhcp/lease-table.ts'
 import { makeSite } from '../dhcp/make-site.ts'
-import type { ParsedSiteFile } from '../dhcp/site-file.ts'
+import type { SiteFile } from '../dhcp/site-file.ts'
 import { listInterfaceAddresses } from '../net/interfaces.ts'
 import { openClient } from './client.ts'
 
@@ -21,8 +22,8 @@ export function serviceExplainer(socketPath: string): Explainer {
 const bootPort = 4280
 
 /** The same decisions without a service: by a site file, with no machine known and no lease given. */
-export function siteExplainer(siteFile: ParsedSiteFile): Explainer {
-  const made = makeSite(siteFile.site, listInterfaceAddresses(), bootPort)
+export function siteExplainer(siteFile: CheckedFile<SiteFile>): Explainer {
+  const made = makeSite(siteFile.content, listInterfaceAddresses(), bootPort)
   if ('problems' in made) return siteFile.refuse(made.problems)
   const { interfaces, rules, ownAddresses } = made.site
   return async ({ packet, interface: name, address, isUnicast, localPort }) => {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { stringify } from 'yaml'
 import { readyLayouts } from '../core/ready-layouts.ts'
-import { LayoutFileInvalid, parseLayout } from './layout-file.ts'
+import { YamlFileInvalid } from '../core/yaml-file.ts'
+import { parseLayout } from './layout-file.ts'
 
 test('parseLayout() reads back what `layout show` prints', () => {
   for (const layout of readyLayouts) assert.deepEqual(parseLayout(stringify(layout), 'x.yaml'), layout)
@@ -38,7 +39,7 @@ for (const [what, text, expected] of wrong) {
     assert.throws(
       () => parseLayout(text, 'x.yaml'),
       (error) => {
-        assert.ok(error instanceof LayoutFileInvalid)
+        assert.ok(error instanceof YamlFileInvalid)
         assert.deepEqual(error.problems, [expected])
         return true
       },

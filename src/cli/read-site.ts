@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { formatSubnet } from '../bytes/ipv4.ts'
 import type { LoaderName } from '../core/loader.ts'
-import { type ParsedSiteFile, parseSiteFile } from '../dhcp/site-file.ts'
-import { SiteFileInvalid } from '../dhcp/site-problem.ts'
+import { type CheckedFile, YamlFileInvalid } from '../core/yaml-file.ts'
+import { parseSiteFile, type SiteFile } from '../dhcp/site-file.ts'
 import { interfaceAddress } from '../net/interfaces.ts'
 
 /** One interface and its own subnet, said on the command line. */
@@ -19,18 +19,18 @@ export type SiteFlags = {
   files?: string
 }
 
-/** The site file, or what the flags say in its terms. Throws SiteFileInvalid, InterfaceNotUsable. */
-export async function readSite(path: string | undefined, flags: SiteFlags): Promise<ParsedSiteFile> {
+/** The site file, or what the flags say in its terms. Throws YamlFileInvalid, InterfaceNotUsable. */
+export async function readSite(path: string | undefined, flags: SiteFlags): Promise<CheckedFile<SiteFile>> {
   if (path === undefined) return siteOfFlags(flags)
   try {
     return parseSiteFile(await readFile(path, 'utf8'), path)
   } catch (cause) {
-    if (cause instanceof SiteFileInvalid) throw cause
-    throw new SiteFileInvalid(path, [(cause as Error).message], cause)
+    if (cause instanceof YamlFileInvalid) throw cause
+    throw new YamlFileInvalid('site file', path, [(cause as Error).message], cause)
   }
 }
 
-function siteOfFlags(flags: SiteFlags): ParsedSiteFile {
+function siteOfFlags(flags: SiteFlags): CheckedFile<SiteFile> {
   const { interface: name, mode = 'authoritative', evenIfDynamic = false } = flags
   if (name === undefined) {
     throw new Error('nothing says where to serve: give --interface, or a site file by --config')
@@ -46,13 +46,13 @@ function siteOfFlags(flags: SiteFlags): ParsedSiteFile {
     ...(loader !== undefined && { loader }),
   }
   return {
-    site: {
+    content: {
       interfaces: { [name]: { mode, evenIfDynamic } },
       subnets: [subnet],
       ...(files !== undefined && { files }),
     },
     refuse: (problems) => {
-      throw new Error(`Cannot serve ${name}: ${problems.map(({ reason }) => reason).join('; ')}`)
+      throw new Error(`Cannot serve ${name}: ${problems.map(({ message }) => message).join('; ')}`)
     },
   }
 }

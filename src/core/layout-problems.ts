@@ -1,15 +1,13 @@
 import { contentOf, type Layout, type LayoutPartition, type PartitionContent } from './layout.ts'
 import type { DeployRendition } from './order.ts'
-
-/** What is wrong, and where: a path into the layout, as a JSON pointer's parts. */
-export type LayoutProblem = { path: readonly (string | number)[]; message: string }
+import type { FileProblem } from './yaml-file.ts'
 
 /** A layout that cannot be, whatever the disk. */
 export class LayoutInvalid extends Error {
   override readonly name = 'LayoutInvalid'
-  readonly problems: readonly LayoutProblem[]
+  readonly problems: readonly FileProblem[]
 
-  constructor(layout: Layout, problems: readonly LayoutProblem[]) {
+  constructor(layout: Layout, problems: readonly FileProblem[]) {
     const sentences = problems.map(({ path, message }) => `${path.join('.')}: ${message}`)
     super(`Cannot use the layout ${layout.name}: ${sentences.join('; ')}`)
     this.problems = problems
@@ -23,7 +21,7 @@ const reservedMounts = /^\/(?:bin|boot|dev|efi|etc|lib\w*|proc|root|run|sbin|sys
 const packagePaths = /^\/(?:var|var\/lib|opt)$/
 
 /** The rules between the parts of a layout, which its schema cannot say. */
-export function layoutProblems(layout: Layout): LayoutProblem[] {
+export function layoutProblems(layout: Layout): FileProblem[] {
   const { partitions } = layout
   const problems = partitions.flatMap((partition, index) =>
     partitionProblems(layout, partition).map(({ path, message }) => ({
@@ -55,7 +53,7 @@ export function takesTheRest(partition: LayoutPartition): boolean {
   return partition.size === 'rest' || (partition.size === undefined && partition.role === 'root')
 }
 
-function partitionProblems(layout: Layout, partition: LayoutPartition): LayoutProblem[] {
+function partitionProblems(layout: Layout, partition: LayoutPartition): FileProblem[] {
   const { role, find, filesystem, subvolumes } = partition
   const content = contentOf(partition)
   const isNew = find === undefined
@@ -95,7 +93,7 @@ function partitionProblems(layout: Layout, partition: LayoutPartition): LayoutPr
 }
 
 /** Every mount point once, none that the system cannot do without; a root's subvolumes may have the root itself. */
-function mountProblems(partitions: readonly LayoutPartition[]): LayoutProblem[] {
+function mountProblems(partitions: readonly LayoutPartition[]): FileProblem[] {
   const places = partitions.flatMap((partition, index) => [
     ...(partition.mount === undefined ? [] : [{ path: ['partitions', index, 'mount'], mount: partition.mount }]),
     ...(partition.subvolumes ?? []).map(({ mount }, inner) => ({

@@ -1,11 +1,11 @@
 import { formatSubnet, type Ipv4, parseIpv4, parseSubnet, type Subnet, subnetContains } from '../bytes/ipv4.ts'
+import type { FileProblem } from '../core/yaml-file.ts'
 import { parseArchitecture } from './architecture.ts'
 import { type ClassRule, type ClientSettings, joinOptions } from './client-settings.ts'
 import type { DhcpInterface, DhcpSite } from './dhcp-site.ts'
 import { Option } from './option.ts'
 import { encodeOptionText, parseOptionCode, parseRoute } from './option-value.ts'
 import type { ClassEntry, InterfaceEntry, SettingsEntry, SiteFile, SubnetEntry } from './site-file.ts'
-import type { SiteProblem } from './site-problem.ts'
 import { type AddressRange, makeSubnetConfig, type SubnetConfig } from './subnet-config.ts'
 
 /** An interface as the machine has it. */
@@ -21,14 +21,14 @@ export function makeSite(
   site: SiteFile,
   facts: readonly InterfaceFact[],
   httpPort: number,
-): { site: DhcpSite } | { problems: readonly SiteProblem[] } {
+): { site: DhcpSite } | { problems: readonly FileProblem[] } {
   const maker = new SiteMaker(site, facts, httpPort)
   const made = maker.make()
   return maker.problems.length > 0 ? { problems: maker.problems } : { site: made }
 }
 
 class SiteMaker {
-  readonly problems: SiteProblem[] = []
+  readonly problems: FileProblem[] = []
   readonly #site: SiteFile
   readonly #facts: readonly InterfaceFact[]
   readonly #httpPort: number
@@ -188,7 +188,7 @@ class SiteMaker {
   }
 
   #refuse(place: Place, reason: string): void {
-    this.problems.push({ place, reason })
+    this.problems.push({ path: place, message: reason })
   }
 }
 

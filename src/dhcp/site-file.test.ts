@@ -14,7 +14,7 @@ const facts = [
 
 function read(text: string): DhcpSite {
   const parsed = parseSiteFile(text, 'site.yaml')
-  const made = makeSite(parsed.site, facts, 4280)
+  const made = makeSite(parsed.content, facts, 4280)
   return 'problems' in made ? parsed.refuse(made.problems) : made.site
 }
 
@@ -66,9 +66,13 @@ const broken: [criterion: string, text: string, expected: RegExp][] = [
   [
     'an unknown name',
     'interfaces:\n  eth1: { mode: off, modus: 1 }',
-    /site\.yaml:2:22: interfaces\.eth1\.modus: is not a name/,
+    /site\.yaml:2:22: interfaces\.eth1\.modus: there is no such name in a site file/,
   ],
-  ['an unknown mode', 'interfaces:\n  eth1:\n    mode: on', /site\.yaml:3:5: interfaces\.eth1\.mode: must be/],
+  [
+    'an unknown mode',
+    'interfaces:\n  eth1:\n    mode: on',
+    /site\.yaml:3:5: interfaces\.eth1\.mode: it is one of off, listen, proxy, authoritative/,
+  ],
   ['a file that serves nothing', 'interfaces: { eth1: { mode: off } }', /1:1: interfaces: every interface is off/],
   [
     'an interface that is not there',
@@ -104,7 +108,7 @@ const broken: [criterion: string, text: string, expected: RegExp][] = [
 
 for (const [criterion, text, expected] of broken) {
   test(`parseSiteFile() and makeSite() refuse ${criterion}, with its place`, () => {
-    assert.throws(() => read(text), { name: 'SiteFileInvalid', message: expected })
+    assert.throws(() => read(text), { name: 'YamlFileInvalid', message: expected })
   })
 }
 

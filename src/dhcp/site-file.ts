@@ -1,8 +1,6 @@
 import { type Static, Type } from 'typebox'
-import { Value } from 'typebox/value'
-import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
 import { type LoaderName, loaderNames } from '../core/loader.ts'
-import { SiteFileInvalid, type SiteProblem } from './site-problem.ts'
+import { type CheckedFile, parseYamlFile } from '../core/yaml-file.ts'
 
 const strict = { additionalProperties: false } as const
 const Address = Type.String({ pattern: '^\\d{1,3}(\\.\\d{1,3}){3}$' })
@@ -117,65 +115,7 @@ export function namesLoader(site: SiteFile, loader: LoaderName): boolean {
   return entries.some((entry) => entry?.loader === loader)
 }
 
-/** The file, and where in it a place is, for problems that are found later. */
-export type ParsedSiteFile = { site: SiteFile; refuse(problems: readonly SiteProblem[]): never }
-
-/** YAML to a checked site file. `path` only names it in errors. Throws SiteFileInvalid with line and column. */
-export function parseSiteFile(text: string, path: string): ParsedSiteFile {
-  const lineCounter = new LineCounter()
-  const document = parseDocument(text, { lineCounter })
-  const refuse = (problems: readonly SiteProblem[]): never => {
-    throw new SiteFileInvalid(
-      path,
-      problems.map(({ place, reason }) => {
-        const { line, col } = lineCounter.linePos(offsetOf(document, place))
-        return `${path}:${line}:${col}: ${place.length > 0 ? `${place.join('.')}: ` : ''}${reason}`
-      }),
-    )
-  }
-  const [error] = document.errors
-  if (error) {
-    const { line, col } = lineCounter.linePos(error.pos[0])
-    throw new SiteFileInvalid(path, [`${path}:${line}:${col}: ${error.message.split('\n', 1)[0]}`], error)
-  }
-  const site: unknown = document.toJS({ maxAliasCount: 100 })
-  if (!Value.Check(SiteFile, site)) return refuse(schemaProblems(site))
-  return { site, refuse }
-}
-
-function schemaProblems(value: unknown): SiteProblem[] {
-  const problems = new Map<string, SiteProblem>()
-  for (const { instancePath, keyword, message } of Value.Errors(SiteFile, value)) {
-    // An unknown name and a union are told by their own parts.
-    if (keyword === 'additionalProperties' || keyword === 'anyOf') continue
-    const place = instancePath
-      .split('/')
-      .slice(1)
-      .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
-    const reason =
-      keyword === 'boolean'
-        ? 'is not a name that is known here'
-        : keyword === 'pattern'
-          ? 'does not have the form it needs'
-          : message
-    if (!problems.has(instancePath)) problems.set(instancePath, { place, reason })
-  }
-  return problems.size > 0 ? [...problems.values()] : [{ place: [], reason: 'is no site file' }]
-}
-
-/** Where the key or list item begins; the nearest one above it that there is. */
-function offsetOf(document: Document, place: readonly string[]): number {
-  let node: unknown = document.contents
-  let offset = 0
-  for (const part of place) {
-    if (isMap(node)) {
-      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === part)
-      if (pair && isScalar(pair.key)) offset = pair.key.range?.[0] ?? offset
-      node = pair?.value
-    } else if (isSeq(node)) {
-      node = node.items[Number(part)]
-      if (isNode(node)) offset = node.range?.[0] ?? offset
-    }
-  }
-  return offset
+/** `path` only names it in errors. Throws YamlFileInvalid. */
+export function parseSiteFile(text: string, path: string): CheckedFile<SiteFile> {
+  return parseYamlFile(SiteFile, { kind: 'site file', path, text })
 }

@@ -61,6 +61,6 @@ function plainSite(): DhcpSite {
 
 function readSite(path: string): DhcpSite {
   const parsed = parseSiteFile(readFileSync(path, 'utf8'), path)
-  const made = makeSite(parsed.site, listInterfaceAddresses(), 4280)
+  const made = makeSite(parsed.content, listInterfaceAddresses(), 4280)
   return 'problems' in made ? parsed.refuse(made.problems) : made.site
 }
