@@ -3,13 +3,17 @@ export function printJson(value: unknown): void {
 }
 
 /** Columns as wide as their widest cell; with no header, a list of names and values. */
-export function printTable(header: readonly string[], rows: readonly (readonly string[])[]): void {
+export function printTable(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  output: NodeJS.WritableStream = process.stdout,
+): void {
   const all = header.length > 0 ? [header, ...rows] : rows
   const widths: number[] = []
   for (const row of all)
     for (const [index, text] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, text.length)
   for (const row of all) {
-    process.stdout.write(
+    output.write(
       `${row
         .map((text, index) => text.padEnd(widths[index]!))
         .join('  ')

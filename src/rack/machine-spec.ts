@@ -25,10 +25,14 @@ export type MachineSpec = {
    */
   networkBoot: 'firmware' | 'ipxe-rom'
   mac: Mac
+  /** Of further network cards, which firmware asks in this order after the first. */
+  furtherMacs: readonly Mac[]
   uuid: string
   nic: NicModel
+  /** The switch that all its cards are plugged into. */
+  bridge: string
   memoryMiB: number
   processors: number
-  /** The first one is booted from. */
+  /** Firmware tries them after the network, in this order. */
   disks: readonly DiskSpec[]
 }

@@ -12,7 +12,7 @@ export class MachineStopped extends Error {
   override readonly name = 'MachineStopped'
 }
 
-type SpecWiring = Omit<MachineWiring, 'qmpFd' | 'capturePath'>
+type SpecWiring = Omit<MachineWiring, 'qmpFd' | 'capturePrefix'>
 type Running = { qemu: ChildProcess; qmp: Qmp; ended: Promise<void> }
 
 const powerOffTimeoutMs = 10_000
@@ -43,8 +43,8 @@ export class RackMachine implements AsyncDisposable {
     if (this.#running) return
     const qmpFd = 3
     // QEMU begins the file anew each time
-    const capturePath = `${this.#filePrefix}.${++this.#powerCycles}.pcap`
-    const qemu = spawn('qemu-system-x86_64', qemuArguments(this.spec, { ...this.#wiring, capturePath, qmpFd }), {
+    const capturePrefix = `${this.#filePrefix}.${++this.#powerCycles}`
+    const qemu = spawn('qemu-system-x86_64', qemuArguments(this.spec, { ...this.#wiring, capturePrefix, qmpFd }), {
       stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
     })
     let complaint = ''
@@ -82,6 +82,18 @@ export class RackMachine implements AsyncDisposable {
     if (!this.#running) throw new MachineStopped(`Cannot reset ${this.spec.name}: it is off`)
     this.console.mark('reset')
     await this.#running.qmp.execute('system_reset')
+  }
+
+  /** The ports of the switch that its cards are plugged into, the first card's first. */
+  get ports(): readonly string[] {
+    return this.#wiring.taps
+  }
+
+  /** Pulls the cable out of a card, 0 for the first, until the machine is switched off. */
+  async pullCable(card: number): Promise<void> {
+    if (!this.#running) throw new MachineStopped(`Cannot pull a cable of ${this.spec.name}: it is off`)
+    this.console.mark(`the cable of card ${card} is out`)
+    await this.#running.qmp.execute('set_link', { name: `net${card}`, up: false })
   }
 
   async powerCycle(): Promise<void> {

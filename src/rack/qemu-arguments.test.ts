@@ -9,8 +9,10 @@ const bios: MachineSpec = {
   firmware: 'bios',
   networkBoot: 'firmware',
   mac: parseMac('52:54:00:77:00:01'),
+  furtherMacs: [],
   uuid: '7ac40000-0000-4000-8000-000000000001',
   nic: 'virtio-net-pci',
+  bridge: 'br0',
   memoryMiB: 768,
   processors: 2,
   disks: [
@@ -20,9 +22,9 @@ const bios: MachineSpec = {
 }
 const wiring = {
   accelerator: ['-accel', 'kvm'],
-  tap: 'tap0',
+  taps: ['tap0', 'tap0-1'],
   variablesPath: '/r/m1.vars.fd',
-  capturePath: '/r/m1.pcap',
+  capturePrefix: '/r/m1.1',
   qmpFd: 3,
 }
 
@@ -35,6 +37,15 @@ test('qemuArguments() boots the network first, then the disks in their order', (
   const devices = valuesOf(qemuArguments(bios, wiring), '-device').join('\n')
   assert.match(devices, /virtio-net-pci,.*bootindex=1\n/)
   assert.match(devices, /serial=ONE,bootindex=2\n.*serial=TWO,bootindex=3$/)
+})
+
+test('qemuArguments() has firmware ask every card before the disks, each with a capture of its own', () => {
+  const values = qemuArguments({ ...bios, furtherMacs: [parseMac('52:54:00:77:01:01')] }, wiring)
+  const devices = valuesOf(values, '-device').join('\n')
+  assert.match(devices, /netdev=net1,mac=52:54:00:77:01:01,bootindex=2\n/)
+  assert.match(devices, /serial=ONE,bootindex=3\n.*serial=TWO,bootindex=4$/)
+  const captures = valuesOf(values, '-object').map((object) => /file=([^,]+)/.exec(object)?.[1])
+  assert.deepEqual(captures.slice(-2), ['/r/m1.1.pcap', '/r/m1.1.card1.pcap'])
 })
 
 test("qemuArguments() writes a comma of a path twice, as QEMU's option lists want it", () => {

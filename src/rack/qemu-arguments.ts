@@ -1,13 +1,15 @@
 import { firmwareFiles } from './firmware-files.ts'
 import type { DiskSpec, MachineSpec } from './machine-spec.ts'
 
-/** What else a QEMU process needs: the port of the switch, its copy of the UEFI variables, the capture. */
+/** What else a QEMU process needs: the ports of the switch, its copy of the UEFI variables, the captures. */
 export type MachineWiring = {
   accelerator: readonly string[]
-  tap: string
+  /** One for each card. */
+  taps: readonly string[]
   /** UEFI only. */
   variablesPath: string
-  capturePath: string
+  /** Path of the captures without their ending: `.pcap` for the first card, `.card1.pcap` for the next. */
+  capturePrefix: string
   /** File descriptor of the QMP socket in the QEMU process. */
   qmpFd: number
 }
@@ -35,7 +37,7 @@ export function qemuArguments(spec: MachineSpec, wiring: MachineWiring): string[
     ...['-object', 'rng-random,id=rng,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=rng'],
     ...firmwareArguments(spec, wiring),
     ...networkArguments(spec, wiring),
-    ...spec.disks.flatMap(diskArguments),
+    ...spec.disks.flatMap((disk, index) => diskArguments(disk, index, spec.furtherMacs.length + index + 2)),
   ]
 }
 
@@ -50,19 +52,22 @@ function firmwareArguments(spec: MachineSpec, { variablesPath }: MachineWiring):
   ]
 }
 
-function networkArguments(spec: MachineSpec, { tap, capturePath }: MachineWiring): string[] {
+function networkArguments(spec: MachineSpec, { taps, capturePrefix }: MachineWiring): string[] {
   // an empty romfile leaves UEFI to EDK2's own driver and PXE; QEMU's default ROM is iPXE
   const rom = spec.firmware === 'uefi' && spec.networkBoot === 'firmware' ? ',romfile=' : ''
-  // with vnet_hdr the dump would have a virtio header in front of every frame, which no reader of captures knows
-  return [
-    ...['-netdev', `tap,id=net0,ifname=${tap},script=no,downscript=no,vnet_hdr=off`],
-    ...['-object', `filter-dump,id=capture,netdev=net0,file=${quoted(capturePath)},maxlen=${captureBytes}`],
-    ...['-device', `${spec.nic},netdev=net0,mac=${spec.mac},bootindex=1${rom}`],
-  ]
+  return [spec.mac, ...spec.furtherMacs].flatMap((mac, card) => {
+    const capture = quoted(`${capturePrefix}${card === 0 ? '' : `.card${card}`}.pcap`)
+    // with vnet_hdr the dump would have a virtio header in front of every frame, which no reader of captures knows
+    return [
+      ...['-netdev', `tap,id=net${card},ifname=${taps[card]},script=no,downscript=no,vnet_hdr=off`],
+      ...['-object', `filter-dump,id=capture${card},netdev=net${card},file=${capture},maxlen=${captureBytes}`],
+      ...['-device', `${spec.nic},netdev=net${card},mac=${mac},bootindex=${card + 1}${rom}`],
+    ]
+  })
 }
 
-function diskArguments(disk: DiskSpec, index: number): string[] {
-  const bootIndex = `bootindex=${index + 2}`
+function diskArguments(disk: DiskSpec, index: number, bootPlace: number): string[] {
+  const bootIndex = `bootindex=${bootPlace}`
   const controller = disk.bus === 'scsi' ? ['-device', `virtio-scsi-pci,id=scsi${index}`] : []
   const paths = Array.from({ length: disk.paths?.count ?? 1 }, (_, path) => {
     const id = `disk${index}${path === 0 ? '' : `-${path}`}`

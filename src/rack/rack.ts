@@ -5,7 +5,7 @@ import { runProgram } from '../programs/run-program.ts'
 import { firmwareFiles } from './firmware-files.ts'
 import { RackMachine } from './machine.ts'
 import type { MachineSpec } from './machine-spec.ts'
-import { addPort, openSwitch } from './switch.ts'
+import { addPort, openSwitch, rackNetwork } from './switch.ts'
 
 export type RackOptions = {
   /** Disks, logs and captures go here; it is not removed. */
@@ -43,7 +43,9 @@ export class Rack implements AsyncDisposable {
     const filePrefix = join(this.directory, spec.name)
     const variablesPath = `${filePrefix}.vars.fd`
     if (spec.firmware === 'uefi') await copyFile(firmwareFiles.uefiVariables.path, variablesPath)
-    const wiring = { accelerator: this.#accelerator, tap: await addPort(index), variablesPath }
+    const taps = [spec.mac, ...spec.furtherMacs].map((_, card) => `tap${index}${card === 0 ? '' : `-${card}`}`)
+    for (const tap of taps) await addPort(tap, spec.bridge)
+    const wiring = { accelerator: this.#accelerator, taps, variablesPath }
     const machine = new RackMachine(spec, wiring, filePrefix)
     this.machines.push(machine)
     return machine
@@ -65,8 +67,10 @@ function defaultSpec(index: number): Omit<MachineSpec, 'name' | 'firmware' | 'di
   return {
     networkBoot: 'firmware',
     mac: parseMac(`52:54:00:77:00:${suffix}`),
+    furtherMacs: [],
     uuid: `7ac40000-0000-4000-8000-0000000000${suffix}`,
     nic: 'virtio-net-pci',
+    bridge: rackNetwork.bridge,
     memoryMiB: 768,
     processors: 2,
   }

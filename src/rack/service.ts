@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -22,6 +22,8 @@ export type ServiceOptions = {
   managementFd?: number
   /** Further options of `bootwright serve`. */
   options?: readonly string[]
+  /** The text of a site file; without it, the rack's interface is served. */
+  siteFile?: string
 }
 
 const launcher = join(import.meta.dirname, '../../bin/bootwright')
@@ -51,7 +53,8 @@ export class Service implements AsyncDisposable {
   /** Resolves when the service answers on its socket. Rejects with ServiceStopped. */
   async start(): Promise<void> {
     await mkdir(this.#options.directory, { recursive: true })
-    const { managementFd } = this.#options
+    const { managementFd, siteFile } = this.#options
+    if (siteFile !== undefined) await writeFile(this.#siteFilePath, siteFile)
     const passed = managementFd === undefined ? [] : [managementFd]
     const service = spawn(launcher, this.#arguments(), { stdio: ['ignore', 'pipe', 'pipe', ...passed] })
     const log = createWriteStream(this.logPath, { flags: 'a' })
@@ -87,10 +90,16 @@ export class Service implements AsyncDisposable {
     if (!this.#process) throw new ServiceStopped(`The service has ended. Its last words:\n${this.#lastWords.trim()}`)
   }
 
+  get #siteFilePath(): string {
+    return join(this.#options.directory, 'site.yaml')
+  }
+
   #arguments(): string[] {
     const { directory, imagesDirectory, keysDirectory, ramdiskDirectory, managementFd, options = [] } = this.#options
+    const site =
+      this.#options.siteFile === undefined ? ['--interface', rackNetwork.bridge] : ['--config', this.#siteFilePath]
     return [
-      ...['serve', '--interface', rackNetwork.bridge, '--data', directory, '--images', imagesDirectory],
+      ...['serve', ...site, '--data', directory, '--images', imagesDirectory],
       ...['--keys', keysDirectory, '--ramdisk', ramdiskDirectory],
       ...(managementFd === undefined ? [] : ['--management-fd', '3']),
       ...options,

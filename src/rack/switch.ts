@@ -12,16 +12,31 @@ export const rackNetwork = {
 export async function openSwitch(): Promise<void> {
   const { bridge, serverAddress, prefixLength } = rackNetwork
   await runProgram('ip', ['link', 'set', 'lo', 'up'])
+  await addSwitch(bridge)
+  await runProgram('ip', ['address', 'add', `${serverAddress}/${prefixLength}`, 'dev', bridge])
+}
+
+/** Another segment, where the server has no address. */
+export async function addSwitch(bridge: string): Promise<void> {
   // no spanning tree and no snooping: ports forward from the first packet
   await runProgram('ip', ['link', 'add', bridge, 'type', 'bridge', 'forward_delay', '0', 'mcast_snooping', '0'])
-  await runProgram('ip', ['address', 'add', `${serverAddress}/${prefixLength}`, 'dev', bridge])
   await runProgram('ip', ['link', 'set', bridge, 'up'])
 }
 
-/** Adds a port; its name is the tap interface a machine plugs into. */
-export async function addPort(index: number): Promise<string> {
-  const tap = `tap${index}`
+/** Spanning tree on the rack's switch: a port that gets its link is silent for twice the delay (802.1D has 15 s). */
+export async function startSpanningTree(forwardDelaySeconds: number): Promise<void> {
+  const delay = ['forward_delay', String(forwardDelaySeconds * 100)]
+  await runProgram('ip', ['link', 'set', rackNetwork.bridge, 'type', 'bridge', 'stp_state', '1', ...delay])
+}
+
+/** Adds a port; `tap` names it, and is the interface a machine plugs into. */
+export async function addPort(tap: string, bridge: string): Promise<void> {
   await runProgram('ip', ['tuntap', 'add', tap, 'mode', 'tap'])
-  await runProgram('ip', ['link', 'set', tap, 'master', rackNetwork.bridge, 'up'])
-  return tap
+  await runProgram('ip', ['link', 'set', tap, 'master', bridge, 'up'])
+}
+
+/** The port loses its link and has it again at once, as when a driver resets its card: spanning tree begins anew. */
+export async function bouncePort(tap: string): Promise<void> {
+  await runProgram('ip', ['link', 'set', tap, 'down'])
+  await runProgram('ip', ['link', 'set', tap, 'up'])
 }

@@ -1,4 +1,5 @@
 import type { Deployment } from '../../core/deployment.ts'
+import type { Rack } from '../../rack/rack.ts'
 import type { RackSite } from './site.ts'
 import type { RackSupplies } from './supplies.ts'
 
@@ -27,12 +28,16 @@ export type RackCase = {
   name: string
   /** One sentence for --list. */
   describe: string
-  /** `--all` runs the default set; the others are asked for by name. */
+  /** The default set is part of `npm test`. */
   set: 'default' | 'long'
   /** What a rack cannot make inside, because it needs the internet, or mounts: done before, and kept for the next time. */
   prepare?(supplies: RackSupplies, log: (line: string) => void): Promise<void>
+  /** What else is on the rack's network, and how that behaves; before the service starts, and inside the rack. */
+  surround?(rack: Rack): Promise<void>
   /** Further options of `bootwright serve`. */
   serveOptions?: readonly string[]
+  /** The service's site file, in place of the rack's interface alone. */
+  siteFile?: string
   run(site: RackSite): Promise<CaseFigures>
 }
 

@@ -19,7 +19,7 @@ async function runCase(path: string): Promise<CaseResult> {
     await using site = await RackSite.open({
       directory: task.directory,
       supplies: task.supplies,
-      serveOptions: rackCase.serveOptions ?? [],
+      rackCase,
       log: (line) => tell({ kind: 'log', line }),
       onEvent: (event, machine) => tell({ kind: 'event', event, machine }),
     })

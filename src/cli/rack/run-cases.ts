@@ -56,10 +56,7 @@ async function runCase(listed: ListedCase, around: Surroundings): Promise<CaseRe
   await mkdir(directory)
   const log = (line: string) => run.log(`[${listed.name}] ${line}`)
   log(`begins: ${listed.describe}`)
-  await listed.prepare?.(supplies, log)
-  const task: RackTask = { directory, supplies, casePath: listed.path }
-  const rack = enterRack({ module: inside, arguments: [JSON.stringify(task)], namespaces })
-  const result = await resultOf(rack, listed.name, log, run.signal)
+  const result = await resultOf(listed, { directory, supplies, namespaces, log, signal: run.signal })
   if (result.ok) {
     log(`passed in ${result.secondsTotal} s`)
     if (!run.keep) await rm(directory, { recursive: true, force: true })
@@ -70,13 +67,30 @@ async function runCase(listed: ListedCase, around: Surroundings): Promise<CaseRe
   return { ...result, artifacts: directory }
 }
 
-async function resultOf(
-  rack: ChildProcess,
-  name: string,
-  log: (line: string) => void,
-  signal: AbortSignal | undefined,
-): Promise<CaseResult> {
+type CasePlace = Pick<Surroundings, 'supplies' | 'namespaces' | 'directory'> & {
+  log: (line: string) => void
+  signal: AbortSignal | undefined
+}
+
+/** What becomes of one case is never the others' concern: it has a result, however it ends. */
+async function resultOf(listed: ListedCase, place: CasePlace): Promise<CaseResult> {
   const startedAt = performance.now()
+  const seconds = () => Math.round((performance.now() - startedAt) / 100) / 10
+  const failed = (failure: string) => ({ case: listed.name, ok: false, secondsTotal: seconds(), failure })
+  try {
+    await listed.prepare?.(place.supplies, place.log)
+  } catch (error) {
+    return failed(`it could not be prepared: ${(error as Error).message}`)
+  }
+  const task: RackTask = { directory: place.directory, supplies: place.supplies, casePath: listed.path }
+  const rack = enterRack({ module: inside, arguments: [JSON.stringify(task)], namespaces: place.namespaces })
+  const outcome = await awaitRack(rack, place)
+  return outcome.kind === 'result' ? outcome.result : failed(outcome.reason)
+}
+
+type RackOutcome = { kind: 'result'; result: CaseResult } | { kind: 'ended'; reason: string }
+
+async function awaitRack(rack: ChildProcess, { log, signal }: CasePlace): Promise<RackOutcome> {
   let result: CaseResult | undefined
   let ending = 'the process in the rack ended without a result'
   rack.on('message', (message: RackMessage) => {
@@ -94,8 +108,7 @@ async function resultOf(
   await once(rack, 'exit')
   clearTimeout(timer)
   signal?.removeEventListener('abort', interrupt)
-  const secondsTotal = Math.round((performance.now() - startedAt) / 100) / 10
-  return result ?? { case: name, ok: false, secondsTotal, failure: ending }
+  return result ? { kind: 'result', result } : { kind: 'ended', reason: ending }
 }
 
 /** A failed case is explained by its logs and captures; its disks are only large. */

@@ -9,6 +9,7 @@ import type { RackMachine } from '../../rack/machine.ts'
 import { type MachineRequest, Rack } from '../../rack/rack.ts'
 import { Service } from '../../rack/service.ts'
 import { type Client, openClient } from '../client.ts'
+import type { RackCase } from './case.ts'
 import type { RackSupplies } from './supplies.ts'
 import { Timeline } from './timeline.ts'
 
@@ -32,8 +33,7 @@ export type SiteOptions = {
   /** `machine` is its name, empty where the event is about none of the rack's. */
   onEvent: (event: TimelineEvent, machine: string) => void
   managementFd?: number
-  /** Further options of `bootwright serve`. */
-  serveOptions?: readonly string[]
+  rackCase?: Pick<RackCase, 'surround' | 'serveOptions' | 'siteFile'>
 }
 
 export type DeployRequest = Partial<
@@ -69,13 +69,15 @@ export class RackSite implements AsyncDisposable {
   }
 
   static async open(options: SiteOptions): Promise<RackSite> {
-    const { directory, supplies, managementFd, serveOptions = [] } = options
+    const { directory, supplies, managementFd, rackCase = {} } = options
     const { imagesDirectory, keysDirectory, ramdiskDirectory, accelerator } = supplies
     const rack = await Rack.open({ directory, accelerator })
+    await rackCase.surround?.(rack)
     const places = { directory: join(directory, 'service'), imagesDirectory, keysDirectory, ramdiskDirectory }
     const service = new Service({
       ...places,
-      options: serveOptions,
+      options: rackCase.serveOptions ?? [],
+      ...(rackCase.siteFile !== undefined && { siteFile: rackCase.siteFile }),
       ...(managementFd !== undefined && { managementFd }),
     })
     await service.start()
@@ -99,11 +101,11 @@ export class RackSite implements AsyncDisposable {
   }
 
   /** Switches the machine on; gives the seconds to the agent's first word. Rejects with TimelineTimeout. */
-  async bootAgent(machine: RackMachine): Promise<number> {
+  async bootAgent(machine: RackMachine, timeoutMs = agentTimeoutMs): Promise<number> {
     const startedAt = Date.now()
     await machine.powerOn()
     const isFirstWord = ({ kind, at }: TimelineEvent) => kind === 'agent' && at >= startedAt
-    const agent = await this.timeline.waitFor(isFirstWord, { timeoutMs: agentTimeoutMs, what: 'the agent' })
+    const agent = await this.timeline.waitFor(isFirstWord, { timeoutMs, what: 'the agent' })
     return (agent.at - startedAt) / 1000
   }
 
