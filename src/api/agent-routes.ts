@@ -16,6 +16,7 @@ import {
   WrittenReport,
 } from '../core/agent-protocol.ts'
 import type { Machine } from '../core/machine.ts'
+import { describeConflict } from '../core/machine-identity.ts'
 import { SignedOrder } from '../core/order.ts'
 import { decodeSealingKey } from '../core/seal.ts'
 import { Forbidden, NotFound } from '../deploy/refusals.ts'
@@ -36,7 +37,9 @@ export function agentRoutes(plane: BootPlane): FastifyPluginAsyncTypebox {
 
     app.post('/inventory', { schema: { body: Inventory } }, async (request, reply) => {
       const session = await authenticate(plane, request)
-      await plane.machines.recordInventory(session.machineId, request.body)
+      const isKnown = session.tokenNonce !== undefined
+      const machine = await plane.machines.recordInventory(session.machineId, request.body, isKnown)
+      await holdConflicting(plane, machine)
       return reply.code(204).send()
     })
 
@@ -116,6 +119,15 @@ async function openSession(plane: BootPlane, offer: SessionRequest, remoteAddres
     throw new Forbidden('This boot token was exchanged before')
   }
   return { session: outcome.bearer, machine: { id: machine.id, name: machine.name }, nowMs: plane.state.now() }
+}
+
+/** Work that has not begun does not begin while it is not clear which machine is which. */
+async function holdConflicting({ machines, deployments }: BootPlane, machine: Machine): Promise<void> {
+  const { conflicts = [] } = machine
+  const held = [machine, ...(await Promise.all(conflicts.map((conflict) => machines.get(conflict.machine))))]
+  for (const { name, conflicts: [conflict] = [], intent } of held) {
+    if (conflict && intent.deploymentId) await deployments.hold(intent.deploymentId, describeConflict(name, conflict))
+  }
 }
 
 async function machineOfSession(plane: BootPlane, mac: Mac): Promise<Machine> {

@@ -130,9 +130,9 @@ test('GET /boot.ipxe adds the firmware archive until the inventory says that no 
   const script = async () =>
     (await site.ask({ url: `/boot.ipxe?mac=52-54-00-00-00-01&token=${await site.mint()}` })).body
   assert.match(await script(), /^initrd .*firmware\.cpio\.zst/m)
-  await site.machines.recordInventory(site.machine.id, inventory(['virtio_net']))
+  await site.machines.recordInventory(site.machine.id, inventory(['virtio_net']), true)
   assert.doesNotMatch(await script(), /firmware/)
-  await site.machines.recordInventory(site.machine.id, inventory(['bnx2x', 'virtio_net']))
+  await site.machines.recordInventory(site.machine.id, inventory(['bnx2x', 'virtio_net']), true)
   assert.match(await script(), /^initrd .*firmware\.cpio\.zst/m)
 })
 

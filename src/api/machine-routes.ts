@@ -12,6 +12,9 @@ const Settings = Type.Object(
     macs: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 64 })),
     address: Type.Optional(Type.String({ description: 'IPv4 address reserved for the machine' })),
     approved: Type.Optional(Type.Boolean()),
+    sharesUuid: Type.Optional(
+      Type.Boolean({ description: 'another computer has the same SMBIOS UUID, and that is no conflict' }),
+    ),
     newName: Type.Optional(Type.String({ pattern: machineNamePattern })),
     intent: Type.Optional(Type.Union([Type.Literal('local'), Type.Literal('discover')])),
   },

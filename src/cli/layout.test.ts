@@ -36,7 +36,7 @@ test('POST /layouts/plan draws before and after, and refuses in words, from the 
   const machine = await machines.set('rack-1', { macs: [parseMac('52:54:00:00:00:01')] })
   const plan = (body: object) => client.request<DryRun>('POST', '/api/v1/layouts/plan', { machine: 'rack-1', ...body })
   await assert.rejects(plan({}), /rack-1 has no inventory yet/)
-  await machines.recordInventory(machine.id, inventory)
+  await machines.recordInventory(machine.id, inventory, true)
   assert.deepEqual(await plan({ filesystem: 'xfs' }), {
     disk: '/dev/vda [virtio, serial ROOT, 4.3 GB]',
     before: ['LVM2_member on the whole disk'],

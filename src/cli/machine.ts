@@ -4,6 +4,7 @@ import { describeDisk } from '../core/disk-rule.ts'
 import { drawDisk } from '../core/draw-disk.ts'
 import type { Disk, Inventory } from '../core/inventory.ts'
 import type { Machine } from '../core/machine.ts'
+import { describeConflict, type MachineConflict } from '../core/machine-identity.ts'
 import { openClient } from './client.ts'
 import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
 import { printJson, printTable } from './output.ts'
@@ -31,6 +32,7 @@ export function machineCommand(): Command {
     .option('--address <ipv4>', 'address reserved for it')
     .option('--rename <name>', 'a new name')
     .addOption(new Option('--intent <intent>', 'what its next network boot does').choices(['local', 'discover']))
+    .option('--shared-uuid', 'another computer has the same SMBIOS UUID: they are two all the same')
     .option('--approve', 'mark a machine that was discovered as ours')
     .addOption(dataOption())
     .addOption(jsonOption())
@@ -56,10 +58,14 @@ async function listMachines(options: Shared): Promise<void> {
       machine.name,
       machine.macs.join(','),
       machine.address ?? '-',
-      machine.intent.kind,
+      machine.conflicts ? `held: ${machine.conflicts.map(shortConflict).join(', ')}` : machine.intent.kind,
       machine.lastSeenAt ? new Date(machine.lastSeenAt).toISOString() : '-',
     ]),
   )
+}
+
+function shortConflict({ kind, machine }: MachineConflict): string {
+  return kind === 'uuid' ? `UUID of ${machine}` : `cards of ${machine}`
 }
 
 const isWritten: ReadonlySet<string> = new Set(['written', 'handed-over', 'proved', 'unproved'])
@@ -78,6 +84,7 @@ async function showMachine(name: string, options: Shared): Promise<void> {
       ['UUID', machine.uuid ?? '-'],
       ['address', machine.address ?? 'from the pool'],
       ['next boot', machine.intent.kind],
+      ...(machine.conflicts ?? []).map((conflict) => ['held', describeConflict(machine.name, conflict)]),
       ...(inventory ? inventoryRows(inventory) : []),
     ],
   )
@@ -120,7 +127,14 @@ function contentRows(disk: Disk): string[][] {
   return disk.table || disk.signature ? drawDisk(disk).map((line) => ['', line]) : []
 }
 
-type SetOptions = Shared & { mac?: string[]; address?: string; rename?: string; intent?: string; approve?: boolean }
+type SetOptions = Shared & {
+  mac?: string[]
+  address?: string
+  rename?: string
+  intent?: string
+  sharedUuid?: boolean
+  approve?: boolean
+}
 
 async function setMachine(name: string, options: SetOptions): Promise<void> {
   const { machine } = await clientOf(options).request<{ machine: Machine }>(
@@ -131,6 +145,7 @@ async function setMachine(name: string, options: SetOptions): Promise<void> {
       ...(options.address && { address: options.address }),
       ...(options.rename && { newName: options.rename }),
       ...(options.intent && { intent: options.intent }),
+      ...(options.sharedUuid && { sharesUuid: true }),
       ...(options.approve && { approved: true }),
     },
   )

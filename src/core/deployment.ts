@@ -20,7 +20,8 @@ export type DeployStep = (typeof deploySteps)[number]
 /**
  * queued: waits for the machine to boot · booting: its boot script was fetched · running: the agent works ·
  * written: verified on the disk, the intent is used up · handed-over: the agent has left the machine ·
- * proved / unproved: the deployed system called back, or did not by its deadline · frozen: a boot token came twice.
+ * proved / unproved: the deployed system called back, or did not by its deadline · frozen: a boot token came twice, or the
+ * machine is held.
  */
 export type DeploymentState =
   | 'queued'
@@ -35,7 +36,7 @@ export type DeploymentState =
   | 'frozen'
 
 export const deploymentTransitions = {
-  queued: ['booting', 'running', 'failed', 'cancelled'],
+  queued: ['booting', 'running', 'failed', 'cancelled', 'frozen'],
   booting: ['booting', 'running', 'failed', 'cancelled', 'frozen'],
   // A machine that was reset in the middle begins again.
   running: ['booting', 'running', 'written', 'failed', 'cancelled', 'frozen'],

@@ -1,5 +1,6 @@
 import type { Mac } from '../bytes/mac.ts'
 import type { Intent } from './intent.ts'
+import type { MachineConflict } from './machine-identity.ts'
 
 export const machineNamePattern = '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'
 
@@ -15,6 +16,10 @@ export type Machine = {
   /** Address reserved for it, dotted. */
   address?: string
   approved: boolean
+  /** A person said that another computer has the same SMBIOS UUID. */
+  sharesUuid: boolean
+  /** While there are any, nothing is written to the machine; absent for none. */
+  conflicts?: MachineConflict[]
   intent: Intent
   /** When a packet of its was last seen: milliseconds since the epoch. */
   lastSeenAt?: number

@@ -22,6 +22,7 @@ export const timelineKinds = [
   'agent', // session, inventory
   'step', // a deploy step started, moved on or ended
   'deployment', // it changed state
+  'conflict', // two machines that cannot both be what they say: held for a person
   'security', // a token came twice, a signature did not verify
   'server', // a part was restarted
 ] as const

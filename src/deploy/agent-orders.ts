@@ -35,6 +35,8 @@ export class AgentOrders {
     const machine = await this.#machines.findById(session.machineId)
     // Without a boot token a machine is whoever it says it is: it waits, whatever the intent.
     if (!machine || session.tokenNonce === undefined) return { kind: 'wait', agentNonce }
+    // Who it is must be settled first.
+    if (machine.conflicts) return { kind: 'wait', agentNonce }
     if (machine.intent.kind === 'deploy') return this.#deployOrder(session, machine)
     const hasFailedHere = session.deploymentId !== undefined
     if (machine.intent.kind === 'local' && !hasFailedHere) {

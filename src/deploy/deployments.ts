@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { canMove, type Deployment, type DeploymentState, type DeployStep } from '../core/deployment.ts'
 import { describeRule } from '../core/disk-rule.ts'
 import type { Machine } from '../core/machine.ts'
+import { describeConflict } from '../core/machine-identity.ts'
 import type { VersionUse } from '../image/retention.ts'
 import {
   type DeploymentChange,
@@ -80,6 +81,8 @@ export class Deployments {
   /** Sets the machine's intent to deploy. Throws Conflict when a deployment of the machine is under way. */
   async create(machine: Machine, request: DeploymentRequest): Promise<Deployment> {
     return this.#state.commit(async (change) => {
+      const { conflicts: [conflict] = [] } = machine
+      if (conflict) throw new Conflict(`${machine.name} is held: ${describeConflict(machine.name, conflict)}`)
       const current = await currentDeployment(change, machine.id)
       if (current && openStates.includes(current.state)) {
         throw new Conflict(
@@ -215,6 +218,12 @@ export class Deployments {
       await setIntent(change, deployment.machineId, { kind: 'discover' })
       await tellState(change, deployment, 'frozen', reason)
     })
+  }
+
+  /** The machine is held for a person: what was not begun is frozen. */
+  async hold(id: string, reason: string): Promise<void> {
+    const { state } = await this.get(id)
+    if (state === 'queued' || state === 'booting') await this.freeze(id, reason)
   }
 
   /** Ends what is past its deadline: failed by name, or unproved. Called every few seconds. */

@@ -2,6 +2,7 @@ import type { Mac } from '../bytes/mac.ts'
 import type { IntentKind } from '../core/intent.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Machine } from '../core/machine.ts'
+import { deleteConflicts } from '../store/conflict-rows.ts'
 import {
   deleteMachine,
   findMachineById,
@@ -14,6 +15,7 @@ import {
   updateMachine,
 } from '../store/machine-rows.ts'
 import type { StateDatabase } from '../store/state-database.ts'
+import { recognizeMachine } from './recognize-machine.ts'
 import { Conflict, NotFound } from './refusals.ts'
 import type { Change, StateChanges } from './state-changes.ts'
 
@@ -27,6 +29,8 @@ export type MachineSettings = {
   group?: string
   approved?: boolean
   newName?: string
+  /** Another computer has the same SMBIOS UUID, and that is no conflict. */
+  sharesUuid?: boolean
   /** `deploy` is set by making a deployment. */
   intent?: Exclude<IntentKind, 'deploy'>
 }
@@ -75,6 +79,7 @@ export class Machines {
       }
       await refuseTakenMacs(change.db, settings.macs ?? [], found?.id)
       const machine = found ?? (await createMachine(change, name, settings.macs ?? []))
+      await settleConflicts(change, machine, settings)
       const updated = await updateMachine(change.db, machine.id, settingsAsChange(machine, settings))
       change.machineChanged(updated)
       const kind = updated.intent.revision === machine.intent.revision ? 'machine' : 'intent'
@@ -123,12 +128,23 @@ export class Machines {
     })
   }
 
-  async recordInventory(machineId: string, inventory: Inventory): Promise<void> {
-    await this.#state.commit(async (change) => {
-      const uuid = inventory.smbios.uuid
-      const machine = await updateMachine(change.db, machineId, { inventory, ...(uuid !== undefined && { uuid }) })
-      change.machineChanged(machine)
-      await change.tell({ machineId, kind: 'agent', message: `inventory: ${describeInventory(inventory)}` })
+  /**
+   * `isKnown`: the agent came with a boot token, so that its word about who the machine is counts. Gives the machine that it
+   * is, which may be another than the one its session was opened for.
+   */
+  async recordInventory(machineId: string, inventory: Inventory, isKnown: boolean): Promise<Machine> {
+    return this.#state.commit(async (change) => {
+      const reported = await findMachineById(change.db, machineId)
+      if (!reported) throw new NotFound('The machine of this session was removed')
+      const machine = isKnown ? await recognizeMachine(change, reported, inventory) : reported
+      const { uuid } = inventory.smbios
+      const updated = await updateMachine(change.db, machine.id, { inventory, ...(uuid !== undefined && { uuid }) })
+      change.machineChanged(updated)
+      const otherBoard = uuid !== undefined && machine.uuid !== undefined && uuid !== machine.uuid
+      const board = otherBoard ? `; its SMBIOS UUID was ${machine.uuid} and is ${uuid} now` : ''
+      const message = `inventory: ${describeInventory(inventory)}${board}`
+      await change.tell({ machineId: machine.id, kind: 'agent', message })
+      return updated
     })
   }
 }
@@ -145,6 +161,14 @@ async function refuseTakenMacs(db: StateDatabase, macs: readonly Mac[], machineI
   }
 }
 
+/** What a person says about cards or UUID settles the conflicts about them. */
+async function settleConflicts(change: Change, machine: Machine, { macs, sharesUuid }: MachineSettings): Promise<void> {
+  const kinds = [...(sharesUuid ? (['uuid'] as const) : []), ...(macs ? (['cards'] as const) : [])]
+  for (const id of await deleteConflicts(change.db, machine.id, kinds)) {
+    change.machineChanged((await findMachineById(change.db, id))!)
+  }
+}
+
 async function tooManyUnapproved(db: StateDatabase): Promise<boolean> {
   const { count } = await db
     .selectFrom('machines')
@@ -155,13 +179,14 @@ async function tooManyUnapproved(db: StateDatabase): Promise<boolean> {
 }
 
 function settingsAsChange(machine: Machine, settings: MachineSettings): MachineChange {
-  const { newName, intent, macs, address, group, approved } = settings
+  const { newName, intent, macs, address, group, approved, sharesUuid } = settings
   return {
     ...(newName !== undefined && { name: newName }),
     ...(macs !== undefined && { macs }),
     ...(address !== undefined && { address }),
     ...(group !== undefined && { group }),
     ...(approved !== undefined && { approved }),
+    ...(sharesUuid !== undefined && { sharesUuid }),
     ...(intent !== undefined && { intent: { kind: intent, revision: machine.intent.revision + 1 } }),
   }
 }

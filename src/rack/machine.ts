@@ -26,6 +26,7 @@ export class RackMachine implements AsyncDisposable {
   #filePrefix: string
   #powerCycles = 0
   #running: Running | undefined
+  readonly #cablesOut = new Set<number>()
 
   constructor(spec: MachineSpec, wiring: SpecWiring, filePrefix: string) {
     this.spec = spec
@@ -56,6 +57,7 @@ export class RackMachine implements AsyncDisposable {
     this.console.attach(qemu.stdout, qemu.stdin)
     try {
       const qmp = await Qmp.open(qemu.stdio[qmpFd] as Duplex)
+      for (const card of this.#cablesOut) await qmp.execute('set_link', { name: `net${card}`, up: false })
       this.#running = { qemu, qmp, ended }
     } catch (cause) {
       qemu.kill('SIGKILL')
@@ -89,11 +91,9 @@ export class RackMachine implements AsyncDisposable {
     return this.#wiring.taps
   }
 
-  /** Pulls the cable out of a card, 0 for the first, until the machine is switched off. */
-  async pullCable(card: number): Promise<void> {
-    if (!this.#running) throw new MachineStopped(`Cannot pull a cable of ${this.spec.name}: it is off`)
-    this.console.mark(`the cable of card ${card} is out`)
-    await this.#running.qmp.execute('set_link', { name: `net${card}`, up: false })
+  /** Pulls the cable out of a card, 0 for the first, of a machine that is off. */
+  pullCable(card: number): void {
+    this.#cablesOut.add(card)
   }
 
   async powerCycle(): Promise<void> {

@@ -23,10 +23,18 @@ export async function addSwitch(bridge: string): Promise<void> {
   await runProgram('ip', ['link', 'set', bridge, 'up'])
 }
 
-/** Spanning tree on the rack's switch: a port that gets its link is silent for twice the delay (802.1D has 15 s). */
-export async function startSpanningTree(forwardDelaySeconds: number): Promise<void> {
+/** A cable between the rack's switch and another. */
+export async function joinSwitch(bridge: string): Promise<void> {
+  const ends = [`up-${bridge}`, `down-${bridge}`] as const
+  await runProgram('ip', ['link', 'add', ends[0], 'type', 'veth', 'peer', 'name', ends[1]])
+  await runProgram('ip', ['link', 'set', ends[0], 'master', rackNetwork.bridge, 'up'])
+  await runProgram('ip', ['link', 'set', ends[1], 'master', bridge, 'up'])
+}
+
+/** Spanning tree on a switch: a port that gets its link is silent for twice the delay (802.1D has 15 s). */
+export async function startSpanningTree(bridge: string, forwardDelaySeconds: number): Promise<void> {
   const delay = ['forward_delay', String(forwardDelaySeconds * 100)]
-  await runProgram('ip', ['link', 'set', rackNetwork.bridge, 'type', 'bridge', 'stp_state', '1', ...delay])
+  await runProgram('ip', ['link', 'set', bridge, 'type', 'bridge', 'stp_state', '1', ...delay])
 }
 
 /** Adds a port; `tap` names it, and is the interface a machine plugs into. */

@@ -3,6 +3,8 @@ import type { Selectable } from 'kysely'
 import type { Mac } from '../bytes/mac.ts'
 import type { Intent } from '../core/intent.ts'
 import type { Machine } from '../core/machine.ts'
+import type { MachineConflict } from '../core/machine-identity.ts'
+import { listConflicts } from './conflict-rows.ts'
 import type { Schema } from './schema.ts'
 import type { StateDatabase } from './state-database.ts'
 
@@ -31,12 +33,25 @@ export async function listMachines(db: StateDatabase): Promise<Machine[]> {
   const rows = await db.selectFrom('machines').selectAll().orderBy('name').execute()
   const macs = await db.selectFrom('machine_macs').selectAll().orderBy('mac').execute()
   const byMachine = Map.groupBy(macs, (row) => row.machine_id)
+  const conflicts = await listConflicts(db)
   return rows.map((row) =>
     fromRow(
       row,
       (byMachine.get(row.id) ?? []).map(({ mac }) => mac as Mac),
+      conflicts.get(row.id),
     ),
   )
+}
+
+/** Those with this SMBIOS UUID that nobody said to share it. */
+export async function findMachinesByUuid(db: StateDatabase, uuid: string): Promise<Machine[]> {
+  const rows = await db
+    .selectFrom('machines')
+    .selectAll()
+    .where('uuid', '=', uuid)
+    .where('shares_uuid', '=', 0)
+    .execute()
+  return Promise.all(rows.map(async (row) => (await withMacs(db, row))!))
 }
 
 export type NewMachine = Pick<Machine, 'name' | 'macs' | 'approved' | 'intent'> &
@@ -66,7 +81,7 @@ export async function insertMachine(db: StateDatabase, machine: NewMachine, now:
 }
 
 export type MachineChange = Partial<
-  Pick<Machine, 'name' | 'address' | 'uuid' | 'group' | 'approved' | 'lastSeenAt'>
+  Pick<Machine, 'name' | 'address' | 'uuid' | 'group' | 'approved' | 'lastSeenAt' | 'sharesUuid'>
 > & {
   intent?: Intent
   macs?: readonly Mac[]
@@ -80,6 +95,7 @@ export async function updateMachine(db: StateDatabase, id: string, change: Machi
     ...(change.uuid !== undefined && { uuid: change.uuid }),
     ...(change.group !== undefined && { group_name: change.group }),
     ...(change.approved !== undefined && { approved: Number(change.approved) }),
+    ...(change.sharesUuid !== undefined && { shares_uuid: Number(change.sharesUuid) }),
     ...(change.lastSeenAt !== undefined && { last_seen_at: change.lastSeenAt }),
     ...(change.inventory !== undefined && { inventory_json: JSON.stringify(change.inventory) }),
     ...(change.intent && {
@@ -102,6 +118,15 @@ export async function deleteMachine(db: StateDatabase, id: string): Promise<void
   await db.deleteFrom('machines').where('id', '=', id).execute()
 }
 
+/** Two rows were one computer: all that was of the one is the other's, except what the row itself says. */
+export async function absorbMachine(db: StateDatabase, absorbed: Machine, survivor: Machine): Promise<void> {
+  const owner = { machine_id: survivor.id }
+  for (const table of ['machine_macs', 'deployments', 'sessions', 'used_tokens', 'events'] as const) {
+    await db.updateTable(table).set(owner).where('machine_id', '=', absorbed.id).execute()
+  }
+  await deleteMachine(db, absorbed.id)
+}
+
 async function replaceMacs(db: StateDatabase, machineId: string, macs: readonly Mac[]): Promise<void> {
   await db.deleteFrom('machine_macs').where('machine_id', '=', machineId).execute()
   if (macs.length > 0) {
@@ -120,13 +145,15 @@ async function withMacs(db: StateDatabase, row: Selectable<Schema['machines']> |
     .where('machine_id', '=', row.id)
     .orderBy('mac')
     .execute()
+  const conflicts = await listConflicts(db, row.id)
   return fromRow(
     row,
     macs.map(({ mac }) => mac as Mac),
+    conflicts.get(row.id),
   )
 }
 
-function fromRow(row: Selectable<Schema['machines']>, macs: Mac[]): Machine {
+function fromRow(row: Selectable<Schema['machines']>, macs: Mac[], conflicts?: MachineConflict[]): Machine {
   return {
     id: row.id,
     name: row.name,
@@ -135,6 +162,8 @@ function fromRow(row: Selectable<Schema['machines']>, macs: Mac[]): Machine {
     group: row.group_name,
     ...(row.address !== null && { address: row.address }),
     approved: row.approved === 1,
+    sharesUuid: row.shares_uuid === 1,
+    ...(conflicts && { conflicts }),
     intent: {
       kind: row.intent_kind,
       revision: row.intent_revision,

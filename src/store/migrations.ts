@@ -13,6 +13,7 @@ export const migrations: Record<string, Migration> = {
   '0008-deployment-rollback': { up: addDeploymentRollback },
   '0009-deployment-handed-over': { up: addDeploymentHandedOver },
   '0010-deployment-verify': { up: addDeploymentVerify },
+  '0011-machine-conflicts': { up: addMachineConflicts },
 }
 
 async function createMachines(db: Kysely<unknown>): Promise<void> {
@@ -153,4 +154,20 @@ async function addDeploymentVerify(db: Kysely<unknown>): Promise<void> {
     .alterTable('deployments')
     .addColumn('verify', 'text', (c) => c.notNull().defaultTo('whole'))
     .execute()
+}
+
+async function addMachineConflicts(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .alterTable('machines')
+    .addColumn('shares_uuid', 'integer', (c) => c.notNull().defaultTo(0))
+    .execute()
+  await db.schema.createIndex('machines_by_uuid').on('machines').column('uuid').execute()
+  await db.schema
+    .createTable('machine_conflicts')
+    .addColumn('machine_id', 'text', (c) => c.notNull().references('machines.id').onDelete('cascade'))
+    .addColumn('other_id', 'text', (c) => c.notNull().references('machines.id').onDelete('cascade'))
+    .addColumn('kind', 'text', (c) => c.notNull())
+    .addPrimaryKeyConstraint('machine_conflicts_key', ['machine_id', 'other_id'])
+    .execute()
+  await db.schema.createIndex('machine_conflicts_by_other').on('machine_conflicts').column('other_id').execute()
 }

@@ -1,6 +1,7 @@
 import type { Generated } from 'kysely'
 import type { DeploymentState, DeployStep } from '../core/deployment.ts'
 import type { IntentKind } from '../core/intent.ts'
+import type { MachineConflict } from '../core/machine-identity.ts'
 import type { TimelineKind } from '../core/timeline.ts'
 
 /** Times are milliseconds since the epoch, truth values 0 or 1, `_json` columns JSON text: alike on SQLite and PostgreSQL. */
@@ -18,7 +19,10 @@ export type Schema = {
     inventory_json: string | null
     last_seen_at: number | null
     created_at: number
+    shares_uuid: Generated<number>
   }
+  /** Every pair stands here twice, once for each of the two. */
+  machine_conflicts: { machine_id: string; other_id: string; kind: MachineConflict['kind'] }
   machine_macs: { mac: string; machine_id: string }
   deployments: {
     id: string

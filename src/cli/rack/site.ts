@@ -109,6 +109,11 @@ export class RackSite implements AsyncDisposable {
     return (agent.at - startedAt) / 1000
   }
 
+  /** All that the service knows. */
+  async machines(): Promise<Machine[]> {
+    return (await this.client.request<{ machines: Machine[] }>('GET', '/api/v1/machines/')).machines
+  }
+
   async deployment(id: string): Promise<Deployment> {
     return (await this.client.request<{ deployment: Deployment }>('GET', `/api/v1/deployments/${id}`)).deployment
   }
