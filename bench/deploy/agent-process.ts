@@ -1,6 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import type { ReuseRequest } from '../../src/agent/write-tree.ts'
+import { bundledProgram } from './bundled-program.ts'
 
 export type AgentOrder = {
   baseUrl: string
@@ -38,7 +40,7 @@ export class AgentProcess {
     launcher: readonly string[] = [],
   ): Promise<AgentProcess> {
     const [execPath = process.execPath, ...execArgv] = [...launcher, process.execPath]
-    const child = fork(program, {
+    const child = fork(await bundledProgram(fileURLToPath(program)), {
       execPath,
       execArgv,
       env: { ...process.env, ORDER: JSON.stringify(order) },

@@ -1,5 +1,4 @@
 import type { KeyObject } from 'node:crypto'
-import { decodeLocations, type PackLocations } from '../image/locations.ts'
 import { openManifest } from '../image/manifest-open.ts'
 import type { Statement } from '../image/statement.ts'
 import type { Tree } from '../image/tree.ts'
@@ -33,11 +32,7 @@ export async function openVersion(
   return openManifest(manifest, signatures, imagePublicKey, { version, image })
 }
 
-/** Where its chunks lie, which nobody signed. Throws DecodeError, FetchFailed. */
-export async function fetchLocations(source: VersionSource, version: string, tree: Tree): Promise<PackLocations[]> {
-  return decodeLocations(
-    await source.fetchFile(`/images/${version}/locations`, maxLocationsBytes),
-    version,
-    tree.chunks,
-  )
+/** Where its chunks lie, for decodeLocations(): nobody signed it. Throws FetchFailed. */
+export function fetchLocations(source: VersionSource, version: string): Promise<Buffer> {
+  return source.fetchFile(`/images/${version}/locations`, maxLocationsBytes)
 }

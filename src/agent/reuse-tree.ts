@@ -91,6 +91,7 @@ class ReusePlanner {
       }
     }
     return {
+      directories: [],
       pieces: piecesOfChunks(this.#tree, this.#rows),
       members: needsNew.filter(isBare).map((entry) => this.#placed(entry)),
       largeFiles: [...largeFiles.values()],

@@ -39,10 +39,9 @@ export class TargetDirectories {
     }
   }
 
-  /** In an empty directory: all of them get their metadata at the end. */
-  makeAllAnew(): void {
+  /** Where none is yet: who makes them makes them for us alone, and all of them get their metadata at the end. */
+  openAnew(): void {
     this.open('')
-    this.makeAll()
     for (const { type, path } of this.#tree.entries) if (type === 'directory') this.#touched.add(path)
   }
 

@@ -12,6 +12,8 @@ export type LargeFile = Placed<FileEntry> & { kept: { fileOffset: number; sizeBy
 
 /** What of a tree has to be done: all of it on a new filesystem, what differs on one that is re-used. */
 export type TreeWork = {
+  /** Made before all others, a parent before what is in it; none where files are re-used, because planning needs them. */
+  directories: string[]
   /** Row by row of the chunk table, where its bytes go; a chunk that goes nowhere is not fetched. */
   pieces: Piece[][]
   /** What has no content: symlinks, devices, FIFOs and empty files. */
@@ -27,6 +29,7 @@ export type TreeWork = {
 /** All of a tree, for an empty directory. */
 export function workOfWholeTree(tree: Tree): TreeWork {
   return {
+    directories: tree.entries.filter(({ type, path }) => type === 'directory' && path !== '').map(({ path }) => path),
     pieces: piecesOfChunks(tree),
     members: tree.entries.filter(isBare).map((entry) => ({ entry })),
     largeFiles: tree.entries.filter(isLargeFile).map((entry) => ({ entry, kept: [] })),

@@ -1,4 +1,4 @@
-import { closeSync, constants, ftruncateSync, linkSync, lstatSync, openSync, renameSync, statfsSync } from 'node:fs'
+import { linkSync, lstatSync, renameSync, statfsSync } from 'node:fs'
 import { pathBelow } from '../image/entry-metadata.ts'
 import type { PackLocations, RowLocation } from '../image/locations.ts'
 import { chunkIdOfRow, type Tree } from '../image/tree.ts'
@@ -38,6 +38,7 @@ export class TreeWriter {
   readonly #parts: Parts
   readonly #missing = new Set<number>()
   #extras: readonly string[]
+  #places: Promise<unknown> = Promise.resolve()
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -61,17 +62,15 @@ export class TreeWriter {
     if (bavail * bsize < neededBytes) this.removeExtras()
   }
 
-  /** At their size, so that their blocks can come in any order; what no block is written to stays a hole. */
-  makeLargeFiles(): void {
-    const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
-    for (const { entry, aside } of this.#parts.plan.work.largeFiles) {
-      const fd = openSync(this.#at(aside ?? entry.path), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
-      try {
-        ftruncateSync(fd, entry.sizeBytes)
-      } finally {
-        closeSync(fd)
-      }
-    }
+  /** Directories and large files. In a thread, while the first bytes come; what goes into them waits for it. */
+  makePlaces(): void {
+    const { directory, plan, pool } = this.#parts
+    const { directories } = plan.work
+    const largeFiles = plan.work.largeFiles.map(({ entry, aside }) => {
+      return { path: aside ?? entry.path, sizeBytes: entry.sizeBytes }
+    })
+    this.#places = pool.run({ kind: 'places', directory, directories, largeFiles })
+    this.#places.catch(() => undefined) // who waits for it hears of it
   }
 
   async writeMembers(): Promise<void> {
@@ -165,7 +164,12 @@ export class TreeWriter {
     const batches = Array.from({ length: Math.ceil(items.length / entriesAtOnce) }, (_, at) =>
       items.slice(at * entriesAtOnce, (at + 1) * entriesAtOnce),
     )
-    await Promise.all(batches.map((batch) => this.#parts.pool.run(jobOf(batch))))
+    await Promise.all(batches.map((batch) => this.#run(jobOf(batch))))
+  }
+
+  async #run(job: WriteJob, transfer: readonly ArrayBuffer[] = []): Promise<WriteReply> {
+    await this.#places
+    return this.#parts.pool.run(job, transfer)
   }
 
   #writeChunk(location: RowLocation): WriteChunk {
@@ -177,8 +181,8 @@ export class TreeWriter {
   }
 
   async #writeChunks(memory: ArrayBuffer, start: number, chunks: WriteChunk[]) {
-    const { pool, options, tree, source, flush, directory } = this.#parts
-    const reply = await pool.run({ kind: 'chunks', directory, memory, start, chunks }, [memory])
+    const { options, tree, source, flush, directory } = this.#parts
+    const reply = await this.#run({ kind: 'chunks', directory, memory, start, chunks }, [memory])
     this.bytesWritten += reply.bytesWritten
     this.bytesReused += reply.bytesReused
     const invalid = new Set(reply.invalid.map(({ row }) => row))

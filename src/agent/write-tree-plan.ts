@@ -20,8 +20,8 @@ export type Piece = {
 /** A stretch of a pack that is fetched at once, and the chunks in it. */
 export type FetchRange = { packId: string; start: number; length: number; chunks: RowLocation[] }
 
-/** A chunk is always shorter. */
-export const maxRangeBytes = 4 * 1024 * 1024
+/** A chunk is always shorter. What comes last is unpacked when nothing else is left to do, and the first is waited for. */
+export const maxRangeBytes = 1024 * 1024
 const maxRangeChunks = 64
 /** Unwanted bytes between two chunks are fetched too where a request of its own would take longer. */
 const maxGapBytes = 64 * 1024

@@ -26,7 +26,11 @@ export type SourceOptions = {
 
 const defaultPatienceMs = 15 * 60_000
 const stallMs = 30_000
-const maxSockets = 16
+/**
+ * Parts fetched at once. Enough that the link is never idle while one is asked for; with more of them all would end
+ * together, and there would be nothing to unpack until then and nothing to fetch after.
+ */
+const maxParts = 4
 
 type WantedRange = { start: number; target: Uint8Array; headers: Record<string, string> }
 
@@ -53,12 +57,14 @@ export class VersionSource {
   readonly #closing = new AbortController()
   readonly #signal: AbortSignal
   readonly #patienceMs: number
+  readonly #waiting: (() => void)[] = []
+  #parts = 0
 
   constructor({ baseUrl, signal, patienceMs = defaultPatienceMs }: SourceOptions) {
     this.#baseUrl = baseUrl.replace(/\/$/, '')
     this.#url = new URL(this.#baseUrl)
     this.#client = baseUrl.startsWith('https:') ? https : http
-    this.#agent = new this.#client.Agent({ keepAlive: true, maxSockets })
+    this.#agent = new this.#client.Agent({ keepAlive: true })
     this.#signal = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal
     this.#patienceMs = patienceMs
   }
@@ -102,11 +108,27 @@ export class VersionSource {
       filled += count
       this.bytesFetched += count
     }
-    await this.#patiently(async () => {
-      const rest = { start: start + filled, target: target.subarray(filled), headers }
-      if (this.#url.protocol === 'http:') await this.#fetchDirectly(path, rest, take)
-      else await this.#fetchThroughClient(path, rest, take)
-    })
+    await this.#patiently(() =>
+      this.#inTurn(() => {
+        const rest = { start: start + filled, target: target.subarray(filled), headers }
+        const isPlain = this.#url.protocol === 'http:'
+        return isPlain ? this.#fetchDirectly(path, rest, take) : this.#fetchThroughClient(path, rest, take)
+      }),
+    )
+  }
+
+  /** In the order of the calls, `maxParts` at once. */
+  async #inTurn(fetch: () => Promise<void>): Promise<void> {
+    if (this.#parts < maxParts) this.#parts++
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    try {
+      this.#signal.throwIfAborted()
+      await fetch()
+    } finally {
+      const next = this.#waiting.shift()
+      if (next) next()
+      else this.#parts--
+    }
   }
 
   async #fetchDirectly(path: string, range: WantedRange, take: (count: number) => void): Promise<void> {

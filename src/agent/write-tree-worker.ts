@@ -1,5 +1,16 @@
 import { hash } from 'node:crypto'
-import { closeSync, constants, fstatSync, openSync, readSync, renameSync, symlinkSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  symlinkSync,
+  writeSync,
+} from 'node:fs'
 import { decodeDelta } from '../image/deltas/delta-codec.ts'
 import { applyFileMetadata, applyPathMetadata, pathBelow, replacePathMetadata } from '../image/entry-metadata.ts'
 import { encodeFileName } from '../image/file-name.ts'
@@ -14,19 +25,22 @@ import type { Piece } from './write-tree-plan.ts'
 /*
  * Writes a tree: decompresses and checks chunks and puts their pieces into files with the synchronous calls, which take a
  * sixth of the time of fs.promises for the small files a system is made of. Directories and large files are there
- * already, of ours alone: nothing on the way of a path is a symlink.
+ * before all else, of ours alone: nothing on the way of a path is a symlink.
  */
 
 /** With `basis` it is made from what is on the disk (old-version.ts). */
 export type WriteChunk = PackedRow & { pieces: Piece[]; basis?: OldBasis }
 /** `memory` holds the bytes of a pack from `start` on; it moves to the thread and back. */
 export type WriteJob = { directory: string } & (
+  | { kind: 'places'; directories: string[]; largeFiles: LargePlace[] }
   | { kind: 'chunks'; memory: ArrayBuffer; start: number; chunks: WriteChunk[] }
   | { kind: 'members'; members: Placed<Entry>[] }
   | { kind: 'copies'; copies: Placed<FileEntry>[] }
   | { kind: 'large-files'; files: LargeFile[] }
   | { kind: 'metadata'; entries: Entry[] }
 )
+/** Of a large file, under the name that it has until it is whole. */
+export type LargePlace = { path: string; sizeBytes: number }
 export type WriteReply = { bytesWritten: number; bytesReused: number; invalid: InvalidChunk[]; memory?: ArrayBuffer }
 
 const scratch = new Uint8Array(chunkBytes)
@@ -38,6 +52,10 @@ answerJobs<WriteJob, WriteReply>((job) => {
   switch (job.kind) {
     case 'chunks':
       return { reply: writeChunks(job), transfer: [job.memory] }
+    case 'places':
+      for (const path of job.directories) named(path, () => mkdirSync(pathBelow(directory, path), { mode: 0o700 }))
+      for (const place of job.largeFiles) named(place.path, () => makeLargePlace(directory, place))
+      break
     case 'members':
       for (const placed of job.members) named(placed.entry.path, () => makeMember(directory, placed))
       break
@@ -54,6 +72,16 @@ answerJobs<WriteJob, WriteReply>((job) => {
   }
   return { reply: { bytesWritten: 0, bytesReused: 0, invalid: [] } }
 })
+
+/** At its size, so that its blocks can come in any order; what no block is written to stays a hole. */
+function makeLargePlace(directory: string, { path, sizeBytes }: LargePlace): void {
+  const fd = openSync(pathBelow(directory, path), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+  try {
+    ftruncateSync(fd, sizeBytes)
+  } finally {
+    closeSync(fd)
+  }
+}
 
 function writeChunks({ directory, memory, start, chunks }: WriteJob & { kind: 'chunks' }): WriteReply {
   const reply = { bytesWritten: 0, bytesReused: 0, invalid: [] as InvalidChunk[], memory }

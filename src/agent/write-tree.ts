@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { decodeLocations } from '../image/locations.ts'
 import type { Tree } from '../image/tree.ts'
 import { WorkerPool } from '../image/worker-pool.ts'
 import { EarlyFlush } from './early-flush.ts'
@@ -38,6 +39,8 @@ export class TargetNotEmpty extends Error {
 }
 
 const maxThreads = 8
+/** Ranges in memory: more than are fetched at once, so that the link has work while the disk is busy. */
+const lanes = 16
 const flushEveryBytes = 64 * 1024 * 1024
 
 /**
@@ -48,32 +51,33 @@ const flushEveryBytes = 64 * 1024 * 1024
  */
 export async function writeTree(options: WriteTreeOptions): Promise<WriteTreeResult> {
   using source = new VersionSource(options)
+  const opening = openVersion(source, options)
+  opening.catch(() => undefined) // met below
+  // On an empty filesystem all of it is needed.
+  const early = options.reuse ? undefined : fetchLocations(source, options.version)
+  early?.catch(() => undefined) // met below
   const threads = Math.min(maxThreads, availableParallelism())
-  // First, so that the threads start while the manifest is on its way.
   await using pool = new WorkerPool<WriteJob, WriteReply>(new URL('./write-tree-worker.ts', import.meta.url), threads)
   const directory = options.targetDirectory.replace(/(?<=.)\/+$/, '')
-  const { tree: whole } = await openVersion(source, options)
+  const { tree: whole } = await opening
   const keptPaths = options.reuse ? keptPathsThere(directory, options.reuse.keptPaths) : []
   const tree = withoutKeptPaths(whole, keptPaths)
-  // On an empty filesystem all of it is needed: on its way while the directories are made.
-  const early = options.reuse ? undefined : fetchLocations(source, options.version, whole)
-  early?.catch(() => undefined) // met below
   const directories = new TargetDirectories(tree, directory)
   const plan = await planWrite(tree, { directory, directories, keptPaths, options })
   await using flush = new EarlyFlush(directory, flushEveryBytes)
   const writer = new TreeWriter({ tree, plan, source, pool, flush, directory, directories, keptPaths, options })
   writer.makeRoom()
-  writer.makeLargeFiles()
+  writer.makePlaces()
   const members = writer.writeMembers()
   members.catch(() => undefined) // met below
-  const lanes = threads * 2 + 1
   const previousVersion = options.reuse?.previousVersion
   if (previousVersion !== undefined && previousVersion !== options.version && writer.missingRows.length > 0) {
     const old = await OldVersion.open(source, { version: options.version, previousVersion, tree })
     if (old) await writer.writeFromOld(old, lanes)
   }
   if (writer.missingRows.length > 0) {
-    await writer.writeChunks(await (early ?? fetchLocations(source, options.version, whole)), lanes)
+    const locations = await (early ?? fetchLocations(source, options.version))
+    await writer.writeChunks(decodeLocations(locations, options.version, whole.chunks), lanes)
   }
   await members
   await writer.finishFiles()
@@ -102,6 +106,6 @@ async function planWrite(tree: Tree, target: Target): Promise<ReusePlan> {
     const seen = there.slice(0, 5).join(', ')
     throw new TargetNotEmpty(`Cannot write a tree into ${directory}: it already holds ${seen}; use a new filesystem`)
   }
-  directories.makeAllAnew()
+  directories.openAnew()
   return { work: workOfWholeTree(tree), extras: [], bytesReused: 0 }
 }

@@ -23,7 +23,7 @@ export type AgentSources = {
 
 /** The agent as one JavaScript file (and one for each worker it starts), with init beside it. */
 export async function agentRecipe(sources: AgentSources): Promise<SegmentRecipe> {
-  const entries = [...(await bundle(sources.entry)), ...(await koffi(sources)), ...(await initFiles())]
+  const entries = [...(await bundleAgent(sources.entry)), ...(await koffi(sources)), ...(await initFiles())]
   return {
     name: 'agent',
     inputs: entries.map(({ entry }) => [
@@ -40,8 +40,11 @@ export class AgentBroken extends Error {
   override readonly name = 'AgentBroken'
 }
 
-/** Follows the imports exactly, strips the types and leaves out what is not reached: a booting machine opens few files. */
-async function bundle(entry: string): Promise<SegmentEntry[]> {
+/**
+ * main.js and a file for each worker, at their paths in the ramdisk. Follows the imports exactly, strips the types and leaves
+ * out what is not reached: a booting machine opens few files.
+ */
+export async function bundleAgent(entry: string): Promise<SegmentEntry[]> {
   const build = await rolldown({
     input: { main: entry },
     platform: 'node',
