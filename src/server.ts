@@ -146,6 +146,7 @@ function ramdiskComponent(options: ServeOptions, keys: SiteKeys, log: Logger) {
     async run(signal) {
       if (given === undefined) {
         ramdisk = await buildRamdisk({
+          architecture: 'x64',
           cacheDirectory: defaultCacheDirectory(),
           outputDirectory: root,
           trust: trustOf(keys),

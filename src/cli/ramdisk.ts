@@ -1,10 +1,12 @@
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
+import { type AgentArchitecture, agentArchitectures } from '../core/agent-architecture.ts'
 import type { Ramdisk } from '../ramdisk/published-ramdisk.ts'
 import { dataOption, jsonOption } from './data-directory.ts'
 import { formatBytes, printJson, printTable } from './output.ts'
 
 type BuildOptions = {
+  arch: AgentArchitecture
   data: string
   keys?: string
   images?: string
@@ -23,12 +25,13 @@ export function ramdiskCommand(): Command {
     .command('build')
     .description('makes them from Debian packages; what did not change comes from the cache')
     .addOption(dataOption())
+    .addOption(new Option('--arch <name>', 'of the machines it is for').choices([...agentArchitectures]).default('x64'))
     .option('--keys <directory>', 'keys it will trust (default: DATA/keys)')
     .option('--output <directory>', 'where it is put, under its id (default: DATA/ramdisk)')
     .option('--overlay <directory>', 'files of yours, laid over its root')
     .option('--ca-bundle <file>', 'PEM certificates it trusts as well')
     .option('--keymap <file>', "console keymap, as made by 'loadkeys --bkeymap'")
-    .addOption(new Option('--kernel <bzImage>', 'another kernel than Debian’s'))
+    .addOption(new Option('--kernel <image>', 'another kernel than Debian’s'))
     .option('--modules <directory>', 'its lib/modules/RELEASE')
     .addOption(jsonOption())
     .action(build)
@@ -46,6 +49,7 @@ async function build(options: BuildOptions): Promise<void> {
   const { openSiteKeys, trustOf } = await import('../deploy/site-keys.ts')
   if (Boolean(options.kernel) !== Boolean(options.modules)) throw new Error('--kernel and --modules go together')
   const ramdisk = await buildRamdisk({
+    architecture: options.arch,
     cacheDirectory: defaultCacheDirectory(),
     outputDirectory: options.output ?? join(options.data, 'ramdisk'),
     trust: trustOf(await openSiteKeys(options.keys ?? join(options.data, 'keys'))),
@@ -58,7 +62,9 @@ async function build(options: BuildOptions): Promise<void> {
   if (options.json) return printJson(ramdisk)
   process.stdout.write(`${ramdisk.directory}\n`)
   for (const file of ramdisk.files) process.stdout.write(`  ${file.file.padEnd(24)} ${formatBytes(file.bytes)}\n`)
-  process.stdout.write(`  ${'in all'.padEnd(24)} ${formatBytes(ramdisk.totalBytes)}, Linux ${ramdisk.release}\n`)
+  process.stdout.write(
+    `  ${'in all'.padEnd(24)} ${formatBytes(ramdisk.totalBytes)}, Linux ${ramdisk.release} for ${ramdisk.architecture}\n`,
+  )
 }
 
 async function list(directory: string | undefined, options: { data: string; json?: boolean }): Promise<void> {

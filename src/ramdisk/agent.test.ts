@@ -4,14 +4,19 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { AgentBroken, agentRecipe } from './agent.ts'
+import { targets } from './target.ts'
 
-const nodeModulesDirectory = resolve(import.meta.dirname, '../../node_modules')
+const target = targets.x64
+const koffi = {
+  directory: resolve(import.meta.dirname, '../../node_modules', target.koffiPackage),
+  version: 'as installed',
+}
 
 async function bundle(t: TestContext, files: Record<string, string>): Promise<Map<string, string>> {
   const directory = await mkdtemp(join(tmpdir(), 'bootwright-agent-'))
   t.after(() => rm(directory, { recursive: true }))
   for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text)
-  const recipe = await agentRecipe({ entry: join(directory, 'main.ts'), nodeModulesDirectory })
+  const recipe = await agentRecipe({ entry: join(directory, 'main.ts'), koffi, target })
   const entries = await recipe.entries()
   return new Map(entries.map(({ entry }) => [entry.path, 'bytes' in entry ? Buffer.from(entry.bytes).toString() : '']))
 }

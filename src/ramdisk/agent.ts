@@ -3,22 +3,19 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
 import type { ArchiveEntry } from './cpio.ts'
+import type { NpmPackage } from './npm-package.ts'
 import type { SegmentEntry, SegmentRecipe } from './segment.ts'
+import type { Target } from './target.ts'
 
 /** Where the agent stands in the ramdisk; init runs main.js in it. */
 const agentDirectory = 'bootwright/agent'
 
-/** koffi's native part below node_modules, which its bundled part requires at run time. */
-const koffiFiles = [
-  '@koromix/koffi-linux-x64/package.json',
-  '@koromix/koffi-linux-x64/index.js',
-  '@koromix/koffi-linux-x64/linux_x64/koffi.node',
-]
-
 export type AgentSources = {
   /** TypeScript the machine runs: src/agent/main.ts. */
   entry: string
-  nodeModulesDirectory: string
+  /** koffi's native part, which its bundled part requires at run time. */
+  koffi: NpmPackage
+  target: Target
 }
 
 /** The agent as one JavaScript file (and one for each worker it starts), with init beside it. */
@@ -101,14 +98,12 @@ const requireHttp: Plugin = {
   },
 }
 
-async function koffi(sources: AgentSources): Promise<SegmentEntry[]> {
+async function koffi({ koffi, target }: AgentSources): Promise<SegmentEntry[]> {
   const entries: SegmentEntry[] = []
-  for (const file of koffiFiles) {
-    const bytes = await readFile(join(sources.nodeModulesDirectory, file))
-    entries.push({
-      entry: { kind: 'bytes', path: `${agentDirectory}/node_modules/${file}`, mode: 0o644, bytes },
-      of: 'koffi',
-    })
+  for (const file of ['package.json', 'index.js', target.koffiBinary]) {
+    const path = `${agentDirectory}/node_modules/${target.koffiPackage}/${file}`
+    const bytes = await readFile(join(koffi.directory, file))
+    entries.push({ entry: { kind: 'bytes', path, mode: 0o644, bytes }, of: 'koffi' })
   }
   return entries
 }

@@ -1,18 +1,23 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import type { AgentArchitecture } from '../core/agent-architecture.ts'
 import { agentRecipe } from './agent.ts'
 import { type DebianPackage, type PackageCache, resolvePackages, unpackPackages } from './debian-packages.ts'
 import { collectFirmware, resolveFirmware } from './firmware.ts'
 import { debianKernel, type Kernel, KernelUnusable, modulesRecipe, ownKernel, selectedModuleFiles } from './kernel.ts'
+import { npmPackage } from './npm-package.ts'
 import { publishRamdisk, type Ramdisk } from './published-ramdisk.ts'
 import { makeSegment, type Segment, type SegmentRecipe } from './segment.ts'
 import { type Site, siteRecipe } from './site.ts'
-import { findNode, toolPackageNames, toolsRecipe, wantedForTools } from './tools.ts'
+import { type Target, targets } from './target.ts'
+import { toolPackageNames, toolsRecipe, wantedForTools } from './tools.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
 export type RamdiskOptions = Site & {
+  /** Of the machines; need not be that of the machine that builds. */
+  architecture: AgentArchitecture
   /** Where packages and packed segments stay between builds; see `defaultCacheDirectory`. */
   cacheDirectory: string
   /** Gets a directory named by the ramdisk's id. */
@@ -32,24 +37,31 @@ export function defaultCacheDirectory(environment: NodeJS.ProcessEnv = process.e
 
 /**
  * Makes the agent's kernel and initrd from Debian packages, without root. What did not change comes from the cache.
- * Throws ProgramFailed, KernelUnusable, SiteFileUnusable, ToolMissing, LibraryMissing.
+ * Throws ProgramFailed, KernelUnusable, SiteFileUnusable, ToolMissing, LibraryMissing,
+ * NpmPackageMissing.
  */
 export async function buildRamdisk(options: RamdiskOptions): Promise<Ramdisk> {
   const cacheDirectory = join(resolve(options.cacheDirectory), 'ramdisk')
   const workDirectory = join(cacheDirectory, `work-${process.pid}-${Date.now()}`)
-  const cache = { directory: cacheDirectory, signal: options.signal }
+  const target = targets[options.architecture]
+  const cache = { directory: cacheDirectory, architecture: target.debian, signal: options.signal }
   const onProgress = options.onProgress ?? (() => {})
   await mkdir(cacheDirectory, { recursive: true })
   try {
     onProgress('resolving Debian packages')
-    const names = options.kernel ? toolPackageNames : ['linux-image-amd64', ...toolPackageNames]
+    const names = options.kernel ? toolPackageNames : [target.kernelPackage, ...toolPackageNames]
     const packages = await resolvePackages(cache, names)
-    const kernel = options.kernel ? await ownKernel(options.kernel) : await unpackKernel(cache, packages, onProgress)
-    const recipes = await initrdRecipes({ options, cache, packages, kernel, workDirectory, onProgress })
+    const kernel = options.kernel
+      ? await ownKernel(options.kernel)
+      : await unpackKernel({ target, cache, packages, onProgress })
+    const recipes = await initrdRecipes({ options, target, cache, packages, kernel, workDirectory, onProgress })
     const segments: Segment[] = []
     for (const recipe of recipes) segments.push(await makeSegment(cache, recipe, onProgress))
     const firmware = await makeFirmware(cache, kernel, onProgress)
-    return await publishRamdisk({ kernel, segments, firmware }, resolve(options.outputDirectory))
+    return await publishRamdisk(
+      { architecture: target.architecture, kernel, segments, firmware },
+      resolve(options.outputDirectory),
+    )
   } finally {
     await rm(workDirectory, { recursive: true, force: true })
   }
@@ -57,6 +69,7 @@ export async function buildRamdisk(options: RamdiskOptions): Promise<Ramdisk> {
 
 type Build = {
   options: RamdiskOptions
+  target: Target
   cache: PackageCache
   packages: readonly DebianPackage[]
   kernel: Kernel
@@ -66,18 +79,20 @@ type Build = {
 
 /** From what changes least to what changes most; later archives lie over earlier ones. */
 async function initrdRecipes(build: Build): Promise<SegmentRecipe[]> {
-  const { options, cache, kernel, workDirectory, onProgress } = build
-  const nodeModulesDirectory = join(root, 'node_modules')
+  const { options, target, cache, kernel, workDirectory, onProgress } = build
   const toolPackages = build.packages.filter(wantedForTools)
   return [
-    toolsRecipe(
-      toolPackages,
-      () => unpackPackages(cache, toolPackages, onProgress),
-      await findNode(nodeModulesDirectory),
+    toolsRecipe(toolPackages, () => unpackPackages(cache, toolPackages, onProgress), {
+      target,
+      node: await npmPackage(cache, root, target.nodePackage),
       workDirectory,
-    ),
+    }),
     modulesRecipe(kernel, workDirectory, options.signal),
-    await agentRecipe({ entry: options.agentEntry ?? join(root, 'src/agent/main.ts'), nodeModulesDirectory }),
+    await agentRecipe({
+      entry: options.agentEntry ?? join(root, 'src/agent/main.ts'),
+      koffi: await npmPackage(cache, root, target.koffiPackage),
+      target,
+    }),
     await siteRecipe(options),
   ]
 }
@@ -94,13 +109,15 @@ async function makeFirmware(
   return { segment: await makeSegment(cache, recipe, onProgress), drivers, missingDrivers }
 }
 
-async function unpackKernel(
-  cache: PackageCache,
-  packages: readonly DebianPackage[],
-  onProgress: (message: string) => void,
-): Promise<Kernel> {
+async function unpackKernel({
+  target,
+  cache,
+  packages,
+  onProgress,
+}: Pick<Build, 'target' | 'cache' | 'packages' | 'onProgress'>): Promise<Kernel> {
   const image = packages.find((each) => /^linux-image-\d/.test(each.name))
-  if (!image) throw new KernelUnusable('Cannot find a kernel: no package that linux-image-amd64 depends on holds one')
+  if (!image)
+    throw new KernelUnusable(`Cannot find a kernel: no package that ${target.kernelPackage} depends on holds one`)
   const directories = await unpackPackages(cache, [image], onProgress)
   return debianKernel(directories.get(image.name)!, image)
 }

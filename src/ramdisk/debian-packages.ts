@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { basename, join } from 'node:path'
 import { ProgramFailed, runProgram } from '../programs/run-program.ts'
 
-/** One .deb of the host's own suite, as APT would fetch it. */
+/** One .deb of the host's own suite, as APT would fetch it for a machine of the cache's architecture. */
 export type DebianPackage = {
   name: string
   version: string
@@ -15,17 +15,23 @@ export type DebianPackage = {
 }
 
 export type PackageCache = {
-  /** Holds apt/ (private APT state), debs/ and packages/DIGEST (unpacked). */
+  /** Holds apt/ARCHITECTURE (private APT state), debs/ and packages/DIGEST (unpacked). */
   directory: string
+  /** Debian's name for that of the packages, `amd64`. */
+  architecture: string
   signal?: AbortSignal | undefined
 }
 
+const listsMaximumAgeMs = 24 * 3600_000
+
 /**
  * The packages and all they depend on, by APT's own solver on an empty system, so that what is installed here does not
- * matter. Uses the host's package lists, and fetches lists of its own (without root) where those are missing or stale.
+ * matter. Uses the host's package lists, and fetches lists of its own (without root) where those are missing, stale, or for
+ * another architecture; the host need not know it (`dpkg --add-architecture`).
  */
 export async function resolvePackages(cache: PackageCache, names: readonly string[]): Promise<DebianPackage[]> {
-  await mkdir(join(cache.directory, 'apt', 'archives', 'partial'), { recursive: true })
+  await mkdir(join(aptDirectory(cache), 'archives', 'partial'), { recursive: true })
+  if (await hasOldLists(cache)) await updateLists(cache).catch(orWithoutNetwork)
   const solve = ['install', '--print-uris', '-qq', '--no-install-recommends', ...names]
   try {
     return parsePrintUris(await askApt(cache, 'apt-get', solve))
@@ -123,7 +129,7 @@ function unpackedDirectory(cache: PackageCache, each: DebianPackage): string {
 
 /** An answer that depends on APT's lists alone is kept until these change: the solver takes seconds. */
 async function askApt(cache: PackageCache, program: 'apt-get' | 'apt-cache', question: string[]): Promise<string> {
-  const lists = (await hasOwnLists(cache)) ? join(cache.directory, 'apt', 'lists') : '/var/lib/apt/lists'
+  const lists = (await hasOwnLists(cache)) ? join(aptDirectory(cache), 'lists') : '/var/lib/apt/lists'
   const state: unknown[] = []
   for (const name of (await readdir(lists)).sort()) {
     const { size, mtimeMs } = await stat(join(lists, name))
@@ -132,7 +138,7 @@ async function askApt(cache: PackageCache, program: 'apt-get' | 'apt-cache', que
   const key = createHash('sha256')
     .update(JSON.stringify([question, state]))
     .digest('hex')
-  const path = join(cache.directory, 'apt', `answer-${key.slice(0, 32)}`)
+  const path = join(aptDirectory(cache), `answer-${key.slice(0, 32)}`)
   const kept = await readFile(path, 'utf8').catch(() => undefined)
   if (kept !== undefined) return kept
   const answer = await runApt(cache, program, question)
@@ -156,10 +162,11 @@ async function runApt(
 }
 
 async function aptSettings(cache: PackageCache): Promise<string[]> {
-  const apt = join(cache.directory, 'apt')
+  const apt = aptDirectory(cache)
   const ownLists = (await hasOwnLists(cache)) ? [`Dir::State=${apt}`, `Dir::State::lists=${join(apt, 'lists')}/`] : []
   return [
-    'APT::Architecture=amd64',
+    `APT::Architecture=${cache.architecture}`,
+    `APT::Architectures=${cache.architecture}`, // of the host it may have others
     'Acquire::ForceHash=SHA256',
     // The _apt user may not reach a cache in a home directory; what is fetched is checked by digest anyway.
     'APT::Sandbox::User=root',
@@ -172,12 +179,34 @@ async function aptSettings(cache: PackageCache): Promise<string[]> {
 }
 
 async function updateLists(cache: PackageCache): Promise<void> {
-  await mkdir(join(cache.directory, 'apt', 'lists', 'partial'), { recursive: true })
+  await mkdir(join(aptDirectory(cache), 'lists', 'partial'), { recursive: true })
   await runApt(cache, 'apt-get', ['update', '-qq'])
+  await writeFile(updatedFile(cache), '')
 }
 
 function hasOwnLists(cache: PackageCache): Promise<boolean> {
-  return exists(join(cache.directory, 'apt', 'lists'))
+  return exists(join(aptDirectory(cache), 'lists'))
+}
+
+/** The host's lists are kept fresh by the host; those of our own we keep ourselves. */
+async function hasOldLists(cache: PackageCache): Promise<boolean> {
+  if (!(await hasOwnLists(cache))) return false
+  const updated = await stat(updatedFile(cache)).catch(() => undefined)
+  return updated === undefined || Date.now() - updated.mtimeMs > listsMaximumAgeMs
+}
+
+/** Old lists are better than none; what a mirror no longer has is told when it is fetched. */
+function orWithoutNetwork(error: unknown): void {
+  if (!(error instanceof ProgramFailed)) throw error
+}
+
+function aptDirectory(cache: PackageCache): string {
+  return join(cache.directory, 'apt', cache.architecture)
+}
+
+/** Its time is that of the last update of our own lists. */
+function updatedFile(cache: PackageCache): string {
+  return join(aptDirectory(cache), 'updated')
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { copyFile, link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import type { AgentArchitecture } from '../core/agent-architecture.ts'
 import type { Kernel } from './kernel.ts'
 import type { Segment, Share } from './segment.ts'
 
@@ -12,6 +13,7 @@ export type Ramdisk = {
   /** Of the content: equal bytes, equal id. */
   id: string
   directory: string
+  architecture: AgentArchitecture
   kernel: 'vmlinuz'
   /** File names in the order in which the machine must get them. */
   initrds: string[]
@@ -28,6 +30,7 @@ export type Ramdisk = {
 }
 
 export type RamdiskParts = {
+  architecture: AgentArchitecture
   kernel: Kernel
   segments: readonly Segment[]
   firmware: { segment?: Segment; drivers: string[]; missingDrivers: string[] }
@@ -35,7 +38,7 @@ export type RamdiskParts = {
 
 /** Puts kernel and segments into outputDirectory/ID, complete or not at all. */
 export async function publishRamdisk(parts: RamdiskParts, outputDirectory: string): Promise<Ramdisk> {
-  const { kernel, segments, firmware } = parts
+  const { architecture, kernel, segments, firmware } = parts
   const sources = [await kernelSource(kernel), ...segments.map(segmentSource)]
   if (firmware.segment) sources.push(segmentSource(firmware.segment))
   const files: RamdiskFile[] = []
@@ -45,6 +48,7 @@ export async function publishRamdisk(parts: RamdiskParts, outputDirectory: strin
   const ramdisk: Ramdisk = {
     id,
     directory: join(outputDirectory, id),
+    architecture,
     kernel: 'vmlinuz',
     initrds: segments.map((segment) => segment.fileName),
     release: basename(kernel.modulesDirectory),
@@ -91,7 +95,10 @@ async function place(ramdisk: Ramdisk, sources: readonly { file: string; source:
 /** What buildRamdisk returned for this directory; undefined when there is no complete ramdisk in it. */
 export async function readRamdisk(directory: string): Promise<Ramdisk | undefined> {
   const text = await readFile(join(directory, 'ramdisk.json'), 'utf8').catch(() => undefined)
-  return text === undefined ? undefined : { ...(JSON.parse(text) as Ramdisk), directory }
+  // Before there was another architecture it was not named
+  return text === undefined
+    ? undefined
+    : ({ architecture: 'x64', ...(JSON.parse(text) as Partial<Ramdisk>), directory } as Ramdisk)
 }
 
 /** The ramdisk made last below outputDirectory. */

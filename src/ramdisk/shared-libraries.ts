@@ -18,13 +18,18 @@ export class LibraryMissing extends Error {
   }
 }
 
-const libraryFolders = ['lib/x86_64-linux-gnu', 'usr/lib/x86_64-linux-gnu', 'lib64', 'usr/lib64']
-
-/** @param packages package name to the directory it is unpacked in */
-export async function indexLibraries(packages: ReadonlyMap<string, string>): Promise<LibraryIndex> {
+/**
+ * @param packages package name to the directory it is unpacked in
+ * @param libraryFolder Debian's, below lib/ and usr/lib/: `x86_64-linux-gnu`
+ */
+export async function indexLibraries(
+  packages: ReadonlyMap<string, string>,
+  libraryFolder: string,
+): Promise<LibraryIndex> {
+  const folders = [`lib/${libraryFolder}`, `usr/lib/${libraryFolder}`, 'lib64', 'usr/lib64']
   const index = new Map<string, { file: string; package: string }>()
   for (const [name, directory] of packages) {
-    for (const folder of libraryFolders) {
+    for (const folder of folders) {
       for (const file of await readdir(join(directory, folder)).catch(() => [])) {
         if (!/\.so(\.|$)/.test(file)) continue
         // A symlink that leaves the package (alternatives, gconv) is nobody's library

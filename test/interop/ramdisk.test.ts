@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, type TestContext, test } from 'node:test'
+import type { AgentArchitecture } from '../../src/core/agent-architecture.ts'
 import { buildRamdisk, defaultCacheDirectory } from '../../src/ramdisk/build-ramdisk.ts'
 import type { Ramdisk } from '../../src/ramdisk/published-ramdisk.ts'
 import { bootMac, bootRamdisk } from './ramdisk/virtual-machine.ts'
@@ -29,8 +30,11 @@ before(async () => {
 })
 after(() => rm(directory, { recursive: true }))
 
-async function build(options: { overlay?: string; outputDirectory?: string } = {}): Promise<Ramdisk> {
+type BuildOptions = { overlay?: string; outputDirectory?: string; architecture?: AgentArchitecture }
+
+async function build(options: BuildOptions = {}): Promise<Ramdisk> {
   return buildRamdisk({
+    architecture: options.architecture ?? 'x64',
     cacheDirectory: defaultCacheDirectory(),
     outputDirectory: options.outputDirectory ?? join(directory, 'out'),
     agentEntry,
@@ -56,7 +60,7 @@ function missingPrograms(t: TestContext, programs: readonly string[]): boolean {
   return true
 }
 
-const buildPrograms = ['apt-get', 'dpkg-deb', 'depmod', 'zstd', 'strip', 'readelf']
+const buildPrograms = ['apt-get', 'dpkg-deb', 'depmod', 'zstd', 'readelf']
 
 test('buildRamdisk() keeps kernel and initrds within 72 MiB, and gives the same id again', async (t) => {
   if (missingPrograms(t, buildPrograms)) return

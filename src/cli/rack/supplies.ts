@@ -69,6 +69,7 @@ async function prepareImage(preparation: Preparation & { imagesDirectory: string
 async function prepareRamdisk(preparation: Preparation & { directory: string }): Promise<string> {
   const { cacheDirectory, directory, keys, bar, signal } = preparation
   const ramdisk = await buildRamdisk({
+    architecture: 'x64',
     cacheDirectory,
     outputDirectory: join(directory, 'ramdisk'),
     trust: trustOf(keys),

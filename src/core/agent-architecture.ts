@@ -1,0 +1,12 @@
+import type { Architecture } from './firmware.ts'
+
+/** Instruction sets that the agent's ramdisk is made for, by Node's names. */
+export const agentArchitectures = ['x64', 'arm64'] as const
+export type AgentArchitecture = (typeof agentArchitectures)[number]
+
+/** What runs on a machine whose firmware is of that instruction set; undefined where nothing here does. */
+export function agentArchitectureOf(firmware: Architecture): AgentArchitecture | undefined {
+  if (firmware === 'arm64') return 'arm64'
+  // A processor without 64 bits has not been sold for many years; IA32 firmware still sits on newer ones.
+  return firmware === 'arm32' ? undefined : 'x64'
+}
