@@ -1,15 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
+import { PacketServer } from '../packet-server.ts'
 import { fetchPeer, type PeerProgram } from '../peer-program.ts'
 import type { BenchNetwork } from './network.ts'
 
 export const serverNames = ['bootwright', 'kea', 'dnsmasq'] as const
 export type ServerName = (typeof serverNames)[number]
 
-const startTimeoutMs = 30_000
 const launcher = join(import.meta.dirname, '../../bin/bootwright-node')
 const program = join(import.meta.dirname, 'bootwright-program.ts')
 
@@ -31,14 +29,14 @@ export class DhcpServers {
   }
 
   /** Resolves when it listens. `heldLeases` are in the table before; Bootwright's only. */
-  async start(name: ServerName, heldLeases: number): Promise<RunningServer> {
+  async start(name: ServerName, heldLeases: number): Promise<PacketServer> {
     const directory = join(this.#work, name)
     await rm(directory, { recursive: true, force: true })
     await mkdir(directory)
     const command = await this.#command(name, directory, heldLeases)
     const [file, ...values] = this.#network.inside('server', command)
-    const server = new RunningServer(name, spawn(file, values, { stdio: ['ignore', 'ignore', 'pipe'] }))
-    await server.untilListening()
+    const server = new PacketServer(name, spawn(file, values, { stdio: ['ignore', 'ignore', 'pipe'] }))
+    await server.untilListening(67)
     return server
   }
 
@@ -84,45 +82,5 @@ function keaConfiguration(interfaceName: string, directory: string): object {
       'valid-lifetime': 3600,
       loggers: [{ name: 'kea-dhcp4', severity: 'ERROR', output_options: [{ output: 'stderr' }] }],
     },
-  }
-}
-
-class RunningServer implements AsyncDisposable {
-  readonly #name: string
-  readonly #child: ChildProcess
-  #said = ''
-
-  constructor(name: string, child: ChildProcess) {
-    this.#name = name
-    this.#child = child
-    child.stderr?.on('data', (text: Buffer) => {
-      this.#said = (this.#said + text.toString('utf8')).slice(-2000)
-    })
-  }
-
-  assertRunning(): void {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) return
-    throw new Error(`${this.#name} ended by itself: ${this.#said}`)
-  }
-
-  /** Port 67 is bound in its network. */
-  async untilListening(): Promise<void> {
-    const deadline = Date.now() + startTimeoutMs
-    for (;;) {
-      this.assertRunning()
-      const sockets = await readFile(`/proc/${this.#child.pid}/net/udp`, 'utf8').catch(() => '')
-      if (/^ *\d+: [0-9A-F]{8}:0043 /m.test(sockets)) return
-      if (Date.now() > deadline) throw new Error(`${this.#name} does not listen on port 67: ${this.#said}`)
-      await wait(20)
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
-    const ended = once(this.#child, 'exit')
-    this.#child.kill('SIGTERM')
-    const killer = setTimeout(() => this.#child.kill('SIGKILL'), startTimeoutMs)
-    await ended
-    clearTimeout(killer)
   }
 }
