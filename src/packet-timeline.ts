@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { Machines } from './deploy/machines.ts'
 import type { StateChanges } from './deploy/state-changes.ts'
 import type { DhcpEvent } from './dhcp/dhcp-event.ts'
-import type { TftpEvent } from './tftp/server.ts'
+import type { TftpEvent } from './tftp/tftp-event.ts'
 
 export type PacketEvent = { kind: 'dhcp'; event: DhcpEvent } | { kind: 'tftp'; event: TftpEvent }
 

@@ -9,7 +9,8 @@ import type { DhcpEvent } from './dhcp/dhcp-event.ts'
 import type { DhcpInterface, DhcpSite } from './dhcp/dhcp-site.ts'
 import { type DhcpServerOptions, serveDhcp } from './dhcp/server.ts'
 import { openLeaseStore } from './store/lease-store.ts'
-import { serveTftp, type TftpEvent } from './tftp/server.ts'
+import { runTftpWorker } from './tftp/run-tftp-worker.ts'
+import type { TftpEvent } from './tftp/tftp-event.ts'
 
 /** What the thread of the packet servers is started with. */
 export type PacketsWorkerData = {
@@ -88,17 +89,12 @@ const dhcpServers = interfaces.map((link) =>
     signal: stop.signal,
   }),
 )
-const tftpServers = interfaces
+const places = interfaces
   .filter(({ isSilent }) => !isSilent)
-  .map(({ name, serverAddress }) =>
-    serveTftp({
-      interface: name,
-      address: formatIpv4(serverAddress),
-      tree: given.tree,
-      onEvent: (event) => tell({ kind: 'tftp', event }),
-      signal: stop.signal,
-    }),
-  )
-await Promise.all([...dhcpServers, ...tftpServers])
+  .map(({ name, serverAddress }) => ({ interface: name, address: formatIpv4(serverAddress) }))
+const onEvent = (event: TftpEvent) => tell({ kind: 'tftp', event })
+const { tree } = given
+const tftp = places.length > 0 ? runTftpWorker({ places, tree, onEvent, signal: stop.signal }) : undefined
+await Promise.all([...dhcpServers, tftp])
 await leases.close()
 port.close()

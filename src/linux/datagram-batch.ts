@@ -32,6 +32,8 @@ export class DatagramBatch {
   readonly count: number
   readonly #payloadBytes: number
   readonly #memory: unknown
+  readonly #base: bigint
+  readonly #views: Buffer[] = []
   readonly #bytes: Buffer
   readonly #vectorsAt: number
   readonly #addressesAt: number
@@ -47,8 +49,12 @@ export class DatagramBatch {
     this.#memory = koffi.alloc('uint8_t', sizeBytes)
     this.#bytes = Buffer.from(koffi.view(this.#memory, sizeBytes))
     this.#bytes.fill(0)
-    const base = koffi.address(this.#memory)
-    for (let slot = 0; slot < count; slot++) this.#link(slot, base)
+    this.#base = koffi.address(this.#memory)
+    for (let slot = 0; slot < count; slot++) {
+      this.#link(slot, this.#base)
+      const at = this.#payloadsAt + slot * payloadBytes
+      this.#views.push(this.#bytes.subarray(at, at + payloadBytes))
+    }
   }
 
   #link(slot: number, base: bigint): void {
@@ -73,9 +79,13 @@ export class DatagramBatch {
     this.#bytes.set(payload, this.#payloadsAt + slot * this.#payloadBytes)
   }
 
-  /** Sends the first `count` slots; returns how many were taken before one was not. Throws LinuxError for the first. */
-  send(fd: number, count: number): number {
-    return this.#transferred(sendmmsg(fd, this.#memory, count, MSG_DONTWAIT), 'sendmmsg')
+  /**
+   * Sends `count` slots from `first` on; returns how many were taken before one was not. Throws LinuxError for the first
+   * of them.
+   */
+  send(fd: number, count: number, first = 0): number {
+    const headers = first === 0 ? this.#memory : this.#base + BigInt(first * headerBytes)
+    return this.#transferred(sendmmsg(fd, headers, count, MSG_DONTWAIT), 'sendmmsg')
   }
 
   /** Receives what is there, up to all slots; returns how many. Throws LinuxError. */
@@ -87,11 +97,18 @@ export class DatagramBatch {
     return this.#transferred(recvmmsg(fd, this.#memory, this.count, MSG_DONTWAIT, null), 'recvmmsg')
   }
 
+  /** The slot's memory, all of it: what came into it is its first `length(slot)` bytes. */
+  view(slot: number): Buffer {
+    return this.#views[slot]!
+  }
+
+  length(slot: number): number {
+    return this.#bytes.readUInt32LE(slot * headerBytes + lengthOffset)
+  }
+
   /** A copy of what came into the slot. */
   payload(slot: number): Buffer {
-    const at = this.#payloadsAt + slot * this.#payloadBytes
-    const length = this.#bytes.readUInt32LE(slot * headerBytes + lengthOffset)
-    return Buffer.from(this.#bytes.subarray(at, at + length))
+    return Buffer.from(this.view(slot).subarray(0, this.length(slot)))
   }
 
   /** Where the slot's datagram came from; the address in host order. */

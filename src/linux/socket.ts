@@ -23,6 +23,9 @@ const bind = bindLibc<(fd: number, address: Uint8Array, length: number) => numbe
   'int bind(int fd, const uint8_t *address, unsigned int length)',
 )
 const listen = bindLibc<(fd: number, backlog: number) => number>('int listen(int fd, int backlog)')
+const getsockname = bindLibc<(fd: number, address: Uint8Array, length: Uint8Array) => number>(
+  'int getsockname(int fd, _Out_ uint8_t *address, _Inout_ uint8_t *length)',
+)
 const close = bindLibc<(fd: number) => number>('int close(int fd)')
 
 export type UdpSocketOptions = {
@@ -69,6 +72,13 @@ export function openListeningSocketFd({ address, port, backlog = 511 }: Listenin
 /** Whether sockets that are bound from now on may share its port, if they want to as well. Throws LinuxError. */
 export function setReuseAddress(fd: number, mayShare: boolean): void {
   setNumber(fd, SO_REUSEADDR, mayShare ? 1 : 0, 'SO_REUSEADDR')
+}
+
+/** The port that a bound socket has, also where the kernel chose it. Throws LinuxError. */
+export function boundPort(fd: number): number {
+  const address = Buffer.alloc(16)
+  checkResult(getsockname(fd, address, nativeInt(address.length)), () => `getsockname(${fd})`)
+  return address.readUInt16BE(2)
 }
 
 export function closeFd(fd: number): void {

@@ -13,7 +13,6 @@ export class BlockRing {
   readonly #blockBytes: number
   readonly #datagrams: Buffer[] = []
   readonly #bodies: Buffer[] = []
-  #filling = false
   /** Blocks below this are in the ring or were. */
   #filled = 0
   /** How many blocks there are, known once the last is read; the last one is shorter than the others. */
@@ -32,10 +31,6 @@ export class BlockRing {
     }
   }
 
-  get filled(): number {
-    return this.#filled
-  }
-
   get total(): number | undefined {
     return this.#total
   }
@@ -46,38 +41,32 @@ export class BlockRing {
     return isWhole ? (this.#total! - 1) * this.#blockBytes + this.#lastBytes : block * this.#blockBytes
   }
 
-  /** The datagram of a filled block that is not yet acknowledged. It stays the ring's. */
-  datagram(block: number): Buffer {
+  /**
+   * The datagram of a block that is not yet acknowledged, at most a window beyond the last that is; undefined behind the file's
+   * end. It stays the ring's. Throws what the source does.
+   */
+  datagram(block: number, acknowledged: number): Buffer | undefined {
+    while (block >= this.#filled && this.#total === undefined) this.#fill(acknowledged)
+    if (block >= this.#filled) return undefined
     const datagram = this.#datagrams[block % this.#datagrams.length]!
     return block + 1 === this.#total ? datagram.subarray(0, dataHeaderBytes + this.#lastBytes) : datagram
   }
 
-  /** True when half of the ring may be overwritten and there is more to read. */
-  wantsFill(acknowledged: number): boolean {
-    const free = this.#datagrams.length - (this.#filled - acknowledged)
-    return !this.#filling && this.#total === undefined && free >= this.#datagrams.length / 2
-  }
-
-  /** Reads ahead over blocks below `acknowledged`. Rejects when the source does. */
-  async fill(acknowledged: number): Promise<void> {
+  /** Reads ahead over blocks below `acknowledged`. */
+  #fill(acknowledged: number): void {
     const slots = this.#datagrams.length
     const first = this.#filled % slots
     const count = Math.min(slots - (this.#filled - acknowledged), slots - first)
-    this.#filling = true
-    try {
-      const bytes = await this.#source.fill(this.#bodies.slice(first, first + count))
-      const wholeBlocks = Math.floor(bytes / this.#blockBytes)
-      if (wholeBlocks < count) {
-        // A file of n whole blocks ends with an empty one (RFC 1350 §6).
-        this.#total = this.#filled + wholeBlocks + 1
-        this.#lastBytes = bytes % this.#blockBytes
-      }
-      const filled = this.#total ?? this.#filled + count
-      for (; this.#filled < filled; this.#filled++) {
-        writeDataHeader(this.#datagrams[this.#filled % slots]!, (this.#filled + 1) & 0xffff)
-      }
-    } finally {
-      this.#filling = false
+    const bytes = this.#source.fill(this.#bodies.slice(first, first + count))
+    const wholeBlocks = Math.floor(bytes / this.#blockBytes)
+    if (wholeBlocks < count) {
+      // A file of n whole blocks ends with an empty one (RFC 1350 §6).
+      this.#total = this.#filled + wholeBlocks + 1
+      this.#lastBytes = bytes % this.#blockBytes
+    }
+    const filled = this.#total ?? this.#filled + count
+    for (; this.#filled < filled; this.#filled++) {
+      writeDataHeader(this.#datagrams[this.#filled % slots]!, (this.#filled + 1) & 0xffff)
     }
   }
 }

@@ -10,11 +10,11 @@ async function readAll(content: string, makeSource: typeof octetSource, bufferBy
   try {
     await writeFile(join(directory, 'file'), content, 'latin1')
     await using file = await open(join(directory, 'file'))
-    const source = makeSource(file)
+    const source = makeSource(file.fd)
     let text = ''
     while (true) {
       const buffers = [Buffer.alloc(bufferBytes), Buffer.alloc(bufferBytes)]
-      const bytes = await source.fill(buffers)
+      const bytes = source.fill(buffers)
       text += Buffer.concat(buffers).toString('latin1', 0, bytes)
       if (bytes < 2 * bufferBytes) return text
     }

@@ -1,17 +1,20 @@
-import type { FileHandle } from 'node:fs/promises'
+import { readSync, readvSync } from 'node:fs'
 
 /** Where a transfer's bytes come from, in order. */
 export type BlockSource = {
-  /** Fills the buffers one after the other and resolves to the bytes written; fewer than fit only at the end. */
-  fill(buffers: readonly Uint8Array[]): Promise<number>
+  /** Fills the buffers one after the other and returns the bytes written; fewer than fit only at the end. Throws. */
+  fill(buffers: readonly Uint8Array[]): number
 }
 
-/** A file as it is, by positional reads. The caller closes the handle. */
-export function octetSource(file: FileHandle): BlockSource {
+/**
+ * A file as it is, by positional reads. They are synchronous: a loader lies in the page cache or the kernel reads it ahead, and
+ * asking the thread pool costs ten times such a read. The caller closes the descriptor.
+ */
+export function octetSource(fd: number): BlockSource {
   let position = 0
   return {
-    async fill(buffers) {
-      const { bytesRead } = await file.readv(buffers, position)
+    fill(buffers) {
+      const bytesRead = readvSync(fd, buffers, position)
       position += bytesRead
       return bytesRead
     },
@@ -24,19 +27,18 @@ const nul = 0x00
 const readBytes = 16 * 1024
 
 /** A text file in netascii (RFC 1350 §3, RFC 764): LF becomes CR LF and CR becomes CR NUL. */
-export function netasciiSource(file: FileHandle): BlockSource {
+export function netasciiSource(fd: number): BlockSource {
   const input = Buffer.allocUnsafe(readBytes)
   let inputLength = 0
   let next = 0
   let position = 0
   let pending: number | undefined
 
-  async function readMore(): Promise<boolean> {
-    const { bytesRead } = await file.read(input, 0, readBytes, position)
-    position += bytesRead
-    inputLength = bytesRead
+  function readMore(): boolean {
+    inputLength = readSync(fd, input, 0, readBytes, position)
+    position += inputLength
     next = 0
-    return bytesRead > 0
+    return inputLength > 0
   }
 
   function takeByte(): number {
@@ -52,11 +54,11 @@ export function netasciiSource(file: FileHandle): BlockSource {
   }
 
   return {
-    async fill(buffers) {
+    fill(buffers) {
       let total = 0
       for (const buffer of buffers) {
         for (let offset = 0; offset < buffer.length; offset++) {
-          if (pending === undefined && next === inputLength && !(await readMore())) return total
+          if (pending === undefined && next === inputLength && !readMore()) return total
           buffer[offset] = takeByte()
           total++
         }

@@ -6,8 +6,10 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { filesMounts } from '../boot/tree.ts'
 import { openUdpSocket, type UdpSocket } from '../net/udp-socket.ts'
+import type { TftpLimits } from './listener.ts'
 import { decodePacket, encodePacket, type TftpPacket } from './packet.ts'
-import { serveTftp, type TftpEvent, type TftpLimits } from './server.ts'
+import { serveTftp } from './server.ts'
+import type { TftpEvent } from './tftp-event.ts'
 
 const deadlineMs = 5000
 
@@ -54,8 +56,9 @@ async function serve(t: TestContext, limits: Partial<TftpLimits> = {}) {
   const events: TftpEvent[] = []
   const listening = Promise.withResolvers<number>()
   const ended = serveTftp({
-    address: '127.0.0.1',
+    places: [{ address: '127.0.0.1' }],
     port: 0,
+    longestWaitMs: 0,
     tree: filesMounts(directory, [], ['/var/lib/tftpboot']),
     limits,
     onEvent: (event) => events.push(event),

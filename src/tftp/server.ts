@@ -1,40 +1,10 @@
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { setImmediate as eventLoopTurn } from 'node:timers/promises'
 import type { BootTree } from '../boot/tree.ts'
-import { DecodeError } from '../bytes/decode-error.ts'
-import { printable } from '../bytes/printable.ts'
-import { type OpenFile, openTreeFile } from '../content/open-file.ts'
-import { openUdpSocket, type UdpSocket } from '../net/udp-socket.ts'
-import { netasciiSource, octetSource } from './block-source.ts'
-import { agreeTerms, decideRequest } from './decide-request.ts'
-import { decodePacket, ErrorCode, type ErrorPacket, encodePacket, type RequestPacket } from './packet.ts'
-import { Transfer, type TransferOutcome } from './transfer.ts'
-
-/** What happened to one request; `path` and reasons are printable. */
-export type TftpEvent = {
-  remoteAddress: string
-  remotePort: number
-  path: string
-  durationMs: number
-} & (
-  | TransferOutcome
-  /** Answered with ERROR 1. */
-  | { kind: 'missing'; reason: string }
-  /** Answered with another ERROR. */
-  | { kind: 'refused'; reason: string }
-  /** Not answered: malformed, or a limit is reached and the client's own retry is the best queue there is. */
-  | { kind: 'ignored'; reason: string }
-)
-
-export type TftpLimits = {
-  transfers: number
-  transfersPerAddress: number
-  /** What the client asks for is also cut to what fits the interface's MTU. */
-  maxBlockBytes: number
-  maxWindowBlocks: number
-  /** A client silent for this long is given up. */
-  giveUpMs: number
-}
+import { type BlockingSocket, openBlockingSocket, SocketWait } from '../net/blocking-socket.ts'
+import { type TftpLimits, TftpListener } from './listener.ts'
+import { dataHeaderBytes } from './packet.ts'
+import type { TftpEvent } from './tftp-event.ts'
 
 export const defaultTftpLimits: TftpLimits = {
   transfers: 1024,
@@ -44,234 +14,106 @@ export const defaultTftpLimits: TftpLimits = {
   giveUpMs: 45_000,
 }
 
-export type OpenTransferSocket = (options: { interface?: string; address: string; port: number }) => Promise<UdpSocket>
+export type OpenTransferSocket = (options: {
+  interface?: string
+  address: string
+  port: number
+  payloadBytes: number
+}) => BlockingSocket
+
+/** `interface`: serves this one only; without it, whatever reaches `address` (our own there, dotted). */
+export type TftpPlace = { interface?: string; address: string }
 
 export type TftpOptions = {
-  /** Serves this interface only; without it, whatever reaches `address`. */
-  interface?: string
-  /** Our own address there, dotted. */
-  address: string
+  places: readonly TftpPlace[]
   /** 69 where not given; 0 lets the kernel choose. */
   port?: number
   tree: BootTree
   limits?: Partial<TftpLimits>
   onEvent(event: TftpEvent): void
-  /** Called when requests are answered from now on. */
+  /** Called when requests are answered from now on, with the first place's port. */
   onListening?(port: number): void
   /** Another way to open sockets, for tests on a lossy one. */
   openSocket?: OpenTransferSocket
+  /** How long the thread may stand still when nothing comes. */
+  longestWaitMs?: number
   signal: AbortSignal
 }
 
 /** IPv4, UDP and TFTP headers of a DATA packet. */
 const dataOverheadBytes = 20 + 8 + 4
+/** Our ERROR and OACK fit whatever the MTU is. */
+const leastPayloadBytes = 1024
+const transferSockets = 4
+const tickMs = 50
+/** Files that take longer to open lie on something slow: the thread does not spin for them. */
+const spinMs = 20
+/** The event loop gets a turn at least this often. */
+const longestStandstillMs = 100
 
-/** Answers until the signal aborts; transfers under way are then ended. Rejects when the listening socket dies. */
+/**
+ * Answers until the signal aborts; transfers under way are then ended. It takes its thread for itself: between packets that
+ * stands still in poll(2), and the event loop runs while files are opened, and ten times a second. Rejects when a socket
+ * cannot be opened, or dies.
+ */
 export async function serveTftp(options: TftpOptions): Promise<void> {
-  const limits = { ...defaultTftpLimits, ...options.limits }
-  limits.maxBlockBytes = Math.min(limits.maxBlockBytes, (await mtuBytes(options.interface)) - dataOverheadBytes)
-  const server = new TftpServer(options, limits)
-  await server.run()
-}
-
-/** Where a datagram came from. */
-type Remote = { address: string; port: number }
-type Client = { address: string; port: number; path: string; startedAt: number }
-type Session = Client & { transfer?: Transfer }
-
-class TftpServer {
-  readonly #options: TftpOptions
-  readonly #limits: TftpLimits
-  readonly #openSocket: OpenTransferSocket
-  /** By address and port of the client; a session stands here from its first packet on. */
-  readonly #sessions = new Map<string, Session>()
-  readonly #sessionsOfAddress = new Map<string, number>()
-  #socket!: UdpSocket
-
-  constructor(options: TftpOptions, limits: TftpLimits) {
-    this.#options = options
-    this.#limits = limits
-    this.#openSocket = options.openSocket ?? openUdpSocket
-  }
-
-  async run(): Promise<void> {
-    const { signal, port = 69 } = this.#options
-    this.#socket = await this.#openSocketOn(port)
-    this.#socket.on('message', (datagram, remote) => this.#receive(datagram, remote))
-    this.#options.onListening?.(this.#socket.address().port)
-    try {
-      if (!signal.aborted) await once(this.#socket, 'close', { signal })
-    } catch (error) {
-      if (!signal.aborted) throw error
-    } finally {
-      for (const session of this.#sessions.values()) session.transfer?.stop('the server stops')
-      this.#socket.close()
-    }
-  }
-
-  #receive(datagram: Buffer, remote: Remote): void {
-    const client = { address: remote.address, port: remote.port, path: '', startedAt: performance.now() }
-    let packet: ReturnType<typeof decodePacket>
-    try {
-      packet = decodePacket(datagram)
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error
-      this.#report(client, { kind: 'ignored', reason: error.message })
-      return
-    }
-    // ERROR after an ERROR of ours, or ACK to the wrong port: an answer could start a loop.
-    if (packet.kind !== 'rrq' && packet.kind !== 'wrq') return
-    this.#receiveRequest({ ...client, path: packet.filename }, packet)
-  }
-
-  #receiveRequest(client: Client, request: RequestPacket): void {
-    const decision = decideRequest(request)
-    if (decision.kind === 'refuse') {
-      this.#sendError(client, decision.error)
-      this.#report(client, { kind: 'refused', reason: decision.error.message })
-      return
-    }
-    const key = sessionKey(client)
-    const running = this.#sessions.get(key)
-    // Our first answer was lost or is on its way: the transfer's timer sends it again.
-    if (running?.path === client.path) return
-    running?.transfer?.stop('replaced by another request from the same port')
-    const full = this.#fullBecause(client.address)
-    if (full !== undefined || this.#sessions.has(key)) {
-      this.#report(client, { kind: 'ignored', reason: full ?? 'another request from the same port is being opened' })
-      return
-    }
-    this.#begin(client, request, decision.mode).catch((error) => {
-      this.#sendError(client, { kind: 'error', code: ErrorCode.undefined, message: 'the server cannot read it' })
-      this.#leave(client)
-      this.#report(client, { kind: 'failed', bytes: 0, reason: String(error?.message ?? error), cause: error })
-    })
-  }
-
-  /** Rejects when the file or the socket cannot be opened. */
-  async #begin(client: Client, request: RequestPacket, mode: 'octet' | 'netascii'): Promise<void> {
-    const session: Session = client
-    this.#enter(session)
-    const opened = await openTreeFile(this.#options.tree, client.path)
-    if (opened.kind !== 'file') {
-      this.#leave(client)
-      this.#refuse(client, opened)
-      return
-    }
-    const socket = await this.#openSocketOn(0).catch(async (error) => {
-      await opened.handle.close()
-      throw error
-    })
-    if (this.#options.signal.aborted) {
-      socket.close()
-      await opened.handle.close()
-      return
-    }
-    session.transfer = this.#startTransfer(session, request, mode, opened, socket)
-  }
-
-  #startTransfer(
-    session: Session,
-    request: RequestPacket,
-    mode: 'octet' | 'netascii',
-    file: OpenFile,
-    socket: UdpSocket,
-  ): Transfer {
-    const isText = mode === 'netascii'
-    const transfer = new Transfer({
-      source: isText ? netasciiSource(file.handle) : octetSource(file.handle),
-      terms: agreeTerms(request.options, isText ? undefined : file.sizeBytes, this.#limits),
-      giveUpMs: this.#limits.giveUpMs,
-      // A datagram that cannot be sent is a lost one; the timer sends it again.
-      send: (datagram) => socket.send(datagram, session.port, session.address, () => {}),
-      onEnd: (outcome) => {
-        this.#leave(session)
-        this.#report(session, outcome)
-        // Sends are queued in order: closing after the last one is out, also an ERROR's.
-        setImmediate(() => socket.close())
-        file.handle.close().catch(() => {})
-      },
-    })
-    socket.on('error', (error) => transfer.fail(error))
-    socket.on('message', (datagram, remote) => receiveForTransfer(transfer, session, socket, datagram, remote))
-    transfer.start()
-    return transfer
-  }
-
-  #openSocketOn(port: number): Promise<UdpSocket> {
-    const { interface: name, address } = this.#options
-    // No SO_REUSEADDR: with it the kernel may choose the same free port for two transfers.
-    const options = { address, port, reuseAddress: false }
-    return this.#openSocket(name === undefined ? options : { interface: name, ...options })
-  }
-
-  #fullBecause(address: string): string | undefined {
-    if (this.#sessions.size >= this.#limits.transfers) return `${this.#sessions.size} transfers are under way`
-    const count = this.#sessionsOfAddress.get(address) ?? 0
-    return count >= this.#limits.transfersPerAddress ? `${count} transfers to this address are under way` : undefined
-  }
-
-  #enter(session: Session): void {
-    this.#sessions.set(sessionKey(session), session)
-    this.#sessionsOfAddress.set(session.address, (this.#sessionsOfAddress.get(session.address) ?? 0) + 1)
-  }
-
-  #leave(client: Client): void {
-    if (!this.#sessions.delete(sessionKey(client))) return
-    const count = this.#sessionsOfAddress.get(client.address)! - 1
-    if (count === 0) this.#sessionsOfAddress.delete(client.address)
-    else this.#sessionsOfAddress.set(client.address, count)
-  }
-
-  #refuse(client: Client, { kind, reason }: { kind: 'missing' | 'outside'; reason: string }): void {
-    const isMissing = kind === 'missing'
-    const code = isMissing ? ErrorCode.fileNotFound : ErrorCode.accessViolation
-    const message = isMissing ? 'no such file' : 'this file leads out of what is served'
-    this.#sendError(client, { kind: 'error', code, message })
-    this.#report(client, { kind: isMissing ? 'missing' : 'refused', reason })
-  }
-
-  #sendError(client: Client, error: ErrorPacket): void {
-    this.#socket.send(encodePacket(error), client.port, client.address, () => {})
-  }
-
-  #report(
-    client: Client,
-    outcome: TransferOutcome | { kind: 'missing' | 'refused' | 'ignored'; reason: string },
-  ): void {
-    const shown = 'reason' in outcome ? { ...outcome, reason: printable(outcome.reason) } : outcome
-    this.#options.onEvent({
-      remoteAddress: client.address,
-      remotePort: client.port,
-      path: printable(client.path),
-      durationMs: performance.now() - client.startedAt,
-      ...shown,
-    })
-  }
-}
-
-function receiveForTransfer(
-  transfer: Transfer,
-  client: Client,
-  socket: UdpSocket,
-  datagram: Buffer,
-  remote: Remote,
-): void {
-  if (remote.port !== client.port || remote.address !== client.address) {
-    const error = { kind: 'error', code: ErrorCode.unknownTransferId, message: 'unknown transfer' } as const
-    socket.send(encodePacket(error), remote.port, remote.address, () => {})
-    return
-  }
+  const listeners: TftpListener[] = []
   try {
-    transfer.receive(decodePacket(datagram))
-  } catch (error) {
-    // A malformed packet is a lost one.
-    if (!(error instanceof DecodeError)) throw error
+    for (const place of options.places) listeners.push(await openListener(place, options))
+    options.onListening?.(listeners[0]!.sockets[0]!.port)
+    await drive(listeners, options)
+  } finally {
+    for (const listener of listeners) listener.stop()
   }
 }
 
-function sessionKey(client: Client): string {
-  return `${client.address}:${client.port}`
+async function openListener(place: TftpPlace, options: TftpOptions): Promise<TftpListener> {
+  const { tree, port = 69, onEvent, openSocket = openBlockingSocket } = options
+  const limits = { ...defaultTftpLimits, ...options.limits }
+  limits.maxBlockBytes = Math.min(limits.maxBlockBytes, (await mtuBytes(place.interface)) - dataOverheadBytes)
+  const payloadBytes = Math.max(leastPayloadBytes, limits.maxBlockBytes + dataHeaderBytes)
+  const sockets: BlockingSocket[] = []
+  try {
+    for (const wanted of [port, ...Array<number>(transferSockets).fill(0)]) {
+      sockets.push(openSocket({ ...place, port: wanted, payloadBytes }))
+    }
+  } catch (error) {
+    for (const socket of sockets) socket.close()
+    throw error
+  }
+  const [listening, ...transferring] = sockets
+  return new TftpListener({ tree, limits, listening: listening!, transferring, onEvent })
+}
+
+async function drive(listeners: readonly TftpListener[], options: TftpOptions): Promise<void> {
+  const { signal, longestWaitMs = longestStandstillMs } = options
+  const parts = listeners.flatMap((listener) => listener.sockets.map((socket) => ({ listener, socket })))
+  const sockets = new SocketWait(parts.map(({ socket }) => socket))
+  let nowMs = performance.now()
+  let tickedAtMs = nowMs
+  let turnedAtMs = nowMs
+  let idleAtMs = nowMs
+  const onReady = (index: number) => parts[index]!.listener.receive(parts[index]!.socket, nowMs)
+  while (!signal.aborted) {
+    const isOpening = listeners.some((listener) => listener.isOpening)
+    if (!isOpening) idleAtMs = nowMs
+    const waitMs = nowMs - idleAtMs < spinMs ? 0 : 1
+    sockets.wait(isOpening ? waitMs : longestWaitMs, (index) => {
+      nowMs = performance.now()
+      onReady(index)
+    })
+    nowMs = performance.now()
+    if (nowMs - tickedAtMs >= tickMs) {
+      for (const listener of listeners) listener.tick(nowMs)
+      tickedAtMs = nowMs
+    }
+    for (const listener of listeners) listener.flush()
+    if (isOpening || nowMs - turnedAtMs >= Math.min(longestWaitMs, longestStandstillMs)) {
+      await eventLoopTurn()
+      for (const listener of listeners) listener.flush()
+      turnedAtMs = nowMs
+    }
+  }
 }
 
 const ethernetMtuBytes = 1500

@@ -29,12 +29,17 @@ class MemoryClient {
       this.sends.push(packet)
       setImmediate(() => this.#receive(packet))
     }
-    this.transfer = new Transfer({ source, terms, giveUpMs, send, onEnd: resolve })
+    const clock = setInterval(() => this.transfer.tick(performance.now()), 1)
+    const onEnd = (outcome: TransferOutcome) => {
+      clearInterval(clock)
+      resolve(outcome)
+    }
+    this.transfer = new Transfer({ source, terms, giveUpMs, nowMs: performance.now(), send, onEnd })
     this.transfer.start()
   }
 
   acknowledge(block: number): void {
-    if (!this.#loses()) this.transfer.receive({ kind: 'ack', block: block & 0xffff })
+    if (!this.#loses()) this.transfer.receiveAck(block & 0xffff, performance.now())
   }
 
   #receive(packet: TftpPacket): void {
@@ -58,7 +63,7 @@ class MemoryClient {
 function memorySource(content: Buffer): BlockSource {
   let position = 0
   return {
-    async fill(buffers) {
+    fill(buffers) {
       const start = position
       for (const buffer of buffers) position += content.copy(buffer, 0, position)
       return position - start
@@ -125,12 +130,12 @@ test('Transfer sends nothing for duplicate, old and impossible acknowledgements'
     source: memorySource(pattern(5000)),
     terms: terms({ timeoutMs: 60_000 }),
     giveUpMs: 60_000,
+    nowMs: 0,
     send: (datagram) => sent.push(decodePacket(datagram)),
     onEnd: () => {},
   })
   transfer.start()
-  await new Promise(setImmediate)
-  for (const block of [1, 1, 0, 65535, 3, 2, 1, 2]) transfer.receive({ kind: 'ack', block })
+  for (const block of [1, 1, 0, 65535, 3, 2, 1, 2]) transfer.receiveAck(block, 0)
   assert.deepEqual(
     sent.map((packet) => packet.kind === 'data' && packet.block),
     [1, 2, 3],
@@ -144,12 +149,12 @@ test('Transfer sends on from an acknowledgement inside its window', async () => 
     source: memorySource(pattern(5000)),
     terms: terms({ windowBlocks: 4, timeoutMs: 60_000 }),
     giveUpMs: 60_000,
+    nowMs: 0,
     send: (datagram) => sent.push(decodePacket(datagram)),
     onEnd: () => {},
   })
   transfer.start()
-  await new Promise(setImmediate)
-  transfer.receive({ kind: 'ack', block: 2 })
+  transfer.receiveAck(2, 0)
   assert.deepEqual(
     sent.map((packet) => packet.kind === 'data' && packet.block),
     [1, 2, 3, 4, 3, 4, 5, 6],
@@ -159,14 +164,14 @@ test('Transfer sends on from an acknowledgement inside its window', async () => 
 
 test('Transfer takes an ERROR after the OACK for a question about the size', async () => {
   const client = new MemoryClient(memorySource(pattern(9)), terms({ accepted: new Map([['tsize', '9']]) }), () => true)
-  client.transfer.receive({ kind: 'error', code: 8, message: 'User aborted the transfer' })
+  client.transfer.receiveError(8, 'User aborted the transfer')
   assert.equal((await client.outcome).kind, 'declined')
 })
 
 test('Transfer ends as aborted when the client gives up in the middle', async () => {
   const client = new MemoryClient(memorySource(pattern(100_000)), terms())
   while (client.received.length < 3) await new Promise(setImmediate)
-  client.transfer.receive({ kind: 'error', code: 3, message: 'disk full' })
+  client.transfer.receiveError(3, 'disk full')
   const outcome = await client.outcome
   assert.ok(outcome.kind === 'aborted' && outcome.bytes > 0 && /disk full/.test(outcome.reason))
 })
@@ -182,7 +187,11 @@ test('Transfer counts an unacknowledged last block as sent', async () => {
 })
 
 test('Transfer tells the client that a file cannot be read, and us why', async () => {
-  const source = { fill: () => Promise.reject(new Error('EIO: i/o error')) }
+  const source: BlockSource = {
+    fill: () => {
+      throw new Error('EIO: i/o error')
+    },
+  }
   const client = new MemoryClient(source, terms())
   const outcome = await client.outcome
   assert.ok(outcome.kind === 'failed' && outcome.reason === 'EIO: i/o error')

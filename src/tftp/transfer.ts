@@ -1,7 +1,7 @@
 import { BlockRing } from './block-ring.ts'
 import type { BlockSource } from './block-source.ts'
 import type { TransferTerms } from './decide-request.ts'
-import { ErrorCode, encodePacket, type TftpPacket } from './packet.ts'
+import { ErrorCode, encodePacket } from './packet.ts'
 
 export type TransferOutcome =
   /** `acknowledged` is false when the last block was sent and the client went on without a word, as many do. */
@@ -22,6 +22,8 @@ export type TransferOptions = {
   terms: TransferTerms
   /** Without any progress for this long the transfer ends. */
   giveUpMs: number
+  /** A monotonic clock's. */
+  nowMs: number
   send(datagram: Uint8Array): void
   /** Called once. */
   onEnd(outcome: TransferOutcome): void
@@ -29,15 +31,16 @@ export type TransferOptions = {
 
 /**
  * One file on its way to one client: sends a window of blocks, waits for its acknowledgement, sends the next. Only a
- * new acknowledgement or the timer ever causes a send, so duplicated packets do not multiply (RFC 1123 §4.2.3.1).
+ * new acknowledgement or the clock ever causes a send, so duplicated packets do not multiply (RFC 1123 §4.2.3.1). It has no
+ * timer of its own: whoever drives it tells the time, of many transfers at once.
  */
 export class Transfer {
   readonly #options: TransferOptions
   readonly #ring: BlockRing
   readonly #windowBlocks: number
   readonly #firstTimeoutMs: number
-  #timer: NodeJS.Timeout | undefined
-  #timerMs = 0
+  /** When `#timeoutMs` are over. */
+  #dueMs = 0
   #timeoutMs: number
   #silentMs = 0
   #tries = 0
@@ -57,16 +60,44 @@ export class Transfer {
   }
 
   start(): void {
+    const { nowMs } = this.#options
+    this.#dueMs = nowMs + this.#timeoutMs
     if (this.#awaitsOptions) this.#sendOptions()
-    this.#refill()
-    this.#startTimer()
+    else this.#sendWindow()
   }
 
-  /** A packet from this transfer's client. */
-  receive(packet: TftpPacket): void {
+  /** An acknowledgement from this transfer's client. */
+  receiveAck(block: number, nowMs: number): void {
     if (this.#ended) return
-    if (packet.kind === 'ack') this.#receiveAck(packet.block)
-    if (packet.kind === 'error') this.#receiveError(packet.code, packet.message)
+    if (this.#awaitsOptions) {
+      if (block !== 0) return
+      this.#awaitsOptions = false
+      this.#progress(nowMs)
+      return
+    }
+    const newBlocks = (block - this.#acknowledged) & 0xffff
+    // 0 is a duplicate; more than was sent is an old one (or nonsense). Neither causes a send.
+    if (newBlocks === 0 || newBlocks > this.#sent - this.#acknowledged) return
+    this.#acknowledged += newBlocks
+    if (this.#acknowledged === this.#ring.total) {
+      this.#end({ kind: 'sent', bytes: this.#bytesDone(), acknowledged: true })
+      return
+    }
+    // An acknowledgement inside the window says that what follows it was lost (RFC 7440 §4).
+    this.#sent = this.#acknowledged
+    this.#progress(nowMs)
+  }
+
+  /** An ERROR from this transfer's client. */
+  receiveError(code: number, message: string): void {
+    const reason = `the client says error ${code}: ${message}`
+    const wanted = !this.#awaitsOptions && this.#acknowledged > 0
+    this.#end(wanted ? { kind: 'aborted', bytes: this.#bytesDone(), reason } : { kind: 'declined', reason })
+  }
+
+  /** To be called from time to time: sends again, or gives up, when the client was silent for too long. */
+  tick(nowMs: number): void {
+    if (!this.#ended && nowMs >= this.#dueMs) this.#timeOut(nowMs)
   }
 
   /** Ends the transfer from our side; the client is told. */
@@ -85,73 +116,34 @@ export class Transfer {
     this.#end({ kind: 'failed', bytes: this.#bytesDone(), reason, cause })
   }
 
-  #receiveAck(block: number): void {
-    if (this.#awaitsOptions) {
-      if (block !== 0) return
-      this.#awaitsOptions = false
-      this.#progress()
-      return
-    }
-    const newBlocks = (block - this.#acknowledged) & 0xffff
-    // 0 is a duplicate; more than was sent is an old one (or nonsense). Neither causes a send.
-    if (newBlocks === 0 || newBlocks > this.#sent - this.#acknowledged) return
-    this.#acknowledged += newBlocks
-    if (this.#acknowledged === this.#ring.total) {
-      this.#end({ kind: 'sent', bytes: this.#bytesDone(), acknowledged: true })
-      return
-    }
-    // An acknowledgement inside the window says that what follows it was lost (RFC 7440 §4).
-    this.#sent = this.#acknowledged
-    this.#progress()
-  }
-
-  #receiveError(code: number, message: string): void {
-    const reason = `the client says error ${code}: ${message}`
-    const wanted = !this.#awaitsOptions && this.#acknowledged > 0
-    this.#end(wanted ? { kind: 'aborted', bytes: this.#bytesDone(), reason } : { kind: 'declined', reason })
-  }
-
-  #progress(): void {
+  #progress(nowMs: number): void {
     this.#silentMs = 0
     this.#tries = 0
     this.#timeoutMs = this.#firstTimeoutMs
+    this.#dueMs = nowMs + this.#timeoutMs
     this.#sendWindow()
-    this.#startTimer()
   }
 
   #sendWindow(): void {
     if (this.#awaitsOptions) return
-    const end = Math.min(this.#acknowledged + this.#windowBlocks, this.#ring.filled)
-    while (this.#sent < end) this.#options.send(this.#ring.datagram(this.#sent++))
-    this.#refill()
-  }
-
-  #refill(): void {
-    if (!this.#ring.wantsFill(this.#acknowledged)) return
-    this.#ring.fill(this.#acknowledged).then(
-      () => {
-        if (!this.#ended) this.#sendWindow()
-      },
-      (error) => this.fail(error),
-    )
+    try {
+      const end = this.#acknowledged + this.#windowBlocks
+      while (this.#sent < end) {
+        const datagram = this.#ring.datagram(this.#sent, this.#acknowledged)
+        if (datagram === undefined) return
+        this.#options.send(datagram)
+        this.#sent++
+      }
+    } catch (error) {
+      this.fail(error)
+    }
   }
 
   #sendOptions(): void {
     this.#options.send(encodePacket({ kind: 'oack', options: this.#options.terms.accepted }))
   }
 
-  /** Counts `#timeoutMs` from now. */
-  #startTimer(): void {
-    if (this.#timer !== undefined && this.#timerMs === this.#timeoutMs) {
-      this.#timer.refresh()
-      return
-    }
-    clearTimeout(this.#timer)
-    this.#timerMs = this.#timeoutMs
-    this.#timer = setTimeout(() => this.#timeOut(), this.#timeoutMs)
-  }
-
-  #timeOut(): void {
+  #timeOut(nowMs: number): void {
     this.#silentMs += this.#timeoutMs
     this.#tries++
     const isLast = this.#ring.total !== undefined && this.#sent === this.#ring.total && !this.#awaitsOptions
@@ -164,17 +156,17 @@ export class Transfer {
       this.#end({ kind: 'timed-out', bytes: this.#bytesDone(), reason })
       return
     }
-    this.#retransmit()
+    this.#retransmit(nowMs)
   }
 
-  #retransmit(): void {
+  #retransmit(nowMs: number): void {
     if (this.#awaitsOptions) this.#sendOptions()
     this.#sent = this.#acknowledged
     this.#sendWindow()
     // Also where the client set the time: atftp 0.8 leaves repeated blocks unanswered, and each starts its own timer anew,
     // so at equal intervals it would never ask again. (Two acknowledgements of a block lost, test/interop/tftp.test.ts.)
     this.#timeoutMs = Math.min(this.#timeoutMs * 2, Math.max(longestTimeoutMs, 2 * this.#firstTimeoutMs))
-    this.#startTimer()
+    this.#dueMs = nowMs + this.#timeoutMs
   }
 
   #bytesDone(): number {
@@ -184,7 +176,6 @@ export class Transfer {
   #end(outcome: TransferOutcome): void {
     if (this.#ended) return
     this.#ended = true
-    clearTimeout(this.#timer)
     this.#options.onEnd(outcome)
   }
 }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
-import type { TftpEvent } from '../../src/tftp/server.ts'
+import type { TftpEvent } from '../../src/tftp/tftp-event.ts'
 import { type Network, openNetworkPair, type ProgramResult } from './network-pair.ts'
 
 const launcher = join(import.meta.dirname, '../../bin/bootwright-node')

@@ -1,4 +1,4 @@
-import { openUdpSocket } from '../../../src/net/udp-socket.ts'
+import { openBlockingSocket } from '../../../src/net/blocking-socket.ts'
 import { serveTftp } from '../../../src/tftp/server.ts'
 
 /*
@@ -15,22 +15,27 @@ function isLost(): boolean {
 }
 
 await serveTftp({
-  interface: name,
-  address,
+  places: [{ interface: name, address }],
   tree: [{ at: '', directory }],
   onEvent: (event) => console.log(JSON.stringify(event)),
   onListening: () => console.log('listening'),
-  openSocket: async (options) => {
-    const socket = await openUdpSocket(options)
+  openSocket: (options) => {
+    const socket = openBlockingSocket(options)
     if (Number(loss) === 0) return socket
-    const [send, emit] = [socket.send, socket.emit]
-    socket.send = ((...values: Parameters<typeof send>) => {
-      if (!isLost()) send.apply(socket, values)
-    }) as typeof socket.send
-    socket.emit = ((event: string, ...values: unknown[]) => {
-      return event === 'message' && isLost() ? true : emit.call(socket, event, ...values)
-    }) as typeof socket.emit
-    return socket
+    return {
+      fd: socket.fd,
+      port: socket.port,
+      receive: (onDatagram) => {
+        socket.receive((...datagram) => {
+          if (!isLost()) onDatagram(...datagram)
+        })
+      },
+      send: (...datagram) => {
+        if (!isLost()) socket.send(...datagram)
+      },
+      flush: () => socket.flush(),
+      close: () => socket.close(),
+    }
   },
   signal: new AbortController().signal,
 })
