@@ -69,20 +69,31 @@ type Conditions = {
 }
 
 /**
- * The highest rate of exchanges that was held with at most 1 % loss; the median of its rounds. One rate that was not held
- * may have been the machine's fault; two in a row end the search.
+ * The highest rate of exchanges that was held with at most 1 % loss: roughly by one run each, then in steps of a tenth
+ * by the median of the rounds. One rough rate that was not held may have been the machine's fault; two in a row end the
+ * search.
  */
 async function highestRate(bench: Bench, server: ServerName): Promise<number> {
+  let rough = startRate
+  for (let rate = startRate, failures = 0; rate <= longestRate && failures < 2; rate = Math.round(rate * 1.4)) {
+    const isHeld = (await heldRate({ ...bench, rounds: 1 }, server, rate)) !== undefined
+    failures = isHeld ? 0 : failures + 1
+    if (isHeld) rough = rate
+  }
   let held = 0
-  let failures = 0
-  for (let rate = startRate; rate <= longestRate && failures < 2; rate = Math.round(rate * 1.4)) {
-    const runs = await repeat(bench, server, rate)
-    const lossRatio = median(runs.map((each) => each.lossRatio))
-    bench.log(`${server} at ${rate}/s: ${(lossRatio * 100).toFixed(2)} % lost`)
-    failures = lossRatio > lossLimit ? failures + 1 : 0
-    if (failures === 0) held = median(runs.map((each) => each.perSecond))
+  for (const share of [1, 1.1, 1.2, 1.3]) {
+    const perSecond = await heldRate(bench, server, Math.round(rough * share))
+    if (perSecond === undefined) break
+    held = perSecond
   }
   return held
+}
+
+async function heldRate(bench: Bench, server: ServerName, rate: number): Promise<number | undefined> {
+  const runs = await repeat(bench, server, rate)
+  const lossRatio = median(runs.map((each) => each.lossRatio))
+  bench.log(`${server} at ${rate}/s: ${(lossRatio * 100).toFixed(2)} % lost`)
+  return lossRatio > lossLimit ? undefined : median(runs.map((each) => each.perSecond))
 }
 
 /** Fresh clients and an empty table (or one with so many leases) each time. */

@@ -28,7 +28,7 @@ export function packetsPart(parts: {
   const timeline = new PacketTimeline({ state: site.state, machines: site.machines, log })
   const packets = packetsComponent({
     site: dhcp,
-    leaseFile: join(options.dataDirectory, 'leases.sqlite'),
+    leaseFile: join(options.dataDirectory, 'leases.journal'),
     tree,
     tokenKey: keys.tokenKey,
     tokenLifetimeSeconds: bootTokenSeconds,

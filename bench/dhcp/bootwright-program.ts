@@ -16,7 +16,7 @@ import { openStateDatabase } from '../../src/store/state-database.ts'
  * directory, and how many leases the table holds before.
  */
 const [interfaceName = '', directory = '', heldLeases = '0'] = process.argv.slice(2)
-const leaseFile = join(directory, 'leases.sqlite')
+const leaseFile = join(directory, 'leases.journal')
 await holdLeases(Number(heldLeases))
 
 const subnet = { subnet: '10.77.0.0/16', pools: ['10.77.1.0-10.77.254.254'], probeMs: 0 }
@@ -52,7 +52,10 @@ async function holdLeases(count: number): Promise<void> {
   for (let done = 0; done < count; done += 5000) {
     const writes = Array.from({ length: Math.min(5000, count - done) }, (_, index) => {
       const address = (last - done - index) as Ipv4
-      return store.write({ address, client: `id:${address}`, grantedAt, expiresAt: grantedAt + 3_600_000 })
+      const lease = { address, client: `id:${address}`, grantedAt, expiresAt: grantedAt + 3_600_000 }
+      return new Promise<void>((resolve, reject) => {
+        store.write(lease, (error) => (error ? reject(error) : resolve()))
+      })
     })
     await Promise.all(writes)
   }

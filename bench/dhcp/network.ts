@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readlink } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { runPipeline } from '../peer.ts'
 
@@ -37,8 +38,7 @@ export class BenchNetwork implements AsyncDisposable {
   /** A command line that runs inside. */
   inside(place: 'server' | 'client', command: readonly string[]): [string, ...string[]] {
     const enter = ['nsenter', '-t', String(this.#holders[place].pid), '-n', ...command]
-    // Whatever else the machine does is not to be measured; server and clients are preferred alike.
-    return ['nice', '-n', '-15', ...enter]
+    return ['nice', '-n', '-15', 'setsid', 'sh', '-c', preferred, 'sh', ...pinned(place), ...enter]
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -49,6 +49,15 @@ export class BenchNetwork implements AsyncDisposable {
     const [program, ...values] = this.inside(place, ['sh', '-c', line])
     await runPipeline('"$@"', [program, ...values], setUpTimeoutMs)
   }
+}
+
+const preferred = 'echo -15 2>/dev/null >/proc/self/autogroup; exec "$@"'
+
+/** The load generator has the last processor to itself, and whoever is measured has the others. */
+function pinned(place: 'server' | 'client'): string[] {
+  const last = availableParallelism() - 1
+  if (last === 0) return []
+  return ['taskset', '-c', place === 'client' ? String(last) : `0-${last - 1}`]
 }
 
 async function hold(): Promise<ChildProcess> {

@@ -1,4 +1,5 @@
 import { formatIpv4, type Ipv4 } from '../bytes/ipv4.ts'
+import type { Lease } from '../core/lease.ts'
 import type { RouterAdvertiser } from '../net/router-advertisement.ts'
 import type { LeaseStore } from '../store/lease-store.ts'
 import { offerMs, quarantineMs } from './decide.ts'
@@ -53,7 +54,7 @@ export class Answerer {
     if (!leases || !config) return
     const { change } = decision
     if (decision.kind === 'ignore') {
-      if (change) this.#apply(change, leases).catch((error) => this.#fail(request, error))
+      if (change) this.#apply(request, change, leases)
       return
     }
     if (change?.kind === 'hold') leases.put({ ...change, state: 'offered' })
@@ -73,12 +74,8 @@ export class Answerer {
   /** The lease is on disk before the reply leaves. */
   #finish(request: Request, reply: Reply, leases: LeaseTable): void {
     const { change } = reply
-    if (change?.kind === 'bind') {
-      this.#bind(change, leases).then(
-        () => this.#send(request, reply),
-        (error) => this.#fail(request, error),
-      )
-    } else this.#send(request, reply)
+    if (change?.kind === 'bind') this.#bind(request, change, leases, () => this.#send(request, reply))
+    else this.#send(request, reply)
   }
 
   #send(request: Request, reply: Reply): void {
@@ -121,7 +118,7 @@ export class Answerer {
       const owner = await probes.findOwner(address, mac, how, Date.now())
       const last = this.#probing.get(client) ?? request
       if (owner === undefined) return last
-      await this.#apply({ kind: 'quarantine', address, expiresAt: Date.now() + quarantineMs }, leases)
+      this.#apply(request, { kind: 'quarantine', address, expiresAt: Date.now() + quarantineMs }, leases)
       const reason = `${formatIpv4(address)} was to be offered, but ${owner} answers for it: quarantined`
       this.#tell(request, { kind: 'ignore', reason })
       return { ...last }
@@ -130,36 +127,44 @@ export class Answerer {
     }
   }
 
-  /** Changes the table, and for a bound lease the database before it. */
-  async #apply(change: LeaseChange, table: LeaseTable): Promise<void> {
+  /** Changes the table, and for a bound lease the journal. */
+  #apply(request: Request, change: LeaseChange, table: LeaseTable): void {
     switch (change.kind) {
       case 'hold':
         table.put({ ...change, state: 'offered' })
-        return
+        break
       case 'quarantine':
         table.put({ ...change, client: '', state: 'quarantined' })
-        return
+        break
       case 'bind':
-        return this.#bind(change, table)
-      case 'end': {
-        const now = Date.now()
-        const holding = table.byClient(change.client)
-        table.end(change.client, now)
-        if (holding?.state === 'bound') {
-          const { address } = holding
-          await this.#options.leases.write({ address, client: change.client, grantedAt: now, expiresAt: now })
-        }
-      }
+        this.#bind(request, change, table, () => {})
+        break
+      case 'end':
+        this.#end(request, change.client, table)
     }
   }
 
-  async #bind(change: LeaseChange & { kind: 'bind' }, table: LeaseTable): Promise<void> {
+  #end(request: Request, client: string, table: LeaseTable): void {
+    const now = Date.now()
+    const holding = table.byClient(client)
+    table.end(client, now)
+    if (holding?.state !== 'bound') return
+    this.#write(request, { address: holding.address, client, grantedAt: now, expiresAt: now }, () => {})
+  }
+
+  #bind(request: Request, change: LeaseChange & { kind: 'bind' }, table: LeaseTable, done: () => void): void {
     const { address, client, grantedAt, expiresAt } = change
     // Nobody else may be given the address while the lease is being written.
     if (table.holderOf(address, grantedAt)?.client !== client) {
       table.put({ address, client, state: 'offered', expiresAt: grantedAt + offerMs })
     }
-    await this.#options.leases.write({ address, client, grantedAt, expiresAt })
-    table.put({ address, client, state: 'bound', expiresAt })
+    this.#write(request, { address, client, grantedAt, expiresAt }, () => {
+      table.put({ address, client, state: 'bound', expiresAt })
+      done()
+    })
+  }
+
+  #write(request: Request, lease: Lease, done: () => void): void {
+    this.#options.leases.write(lease, (error) => (error ? this.#fail(request, error) : done()))
   }
 }

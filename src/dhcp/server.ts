@@ -43,7 +43,7 @@ export type DhcpServerOptions = {
 export async function serveDhcp(options: DhcpServerOptions): Promise<void> {
   const { interface: link, directory, leases, onDecision, signal } = options
   if (signal.aborted) return
-  const context = await makeContext(options)
+  const context = makeContext(options)
   const events = new EventLimiter(onDecision)
   const others = new OtherServers(link, events.tell)
   await using sockets = await openServerSockets(link, signal)
@@ -73,9 +73,9 @@ export async function serveDhcp(options: DhcpServerOptions): Promise<void> {
 }
 
 /** Each subnet has a table of its own: one card may hold an address on each of several VLANs. */
-async function makeContext(options: DhcpServerOptions) {
+function makeContext(options: DhcpServerOptions) {
   const { interface: link, rules, ownAddresses, directory, leases, bootTokens, hasLoader } = options
-  const stored = await leases.load()
+  const stored = leases.load()
   const tables = new Map(
     link.subnets.map((config) => {
       const own = stored.filter(({ address }) => subnetContains(config.subnet, address))

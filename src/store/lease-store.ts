@@ -1,49 +1,49 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Lease } from '../core/lease.ts'
+import { readLeaseJournal } from './lease-journal.ts'
+import { encodeLeaseRecord, longestRecordBytes } from './lease-record.ts'
 
-/** What the DHCP server needs of the lease database. */
+/** Called once: without an error when the lease is on disk. */
+export type LeaseWritten = (error?: LeaseWriteFailed) => void
+
+/** What the DHCP server needs of the lease journal. */
 export interface LeaseStore {
-  /** The last lease of each address, ended ones too, the earliest granted first. */
-  load(): Promise<Lease[]>
-  /** Resolves when the lease is on disk; rejects with LeaseWriteFailed when it may not be. */
-  write(lease: Lease): Promise<void>
+  /** The last lease of each address, ended ones too, the earliest written first. Throws LeaseWriteFailed. */
+  load(): Lease[]
+  write(lease: Lease, written: LeaseWritten): void
   /** Rejects with LeaseWriteFailed when the store has died; never resolves while it is open. */
   readonly ended: Promise<void>
   close(): Promise<void>
 }
 
-/** The database did not take a lease; the reply that depends on it must not be sent. */
+/** The journal did not take a lease; the reply that depends on it must not be sent. */
 export class LeaseWriteFailed extends Error {
   override readonly name = 'LeaseWriteFailed'
   readonly file: string
 
   constructor(file: string, reason: string, options?: ErrorOptions) {
-    super(`Cannot write to the lease database ${file}: ${reason}`, options)
+    super(`Cannot write to the lease journal ${file}: ${reason}`, options)
     this.file = file
   }
 }
 
-export type LeaseWorkerRequest = { kind: 'load' } | { kind: 'commit'; leases: Lease[] } | { kind: 'close' }
-export type LeaseWorkerAnswer =
-  | { kind: 'leases'; leases: Lease[] }
-  | { kind: 'committed' }
-  | { kind: 'failed'; reason: string }
+export type LeaseWorkerData = { file: string; records: SharedArrayBuffer }
+/** So many bytes of the shared memory are to be written; 0: nothing more comes. */
+export type LeaseWorkerRequest = { sizeBytes: number }
+/** The first answer says that the journal is open. */
+export type LeaseWorkerAnswer = { kind: 'committed' } | { kind: 'failed'; reason: string }
 
-/**
- * Opens the lease database (SQLite, write-ahead log, every commit synced) in a thread of its own. Throws
- * LeaseWriteFailed when it cannot be opened. The directory must exist.
- */
+/** Opens the journal in a thread of its own. Throws LeaseWriteFailed when it cannot be opened. The directory must exist. */
 export async function openLeaseStore(file: string): Promise<LeaseStore> {
-  const worker = new Worker(new URL('./lease-worker.ts', import.meta.url), { workerData: { file }, name: 'leases' })
+  const records = new SharedArrayBuffer(maximumGroup * longestRecordBytes)
+  const workerData: LeaseWorkerData = { file, records }
+  const worker = new Worker(new URL('./lease-worker.ts', import.meta.url), { workerData, name: 'leases' })
   try {
-    await once(worker, 'online', { signal: AbortSignal.timeout(openTimeoutMs) })
-    const store = new SqliteLeaseStore(worker, file)
-    await store.load()
-    return store
+    await once(worker, 'message', { signal: AbortSignal.timeout(openTimeoutMs) })
+    return new JournalLeaseStore(worker, file, records)
   } catch (error) {
     await worker.terminate()
-    if (error instanceof LeaseWriteFailed) throw error
     throw new LeaseWriteFailed(file, (error as Error).message, { cause: error })
   }
 }
@@ -57,28 +57,31 @@ const maximumWaiting = 20_000
 const maximumGroup = 128
 const openTimeoutMs = 30_000
 
-type Waiting = { lease: Lease; resolve: () => void; reject: (error: Error) => void }
+type Waiting = { lease: Lease; written: LeaseWritten }
 
-class SqliteLeaseStore implements LeaseStore {
+class JournalLeaseStore implements LeaseStore {
   readonly ended: Promise<void>
   readonly #worker: Worker
   readonly #file: string
+  /** Shared with the worker, whose it is while a commit is under way. */
+  readonly #records: Buffer
   #waiting: Waiting[] = []
-  #isCommitting = false
-  /** The worker answers in order; each request waits for its own answer here. */
-  readonly #answers: { resolve: (answer: LeaseWorkerAnswer) => void; reject: (error: Error) => void }[] = []
+  /** Those of the commit that is under way. */
+  #committing: Waiting[] = []
+  #isBusy = false
   #death: LeaseWriteFailed | undefined
   #isClosing = false
 
-  constructor(worker: Worker, file: string) {
+  constructor(worker: Worker, file: string, records: SharedArrayBuffer) {
     this.#worker = worker
     this.#file = file
-    worker.on('message', (answer: LeaseWorkerAnswer) => this.#answers.shift()?.resolve(answer))
+    this.#records = Buffer.from(records)
+    worker.on('message', (answer: LeaseWorkerAnswer) => this.#answered(answer))
     this.ended = new Promise((resolve, reject) => {
       const end = (cause: unknown): void => {
         const reason = cause instanceof Error ? cause.message : 'its thread ended'
         this.#death ??= new LeaseWriteFailed(file, reason, { cause })
-        for (const answer of this.#answers.splice(0)) answer.reject(this.#death)
+        for (const { written } of [...this.#committing.splice(0), ...this.#waiting.splice(0)]) written(this.#death)
         if (this.#isClosing) resolve()
         else reject(this.#death)
       }
@@ -89,57 +92,56 @@ class SqliteLeaseStore implements LeaseStore {
     this.ended.catch(() => {})
   }
 
-  async load(): Promise<Lease[]> {
-    const answer = await this.#ask({ kind: 'load' })
-    if (answer.kind !== 'leases') throw this.#failure(answer)
-    return answer.leases
+  load(): Lease[] {
+    try {
+      return readLeaseJournal(this.#file)
+    } catch (error) {
+      throw new LeaseWriteFailed(this.#file, (error as Error).message, { cause: error })
+    }
   }
 
-  write(lease: Lease): Promise<void> {
-    if (this.#waiting.length >= maximumWaiting) {
-      const reason = `${maximumWaiting} leases already wait for the disk`
-      return Promise.reject(new LeaseWriteFailed(this.#file, reason))
+  write(lease: Lease, written: LeaseWritten): void {
+    const refusal = this.#death ?? this.#tooManyWaiting()
+    if (refusal) {
+      written(refusal)
+      return
     }
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ lease, resolve, reject })
-      if (!this.#isCommitting) void this.#commitWaiting()
-    })
+    this.#waiting.push({ lease, written })
+    if (this.#isBusy) return
+    this.#isBusy = true
+    // Datagrams that are already in the socket's queue join the first commit.
+    setImmediate(() => this.#commitWaiting())
+  }
+
+  #tooManyWaiting(): LeaseWriteFailed | undefined {
+    if (this.#waiting.length < maximumWaiting) return undefined
+    return new LeaseWriteFailed(this.#file, `${maximumWaiting} leases already wait for the disk`)
   }
 
   async close(): Promise<void> {
     if (this.#death) return
     this.#isClosing = true
-    this.#worker.postMessage({ kind: 'close' } satisfies LeaseWorkerRequest)
+    this.#worker.postMessage({ sizeBytes: 0 } satisfies LeaseWorkerRequest)
     await this.ended
   }
 
   /** Group commit: what comes in during one commit goes out with the next. */
-  async #commitWaiting(): Promise<void> {
-    this.#isCommitting = true
-    // Datagrams that are already in the socket's queue join the first commit.
-    await new Promise((resolve) => setImmediate(resolve))
-    while (this.#waiting.length > 0) {
-      const group = this.#waiting.splice(0, maximumGroup)
-      try {
-        const answer = await this.#ask({ kind: 'commit', leases: group.map(({ lease }) => lease) })
-        if (answer.kind !== 'committed') throw this.#failure(answer)
-        for (const { resolve } of group) resolve()
-      } catch (error) {
-        for (const { reject } of group) reject(error as Error)
-      }
-    }
-    this.#isCommitting = false
+  #commitWaiting(): void {
+    const group = this.#waiting.splice(0, maximumGroup)
+    this.#isBusy = group.length > 0
+    if (!this.#isBusy) return
+    this.#committing = group
+    let sizeBytes = 0
+    for (const { lease } of group) sizeBytes += encodeLeaseRecord(lease, this.#records, sizeBytes)
+    this.#worker.postMessage({ sizeBytes } satisfies LeaseWorkerRequest)
   }
 
-  #ask(request: LeaseWorkerRequest): Promise<LeaseWorkerAnswer> {
-    if (this.#death) return Promise.reject(this.#death)
-    return new Promise((resolve, reject) => {
-      this.#answers.push({ resolve, reject })
-      this.#worker.postMessage(request)
-    })
-  }
-
-  #failure(answer: LeaseWorkerAnswer): LeaseWriteFailed {
-    return new LeaseWriteFailed(this.#file, answer.kind === 'failed' ? answer.reason : `it answered ${answer.kind}`)
+  #answered(answer: LeaseWorkerAnswer): void {
+    const group = this.#committing
+    this.#committing = []
+    // The next sync begins before the replies to these are made.
+    this.#commitWaiting()
+    const failure = answer.kind === 'failed' ? new LeaseWriteFailed(this.#file, answer.reason) : undefined
+    for (const { written } of group) written(failure)
   }
 }

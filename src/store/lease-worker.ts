@@ -1,67 +1,41 @@
-import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { Lease } from '../core/lease.ts'
-import type { LeaseWorkerAnswer, LeaseWorkerRequest } from './lease-store.ts'
+import { LeaseJournal } from './lease-journal.ts'
+import type { LeaseWorkerAnswer, LeaseWorkerData, LeaseWorkerRequest } from './lease-store.ts'
 
 /*
- * The thread that owns the lease database. One request is one transaction: all leases that arrived while the last one
- * was being synced share the next sync. The answer is posted after COMMIT, which with synchronous=FULL has synced the log.
+ * The thread that waits for the disk. A request is the records that stand in the shared memory: all leases that came
+ * while the last ones were being synced. The answer is posted when they are on disk.
  */
-
-const { file } = workerData as { file: string }
+const { file, records } = workerData as LeaseWorkerData
 const port = parentPort!
-const database = new DatabaseSync(file, { timeout: 5000 })
-database.exec(`
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = FULL;
-  PRAGMA wal_autocheckpoint = 4000;
-  CREATE TABLE IF NOT EXISTS lease (
-    address INTEGER PRIMARY KEY,
-    client TEXT NOT NULL,
-    granted_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL
-  ) STRICT;
-  DROP INDEX IF EXISTS lease_client;
-`)
+const batch = new Uint8Array(records)
+const journal = new LeaseJournal(file)
+/** Half of what is made at once, so that the next leases find it. */
+const roomAheadBytes = 512 << 10
 
-const put = database.prepare(
-  `INSERT INTO lease (address, client, granted_at, expires_at) VALUES (?, ?, ?, ?)
-   ON CONFLICT (address) DO UPDATE
-   SET client = excluded.client, granted_at = excluded.granted_at, expires_at = excluded.expires_at`,
-)
-const all = database.prepare(
-  'SELECT address, client, granted_at AS grantedAt, expires_at AS expiresAt FROM lease ORDER BY granted_at',
-)
-
-port.on('message', (request: LeaseWorkerRequest) => {
-  if (request.kind === 'close') {
-    database.close()
+port.on('message', ({ sizeBytes }: LeaseWorkerRequest) => {
+  if (sizeBytes === 0) {
+    journal.close()
     port.close()
     return
   }
-  port.postMessage(answer(request))
+  try {
+    journal.append(batch.subarray(0, sizeBytes))
+    port.postMessage({ kind: 'committed' } satisfies LeaseWorkerAnswer)
+  } catch (error) {
+    port.postMessage({ kind: 'failed', reason: (error as Error).message } satisfies LeaseWorkerAnswer)
+    return
+  }
+  prepareForNext()
 })
+port.postMessage({ kind: 'committed' } satisfies LeaseWorkerAnswer)
 
-function answer(request: Exclude<LeaseWorkerRequest, { kind: 'close' }>): LeaseWorkerAnswer {
+/** What would make a later lease wait; nobody does now. */
+function prepareForNext(): void {
   try {
-    if (request.kind === 'load') return { kind: 'leases', leases: all.all() as unknown as Lease[] }
-    commit(request.leases)
-    return { kind: 'committed' }
-  } catch (error) {
-    return { kind: 'failed', reason: (error as Error).message }
+    journal.makeRoom(roomAheadBytes)
+  } catch {
+    // The lease that needs the room will say why there is none.
   }
-}
-
-function commit(leases: Lease[]): void {
-  database.exec('BEGIN IMMEDIATE')
-  try {
-    for (const { address, client, grantedAt, expiresAt } of leases) {
-      put.run(address, client, grantedAt, expiresAt)
-    }
-    database.exec('COMMIT')
-  } catch (error) {
-    // A full disk may have rolled it back by itself.
-    if (database.isTransaction) database.exec('ROLLBACK')
-    throw error
-  }
+  if (journal.needsCompaction) void journal.compact()
 }

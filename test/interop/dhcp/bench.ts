@@ -28,7 +28,7 @@ export class DhcpBench {
     this.server = networks.server
     this.client = networks.client
     this.directory = directory
-    this.leaseFile = join(directory, 'leases.sqlite')
+    this.leaseFile = join(directory, 'leases.journal')
   }
 
   /** Starts the server and waits until it answers. `wrapper`: a program that runs it, such as strace. */
