@@ -5,12 +5,13 @@ import { parseCommandLine } from './command-line.ts'
 test('parseCommandLine() reads server, token, boot interface and consoles', (t) => {
   t.assert.deepEqual(
     parseCommandLine(
-      'initrd=a initrd=b bootwright.server=http://10.77.0.1:4280 bootwright.token=abc BOOTIF=01-52-54-00-AB-cd-01 console=tty0 console=ttyS0,115200\n',
+      'initrd=a initrd=b bootwright.server=http://10.77.0.1:4280 bootwright.token=abc BOOTIF=01-52-54-00-AB-cd-01 bootwright.vlan=42 console=tty0 console=ttyS0,115200\n',
     ),
     {
       server: 'http://10.77.0.1:4280',
       token: 'abc',
       bootMac: '52:54:00:ab:cd:01',
+      vlan: 42,
       consoles: ['tty0', 'ttyS0,115200'],
     },
   )
@@ -24,6 +25,12 @@ test('parseCommandLine() does without token and boot interface', (t) => {
   const line = parseCommandLine('bootwright.server=http://a')
   t.assert.equal(line.token, undefined)
   t.assert.equal(line.bootMac, undefined)
+})
+
+test('parseCommandLine() refuses what is no VLAN', (t) => {
+  for (const vlan of ['', '0', '4095', '42x']) {
+    t.assert.throws(() => parseCommandLine(`bootwright.server=http://a bootwright.vlan=${vlan}`), DecodeError)
+  }
 })
 
 test('parseCommandLine() refuses what is not an http address', (t) => {

@@ -9,6 +9,8 @@ export type AgentCommandLine = {
   token: string | undefined
   /** The interface the machine was booted from. */
   bootMac: Mac | undefined
+  /** The tag that frames on it need. */
+  vlan: number | undefined
   /** Values of `console=`, in order: `ttyS0,115200n8`. */
   consoles: string[]
 }
@@ -22,6 +24,7 @@ export function parseCommandLine(text: string): AgentCommandLine {
     server: parseServer(value(agentArguments.server)),
     token: value(agentArguments.token),
     bootMac: bootInterface === undefined ? undefined : parseBootInterface(bootInterface),
+    vlan: parseVlan(value(agentArguments.vlan)),
     consoles: words.filter((word) => word.startsWith('console=')).map((word) => word.slice('console='.length)),
   }
 }
@@ -39,6 +42,13 @@ function parseServer(text: string | undefined): string {
     throw new DecodeError('kernel command line', `${agentArguments.server}=${text} is not an http:// address`)
   }
   return url.origin
+}
+
+function parseVlan(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const vlan = Number(text)
+  if (Number.isInteger(vlan) && vlan >= 1 && vlan <= 4094) return vlan
+  throw new DecodeError('kernel command line', `${agentArguments.vlan}=${text} is no VLAN: 1 to 4094`)
 }
 
 /** PXELINUX's and iPXE's form: hardware type 01, then the MAC with hyphens. */

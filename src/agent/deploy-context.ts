@@ -10,6 +10,8 @@ export type AgentContext = {
   session: Session
   inventory: Inventory
   bootMac: Mac
+  /** The tag that frames on that interface need, of the deployed system too. */
+  vlan?: number
   /** Values of the agent's own `console=` arguments. */
   consoles: readonly string[]
   imagePublicKey: KeyObject

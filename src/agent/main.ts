@@ -37,7 +37,9 @@ async function run(): Promise<void> {
   const clock = await setClock(session.serverNowMs)
   if (clock !== undefined) say(clock)
   await session.client.request('POST', '/agent/inventory', inventory, { onTrouble: say })
-  const context = { session, inventory, bootMac, consoles: commandLine.consoles, imagePublicKey }
+  const { consoles, vlan } = commandLine
+  const boot = { bootMac, ...(vlan !== undefined && { vlan }) }
+  const context = { session, inventory, ...boot, consoles, imagePublicKey }
   await followOrders(session, orderKey, { deploy: (order) => deploy(order, context) })
   await rebootMachine()
 }

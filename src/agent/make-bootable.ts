@@ -32,6 +32,7 @@ export async function makeBootable(
     const facts = {
       machineName: order.machine.name,
       bootMac: context.bootMac,
+      ...(context.vlan !== undefined && { vlan: context.vlan }),
       firmware: context.inventory.firmware,
       filesystems: prepared.filesystems,
       server: session.client.baseUrl,

@@ -136,6 +136,15 @@ test('GET /boot.ipxe adds the firmware archive until the inventory says that no 
   assert.match(await script(), /^initrd .*firmware\.cpio\.zst/m)
 })
 
+test('GET /boot.ipxe with a VLAN tells it to the agent, and refuses what is none', async (t) => {
+  const site = await plane(t)
+  await deploy(site)
+  const ask = async (vlan: string) =>
+    site.ask({ url: `/boot.ipxe?mac=52-54-00-00-00-01&token=${await site.mint()}&vlan=${vlan}` })
+  assert.match((await ask('42')).body, / BOOTIF=01-52-54-00-00-00-01 bootwright\.vlan=42 /)
+  for (const vlan of ['0', '4095', '42%20quiet']) assert.equal((await ask(vlan)).statusCode, 400, vlan)
+})
+
 test('GET /boot.ipxe refuses a token that was made for another address', async (t) => {
   const site = await plane(t)
   await deploy(site)

@@ -12,7 +12,11 @@ import type { Inventory } from '../core/inventory.ts'
 import type { Machine } from '../core/machine.ts'
 import type { BootPlane, BootRamdisk } from './boot-plane.ts'
 
-const Query = Type.Object({ mac: Type.String({ maxLength: 17 }), token: Type.Optional(Type.String({ maxLength: 64 })) })
+const Query = Type.Object({
+  mac: Type.String({ maxLength: 17 }),
+  token: Type.Optional(Type.String({ maxLength: 64 })),
+  vlan: Type.Optional(Type.Integer({ minimum: 1, maximum: 4094 })),
+})
 
 const renderers = [
   { loader: 'iPXE', path: '/boot.ipxe', render: renderIpxe },
@@ -31,6 +35,7 @@ export function bootScriptRoute(plane: BootPlane): FastifyPluginAsyncTypebox {
           mac,
           machine,
           token: request.query.token,
+          vlan: request.query.vlan,
           remoteAddress: request.ip,
         })
         // A HEAD is a look, not a boot.
@@ -41,10 +46,16 @@ export function bootScriptRoute(plane: BootPlane): FastifyPluginAsyncTypebox {
   }
 }
 
-type ScriptRequest = { mac: Mac; machine: Machine | undefined; token: string | undefined; remoteAddress: string }
+type ScriptRequest = {
+  mac: Mac
+  machine: Machine | undefined
+  token: string | undefined
+  vlan: number | undefined
+  remoteAddress: string
+}
 
 async function chooseScript(plane: BootPlane, request: ScriptRequest): Promise<BootScript> {
-  const { mac, machine, token } = request
+  const { mac, machine, token, vlan } = request
   const name = machine?.name ?? mac
   if (token !== undefined) {
     const verdict = readBootToken(plane.tokenKey, token, {
@@ -70,6 +81,7 @@ async function chooseScript(plane: BootPlane, request: ScriptRequest): Promise<B
     initrdPaths: (await initrdsFor(plane, ramdisk, machine)).map((file) => `/ramdisk/${ramdisk.id}/${file}`),
     ...(token !== undefined && { token }),
     mac,
+    ...(vlan !== undefined && { vlan }),
     consoles: plane.consoles,
     kernelArguments: [],
   }

@@ -18,6 +18,8 @@ export type AgentBoot = {
   token?: string
   /** Interface the machine boots from. */
   mac: Mac
+  /** The tag that its frames need. */
+  vlan?: number
   /** Last one is the main one: `['tty0', 'ttyS0,115200']`. */
   consoles: readonly string[]
   /** Further kernel arguments, exact; BootScriptUnrenderable when a loader cannot carry one. */
@@ -73,6 +75,7 @@ export function agentCommandLine(boot: AgentBoot, loaderArguments: readonly stri
     `${agentArguments.server}=${boot.server}`,
     ...(boot.token === undefined ? [] : [`${agentArguments.token}=${boot.token}`]),
     `${agentArguments.bootInterface}=01-${formatMacHyphen(boot.mac)}`,
+    ...(boot.vlan === undefined ? [] : [`${agentArguments.vlan}=${boot.vlan}`]),
     ...boot.consoles.map((console) => `console=${console}`),
     ...boot.kernelArguments,
   ]

@@ -96,6 +96,8 @@ export const agentArguments = {
   token: 'bootwright.token',
   /** `01-52-54-00-12-34-56`: the interface the machine was booted from. */
   bootInterface: 'BOOTIF',
+  /** `42`: frames on that interface need this VLAN's tag. */
+  vlan: 'bootwright.vlan',
 } as const
 
 /** Where the ramdisk keeps the public keys it trusts (PEM, SPKI). */

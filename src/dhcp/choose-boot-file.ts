@@ -2,6 +2,7 @@ import { chooseLoader, type LoaderChoice } from '../boot/choose-loader.ts'
 import { grubPath } from '../boot/render-grub.ts'
 import { formatIpv4, type Ipv4 } from '../bytes/ipv4.ts'
 import type { Firmware } from '../core/firmware.ts'
+import type { LoaderName } from '../core/loader.ts'
 import type { DecideContext, Request } from './decision.ts'
 import { withoutToken } from './dhcp-event.ts'
 import { Option } from './option.ts'
@@ -25,7 +26,7 @@ export function chooseBootFile(request: Request, context: DecideContext, address
   if (classification.kind === 'client') return { because }
   const other = otherLoader(request, context)
   if (classification.kind === 'firmware' && classification.firmware.kind === 'ipxe' && !other) {
-    const url = context.scriptUrl(request, address)
+    const url = scriptUrl(request, context, address)
     return { bootFile: url, shown: withoutToken(url), because }
   }
   const loader = chooseLoaderFile(request, context, other)
@@ -34,6 +35,13 @@ export function chooseBootFile(request: Request, context: DecideContext, address
   const scriptOption =
     other?.bootFile === loader.bootFile ? scriptOptionOf(other, request, context, address) : undefined
   return { bootFile, shown: bootFile, because: loader.because, ...(scriptOption && { scriptOption }) }
+}
+
+/** Where the machine's frames need a tag, the script says it to the agent: iPXE and firmware tag without telling. */
+function scriptUrl(request: Request, context: DecideContext, address: Ipv4, loader?: LoaderName): string {
+  const url = context.scriptUrl(request, address, loader)
+  const { vlan } = context.config
+  return vlan === undefined ? url : `${url}${url.includes('?') ? '&' : '?'}vlan=${vlan}`
 }
 
 /** The loader that somebody chose in place of iPXE, where there is one for the firmware; iPXE in a ROM can run it too. */
@@ -56,7 +64,7 @@ function scriptOptionOf(
   context: DecideContext,
   address: Ipv4,
 ): ScriptOption | undefined {
-  const url = context.scriptUrl(request, address, loader)
+  const url = scriptUrl(request, context, address, loader)
   if (loader === 'grub') return { code: Option.extensionsPath, text: grubPath(url) }
   return loader === 'pxelinux' ? { code: Option.configurationFile, text: url } : undefined
 }

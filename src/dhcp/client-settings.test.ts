@@ -36,6 +36,13 @@ function resolved(settings: RequestSettings): string {
   return [domainName, leaseSeconds, bootFile, ...values].filter((part) => part !== undefined).join(' ')
 }
 
+test('decide() names the VLAN in the address of the script, where the settings have one', () => {
+  const settings = { options: [[Option.userClass, encodeText('iPXE')]] as [number, Uint8Array][] }
+  const inVlan = { ...context, config: { ...context.config, vlan: 42 } }
+  const decision = decide(makeRequest(inVlan, settings), inVlan)
+  assert.match(decision.kind === 'reply' ? (decision.bootFile ?? '') : decision.reason, /[?&]vlan=42$/)
+})
+
 const pxe = (architecture: number): [number, Uint8Array][] => [
   [Option.vendorClass, encodeText('PXEClient:Arch')],
   [Option.clientArchitecture, encodeU16(architecture)],

@@ -21,6 +21,8 @@ export type ClientSettings = {
   bootFile?: string
   /** What firmware runs first; iPXE where nobody says. Also iPXE in a network card's ROM runs another one. */
   loader?: LoaderName
+  /** The machine's port takes tagged frames of this VLAN (IEEE 802.1Q); its boot script tells the agent. */
+  vlan?: number
   /** Who is not answered, in words (`class bmc`); empty takes it back for a narrower layer. */
   refusedBy?: string
   /** Further options as they go on the wire, in place of what would be sent. */

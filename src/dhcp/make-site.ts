@@ -149,7 +149,8 @@ class SiteMaker {
   }
 
   #settings(entry: SettingsEntry, place: Place, who: string): ClientSettings {
-    const { routers, dns, ntp, domain, leaseSeconds, routes, nextServer, bootFile, loader, answer, options } = entry
+    const { routers, dns, ntp, domain, leaseSeconds, routes, nextServer, bootFile, loader, vlan, answer, options } =
+      entry
     const at = <Value>(name: string, make: () => Value) => this.#try([...place, name], make)
     const list = (name: string, texts: readonly string[]) => at(name, () => texts.map(parseIpv4)) ?? []
     const route = (text: string) => parseRoute(Option.classlessRoutes, text)
@@ -163,6 +164,7 @@ class SiteMaker {
       ...(nextServer !== undefined && { nextServer: list('nextServer', [nextServer])[0] ?? (0 as Ipv4) }),
       ...(bootFile !== undefined && { bootFile }),
       ...(loader !== undefined && { loader }),
+      ...(vlan !== undefined && { vlan }),
       ...(answer !== undefined && { refusedBy: answer ? '' : who }),
       ...(options && { options: this.#options(options, [...place, 'options']) }),
     }

@@ -23,6 +23,8 @@ const settings = {
   bootFile: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
   /** What firmware runs first, in place of iPXE. */
   loader: Type.Optional(Type.Enum([...loaderNames])),
+  /** The tag that frames on the machines' ports need; the agent puts it on. */
+  vlan: Type.Optional(Type.Integer({ minimum: 1, maximum: 4094 })),
   /** false: never answered. */
   answer: Type.Optional(Type.Boolean()),
   /** By name or code. */

@@ -20,13 +20,13 @@ export async function writeForeignIdentity(
   if (rootPartition === undefined) {
     return { value: [], detail: 'none: no root of a Linux system was found, the image has to set itself up' }
   }
-  const { order, signal, session, bootMac } = context
+  const { order, signal, session, bootMac, vlan } = context
   const { name } = order.machine
   const root = new InsideRoot(context.rootDirectory)
   writeHostFiles(root, name)
-  const seeded = writeNoCloudSeed(root, { machineName: name, deploymentId: order.deploymentId, bootMac })
+  const seeded = writeNoCloudSeed(root, { machineName: name, deploymentId: order.deploymentId, bootMac, vlan })
   const sshHostKeys = seeded ? [] : await writeHostKeys(root, name, signal)
-  const told = seeded ? 'NoCloud seed for its cloud-init, which makes SSH host keys' : writeNetwork(root, bootMac)
+  const told = seeded ? 'NoCloud seed for its cloud-init, which makes SSH host keys' : writeNetwork(root, bootMac, vlan)
   const callback = writeFirstBoot(root, session.client.baseUrl, openSecrets(context).proofToken)
   return { value: sshHostKeys, detail: [`named ${name}`, told, callback].join('; ') }
 }

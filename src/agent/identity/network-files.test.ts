@@ -1,11 +1,12 @@
-import { mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { mkdtempSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { parseMac } from '../../bytes/mac.ts'
 import { InsideRoot } from '../inside-root.ts'
-import { detectNetworkManagement, networkFile, writeNetwork } from './network-files.ts'
+import { detectNetworkManagement, networkFiles, writeNetwork } from './network-files.ts'
 
+const asText = { serializers: [(text: string) => text] }
 const mac = parseMac('52:54:00:12:34:56')
 const networkd = '/lib/systemd/system/systemd-networkd.service'
 
@@ -20,10 +21,12 @@ function image(t: TestContext, executables: string[]): InsideRoot {
 }
 
 for (const management of ['netplan', 'networkd', 'NetworkManager', 'ifupdown'] as const) {
-  test(`networkFile() for ${management} asks for DHCP on the booted interface by its MAC`, (t) => {
-    const { path, mode, text } = networkFile(management, mac)
-    const golden = new URL(`goldens/network-${management}.txt`, import.meta.url)
-    t.assert.equal(`${path} ${mode.toString(8)}\n${text}`, readFileSync(golden, 'utf8'))
+  test(`networkFiles() for ${management} ask for DHCP on the booted interface by its MAC, tagged or not`, (t) => {
+    for (const [vlan, ending] of [[undefined, ''] as const, [42, '-vlan'] as const]) {
+      const files = networkFiles(management, mac, vlan)
+      const text = files.map((file) => `${file.path} ${file.mode.toString(8)}\n${file.text}`).join('\n')
+      t.assert.fileSnapshot(text, join(import.meta.dirname, `goldens/network-${management}${ending}.txt`), asText)
+    }
   })
 }
 

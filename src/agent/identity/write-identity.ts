@@ -11,6 +11,7 @@ export type IdentityFacts = {
   /** RFC 1123 label. */
   machineName: string
   bootMac: Mac
+  vlan?: number
   firmware: 'bios' | 'uefi'
   filesystems: FstabFilesystems
   /** Of a system that the machine had before; what it lacks is made. */
@@ -35,7 +36,7 @@ export async function writeIdentity(
   const root = new InsideRoot(directory)
   writeHostFiles(root, facts.machineName, facts.carried?.machineId)
   const sshHostKeys = await writeHostKeys(root, facts.machineName, signal, facts.carried?.hostKeys)
-  const network = writeNetwork(root, facts.bootMac)
+  const network = writeNetwork(root, facts.bootMac, facts.vlan)
   const mounted = makeMountPoints(root, facts.filesystems)
   root.writeText('/etc/fstab', renderFstab(facts.filesystems, facts.firmware, root.readText('/etc/fstab')))
   const callback = writeFirstBoot(root, facts.server, facts.proofToken)
