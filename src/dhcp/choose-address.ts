@@ -1,5 +1,6 @@
 import { formatIpv4, formatSubnet, type Ipv4, parseIpv4 } from '../bytes/ipv4.ts'
 import type { DecideContext, Request } from './decision.ts'
+import { reservationOf } from './reservations.ts'
 import { isHostAddress, isPoolAddress } from './subnet-config.ts'
 
 /** `how` goes into the decision's sentence; `isNew` when the client does not hold the address at this moment. */
@@ -15,7 +16,8 @@ export function chooseAddress(
   const isNew = (address: Ipv4): boolean => leases.holderOf(address, now)?.client !== request.client
   const reserved = reservedAddress(request, context)
   if (reserved !== undefined && isAvailable(request, context, reserved)) {
-    return { address: reserved, how: `reserved for ${request.machine!.name}`, isNew: isNew(reserved) }
+    const how = `reserved for ${whoHas(request, context, reserved)}`
+    return { address: reserved, how, isNew: isNew(reserved) }
   }
   const because = reserved === undefined ? '' : `, as ${formatIpv4(reserved)} reserved for it is in use`
   const fits = (address: Ipv4 | undefined): address is Ipv4 =>
@@ -26,15 +28,22 @@ export function chooseAddress(
     return { address: held.address, how: `${how}${because}`, isNew: isNew(held.address) }
   }
   if (fits(requested)) return { address: requested, how: `asked for and free${because}`, isNew: true }
-  const free = leases.freeAddress(now, (address) => directory.byReservedAddress(address) !== undefined)
+  const isReserved = (address: Ipv4) =>
+    directory.byReservedAddress(address) !== undefined || config.reservations?.byAddress.has(address) === true
+  const free = leases.freeAddress(now, isReserved)
   return free === undefined ? undefined : { address: free, how: `free in the pool${because}`, isNew: true }
 }
 
-/** The machine's reservation, where this subnet can give it. */
-export function reservedAddress({ machine }: Request, { config }: DecideContext): Ipv4 | undefined {
-  if (machine?.address === undefined) return undefined
-  const address = parseIpv4(machine.address)
-  return isHostAddress(config.subnet, address) && address !== config.serverAddress ? address : undefined
+/** The machine's reservation, where this subnet can give it, else what the site file reserves for the client here. */
+export function reservedAddress(request: Request, { config }: DecideContext): Ipv4 | undefined {
+  const { machine } = request
+  const own = machine?.address === undefined ? undefined : parseIpv4(machine.address)
+  const isUsable = own !== undefined && isHostAddress(config.subnet, own) && own !== config.serverAddress
+  return isUsable ? own : reservationOf(request, config.reservations)?.address
+}
+
+function whoHas({ machine, client }: Request, { config }: DecideContext, address: Ipv4): string {
+  return machine?.name ?? config.reservations?.byAddress.get(address)?.name ?? client
 }
 
 /** Why the client may not have the address now; undefined when it may. */
@@ -60,10 +69,15 @@ function isAvailable(request: Request, context: DecideContext, address: Ipv4): b
  * machine does not (firmware tries its cards in turn), a lease does: two cards may never share an address.
  */
 function conflict(request: Request, context: DecideContext, address: Ipv4): string | undefined {
-  const { directory, leases, now } = context
+  const { config, directory, leases, now } = context
   const text = formatIpv4(address)
   const owner = directory.byReservedAddress(address)
   if (owner && owner.id !== request.machine?.id) return `${text} is reserved for ${owner.name}`
+  const reservation = config.reservations?.byAddress.get(address)
+  // A machine's own reservation is above the site file's.
+  if (reservation && !owner && reservation !== reservationOf(request, config.reservations)) {
+    return `${text} is reserved for ${reservation.name ?? reservation.client}`
+  }
   const holder = leases.holderOf(address, now)
   if (!holder) return undefined
   if (holder.state === 'quarantined') return `${text} is quarantined: somebody else answered for it`

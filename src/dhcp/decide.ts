@@ -17,6 +17,7 @@ import { formatMessageType, MessageType } from './message-type.ts'
 import { Option } from './option.ts'
 import { decodeIpv4, decodeU8 } from './options.ts'
 import { makeGrant } from './reply.ts'
+import { reservationOf } from './reservations.ts'
 import { isHostAddress } from './subnet-config.ts'
 
 /** An offer is kept for its client so long, in memory. */
@@ -57,7 +58,7 @@ export function decide(request: Request, context: DecideContext, mode: AnswerMod
   if (message.op !== 1) return ignore('a reply of another server')
   const config = resolveSettings(request, context)
   if (config.refusedBy) return ignore(`nothing is answered to its kind here (${config.refusedBy})`)
-  if (!machine && config.unknown === 'ignore') {
+  if (!machine && config.unknown === 'ignore' && !reservationOf(request, config.reservations)) {
     return ignore('the machine is not known, and unknown machines are ignored here')
   }
   return ways[mode](request, { ...context, config })

@@ -1,12 +1,24 @@
-import { formatSubnet, type Ipv4, parseIpv4, parseSubnet, type Subnet, subnetContains } from '../bytes/ipv4.ts'
+import { DecodeError } from '../bytes/decode-error.ts'
+import { formatHex } from '../bytes/hex.ts'
+import {
+  formatIpv4,
+  formatSubnet,
+  type Ipv4,
+  parseIpv4,
+  parseSubnet,
+  type Subnet,
+  subnetContains,
+} from '../bytes/ipv4.ts'
+import { parseMac } from '../bytes/mac.ts'
 import type { FileProblem } from '../core/yaml-file.ts'
 import { parseArchitecture } from './architecture.ts'
 import { type ClassRule, type ClientSettings, joinOptions } from './client-settings.ts'
 import type { DhcpInterface, DhcpSite } from './dhcp-site.ts'
 import { Option } from './option.ts'
 import { encodeOptionText, parseOptionCode, parseRoute } from './option-value.ts'
-import type { ClassEntry, InterfaceEntry, SettingsEntry, SiteFile, SubnetEntry } from './site-file.ts'
-import { type AddressRange, makeSubnetConfig, type SubnetConfig } from './subnet-config.ts'
+import { clashOf, indexReservations, type Reservation } from './reservations.ts'
+import type { ClassEntry, InterfaceEntry, ReservationEntry, SettingsEntry, SiteFile, SubnetEntry } from './site-file.ts'
+import { type AddressRange, isHostAddress, makeSubnetConfig, type SubnetConfig } from './subnet-config.ts'
 
 /** An interface as the machine has it. */
 export type InterfaceFact = { interface: string; address: Ipv4; subnet: Subnet }
@@ -89,7 +101,22 @@ class SiteMaker {
         ...(probeMs !== undefined && { probeMs }),
       }),
     )
-    if (config) link.subnets.push(config)
+    if (!config) return
+    const reservations = this.#reservations(entry.reservations ?? [], config, [...place, 'reservations'])
+    link.subnets.push(reservations.length > 0 ? { ...config, reservations: indexReservations(reservations) } : config)
+  }
+
+  #reservations(entries: readonly ReservationEntry[], config: SubnetConfig, place: Place): Reservation[] {
+    const list: Reservation[] = []
+    for (const [index, entry] of entries.entries()) {
+      const at = [...place, String(index)]
+      const reservation = this.#try(at, () => makeReservation(entry))
+      if (!reservation) continue
+      const refusal = refuseReservation(config, reservation.address) ?? clashOf(list, reservation)
+      if (refusal === undefined) list.push(reservation)
+      else this.#refuse(at, refusal)
+    }
+    return list
   }
 
   /** Undefined when there is none, which is then a problem. */
@@ -197,6 +224,23 @@ class SiteMaker {
 function parseRange(text: string): AddressRange {
   const [first = '', last = first] = text.split('-')
   return { first: parseIpv4(first), last: parseIpv4(last) }
+}
+
+/** Throws DecodeError. */
+function makeReservation({ mac, clientId, address, name }: ReservationEntry): Reservation {
+  if ((mac === undefined) === (clientId === undefined)) {
+    throw new DecodeError('reservation', 'it is for a mac or for a clientId: say one of them')
+  }
+  const client =
+    clientId === undefined ? parseMac(mac!) : `id:${formatHex(encodeOptionText(Option.clientIdentifier, clientId))}`
+  return { address: parseIpv4(address), client, ...(name !== undefined && { name }) }
+}
+
+function refuseReservation({ subnet, serverAddress, routers }: SubnetConfig, address: Ipv4): string | undefined {
+  const text = formatIpv4(address)
+  if (!isHostAddress(subnet, address)) return `${text} is no address of a machine in ${formatSubnet(subnet)}`
+  if (address === serverAddress) return `${text} is this server's own`
+  return routers?.includes(address) ? `${text} is the router's` : undefined
 }
 
 function overlap(a: Subnet, b: Subnet): boolean {

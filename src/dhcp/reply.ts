@@ -10,6 +10,8 @@ import { leaseTimes, networkOptions } from './network-options.ts'
 import { Option } from './option.ts'
 import { decodeU8, decodeU16, encodeText, encodeU8, type Options } from './options.ts'
 import { readRelayInformation } from './relay.ts'
+import { reservationOf } from './reservations.ts'
+import type { SubnetConfig } from './subnet-config.ts'
 
 const none = 0 as Ipv4
 
@@ -30,9 +32,7 @@ export function makeGrant(request: Request, context: DecideContext, grant: Grant
   const options = startOptions(request, context, grant.type)
   if (grant.leaseSeconds !== undefined) putAll(options, leaseTimes(grant.leaseSeconds))
   putAll(options, networkOptions(config))
-  if (request.machine && !options.has(Option.hostName)) {
-    options.set(Option.hostName, encodeText(request.machine.name))
-  }
+  putHostName(options, request, config)
   putAll(options, bootFileOptions(request, config, grant.boot))
   putEchoes(options, request)
   const answer = finish(request, options, {
@@ -41,6 +41,11 @@ export function makeGrant(request: Request, context: DecideContext, grant: Grant
     yiaddr: grant.yiaddr,
   })
   return { ...answer, ...offered(grant.boot) }
+}
+
+function putHostName(options: Options, request: Request, config: SubnetConfig): void {
+  const name = request.machine?.name ?? reservationOf(request, config.reservations)?.name
+  if (name !== undefined && !options.has(Option.hostName)) options.set(Option.hostName, encodeText(name))
 }
 
 /** proxyDHCP's OFFER, or the PXE boot server's ACK: a boot file and no address. */
@@ -59,9 +64,7 @@ export function makeBootOffer(request: Request, context: DecideContext, type: nu
 export function makeBootpReply(request: Request, context: DecideContext, yiaddr: Ipv4): Answer {
   const { config } = context
   const options: Options = new Map(networkOptions(config))
-  if (request.machine && !options.has(Option.hostName)) {
-    options.set(Option.hostName, encodeText(request.machine.name))
-  }
+  putHostName(options, request, config)
   putEchoes(options, request)
   const { bootFile = '' } = config
   const boot = { bootFile, shown: bootFile, because: 'it is configured' }

@@ -61,6 +61,9 @@ machines: { web1: { routes: [10.1.0.0/16 via 10.0.0.3] } }
   assert.equal(rules.machines.get('web1')?.routes?.length, 1)
 })
 
+const oneSubnet =
+  'interfaces: { eth1: { mode: authoritative } }\nsubnets:\n  - subnet: 10.0.0.0/24\n    reservations:\n'
+
 const broken: [criterion: string, text: string, expected: RegExp][] = [
   ['bad YAML', 'interfaces: {', /^Cannot use the site file site\.yaml:\n {2}site\.yaml:\d+:\d+: /],
   [
@@ -98,6 +101,31 @@ const broken: [criterion: string, text: string, expected: RegExp][] = [
     "an option that is the server's own",
     'interfaces: { eth1: { mode: proxy } }\nsettings:\n  options:\n    54: 1.2.3.4',
     /4:5: settings\.options\.54: .*54 is set by the server itself/,
+  ],
+  [
+    'a reservation outside its subnet',
+    `${oneSubnet}      - { mac: '52:54:00:00:00:01', address: 10.0.1.7 }`,
+    /5:9: subnets\.0\.reservations\.0: 10\.0\.1\.7 is no address of a machine in 10\.0\.0\.0\/24/,
+  ],
+  [
+    'a reservation of our own address',
+    `${oneSubnet}      - { mac: '52:54:00:00:00:01', address: 10.0.0.1 }`,
+    /reservations\.0: 10\.0\.0\.1 is this server's own/,
+  ],
+  [
+    'an address that is reserved twice',
+    `${oneSubnet}      - { mac: '52:54:00:00:00:01', address: 10.0.0.7, name: printer }\n      - { clientId: 'text:x', address: 10.0.0.7 }`,
+    /6:9: subnets\.0\.reservations\.1: 10\.0\.0\.7 is reserved for printer already/,
+  ],
+  [
+    'a client with two reservations',
+    `${oneSubnet}      - { mac: '52:54:00:00:00:01', address: 10.0.0.7 }\n      - { mac: '52-54-00-00-00-01', address: 10.0.0.8 }`,
+    /6:9: subnets\.0\.reservations\.1: 52:54:00:00:00:01 has 10\.0\.0\.7 reserved in this subnet already/,
+  ],
+  [
+    'a reservation for nobody',
+    `${oneSubnet}      - { address: 10.0.0.7 }`,
+    /reservations\.0: .*it is for a mac or for a clientId: say one of them/,
   ],
   [
     'an unknown architecture',

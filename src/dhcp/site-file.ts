@@ -45,6 +45,20 @@ const InterfaceEntry = Type.Object(
 )
 export type InterfaceEntry = Static<typeof InterfaceEntry>
 
+const ReservationEntry = Type.Object(
+  {
+    /** One of the two. */
+    mac: Type.Optional(Type.String({ pattern: '^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$' })),
+    /** Option 61: `hex:01 …` or `text:…`. */
+    clientId: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+    address: Address,
+    /** The client is told that it is its host name. */
+    name: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$' })),
+  },
+  strict,
+)
+export type ReservationEntry = Static<typeof ReservationEntry>
+
 const SubnetEntry = Type.Object(
   {
     subnet: Type.String({ pattern: '^\\d{1,3}(\\.\\d{1,3}){3}/\\d{1,2}$' }),
@@ -52,6 +66,7 @@ const SubnetEntry = Type.Object(
     interface: Type.Optional(Type.String()),
     /** `10.0.0.100-10.0.0.200`. */
     pools: Type.Optional(Type.Array(Type.String({ pattern: '^[\\d.]+(-[\\d.]+)?$' }))),
+    reservations: Type.Optional(Type.Array(ReservationEntry)),
     unknown: Type.Optional(Type.Enum(['discover', 'ignore'])),
     bootp: Type.Optional(Type.Enum(['ignore', 'reserved', 'dynamic'])),
     probeMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),

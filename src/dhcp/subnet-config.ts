@@ -1,5 +1,6 @@
 import { broadcastAddress, formatIpv4, formatSubnet, type Ipv4, type Subnet, subnetContains } from '../bytes/ipv4.ts'
 import type { ClientSettings } from './client-settings.ts'
+import type { Reservations } from './reservations.ts'
 
 /** Both ends belong to the range. */
 export type AddressRange = { first: Ipv4; last: Ipv4 }
@@ -11,6 +12,8 @@ export type SubnetConfig = ClientSettings & {
   serverAddress: Ipv4
   /** Where addresses for clients without a reservation come from. */
   pools: AddressRange[]
+  /** Addresses of certain clients, in the pools or not. */
+  reservations?: Reservations
   leaseSeconds: number
   /** Port of the boot plane's HTTP listener. */
   httpPort: number
