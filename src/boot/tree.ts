@@ -43,6 +43,8 @@ export function filesMounts(directory: string, alsoBelow: readonly string[], old
 }
 
 const longestPathLength = 512
+/** GRUB writes its own card's address so where a hand-made configuration asks for `grub.cfg-01-$net_default_mac`. */
+const macWithColons = /[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i
 
 /** Firmware writes paths in its own ways: `\Boot\BCD`, `/ipxe/x`, `ipxe//x`. All become `ipxe/x`; `..` is refused. */
 export function lookUp(tree: BootTree, wirePath: string): TreeLookup {
@@ -50,7 +52,8 @@ export function lookUp(tree: BootTree, wirePath: string): TreeLookup {
   if (typeof segments === 'string') return { kind: 'missing', reason: segments }
   if (segments.length === 0) return { kind: 'missing', reason: 'the path is empty' }
   const path = segments.join('/')
-  const places = tree.flatMap((mount) => placeIn(mount, path) ?? [])
+  const names = [path, ...(macWithColons.test(path) ? [path.replaceAll(':', '-')] : [])]
+  const places = names.flatMap((name) => tree.flatMap((mount) => placeIn(mount, name) ?? []))
   return places.length === 0 ? { kind: 'missing', reason: 'no such file' } : { kind: 'places', path, places }
 }
 

@@ -176,8 +176,21 @@ class SiteMaker {
   }
 
   #settings(entry: SettingsEntry, place: Place, who: string): ClientSettings {
-    const { routers, dns, ntp, domain, leaseSeconds, routes, nextServer, bootFile, loader, vlan, answer, options } =
-      entry
+    const {
+      routers,
+      dns,
+      ntp,
+      domain,
+      leaseSeconds,
+      routes,
+      nextServer,
+      bootFile,
+      loader,
+      handMade,
+      vlan,
+      answer,
+      options,
+    } = entry
     const at = <Value>(name: string, make: () => Value) => this.#try([...place, name], make)
     const list = (name: string, texts: readonly string[]) => at(name, () => texts.map(parseIpv4)) ?? []
     const route = (text: string) => parseRoute(Option.classlessRoutes, text)
@@ -192,6 +205,7 @@ class SiteMaker {
       ...(bootFile !== undefined && { bootFile }),
       ...(loader !== undefined && { loader }),
       ...(vlan !== undefined && { vlan }),
+      ...(handMade !== undefined && { handMade }),
       ...(answer !== undefined && { refusedBy: answer ? '' : who }),
       ...(options && { options: this.#options(options, [...place, 'options']) }),
     }
