@@ -83,6 +83,7 @@ function scriptOptionOf(
 ): ScriptOption | undefined {
   const url = scriptUrl(request, context, address, loader)
   if (loader === 'grub') return { code: Option.extensionsPath, text: grubPath(url) }
+  if (loader === 'shim') return { code: Option.extensionsPath, text: grubPath(url, 'tftp') }
   return loader === 'pxelinux' ? { code: Option.configurationFile, text: url } : undefined
 }
 
@@ -96,6 +97,11 @@ function chooseLoaderFile(
   if (config.bootFile !== undefined) return { bootFile: config.bootFile, because: `${because}; it is configured` }
   if (classification.kind !== 'firmware') return { because }
   const { firmware } = classification
+  if (other?.loader === 'shim' && firmware.kind === 'uefi-http') {
+    return {
+      because: `${because}, and the signed GRUB behind shim loads nothing over HTTP: let the firmware boot by PXE`,
+    }
+  }
   const loader = other ?? chooseLoader(beneathHttpAndIpxe(firmware))
   if (!loader) return { because: `${because}, and no loader here runs on ${firmware.kind} ${firmware.architecture}` }
   if (!hasLoader(loader.bootFile)) return { because: `${because}, and its loader ${loader.bootFile} is not here` }
