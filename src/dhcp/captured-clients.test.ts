@@ -35,7 +35,7 @@ const rows: Row[] = [
   ['ovmf-pxe', 'pxelinux', bridge, 'ipxe/snponly.efi'],
   ['ovmf-pxe', 'shim', bridge, 'shim/shimx64.efi, 18 (tftp,10.9.0.1)/boot.shim?token=T'],
   ['ovmf-secure-pxe', 'shim', rack, 'shim/shimx64.efi, 18 (tftp,10.77.0.1)/boot.shim?token=T'],
-  ['ovmf-http', 'ipxe', bridge, `${http(bridge, 'loaders/ipxe/snponly.efi')}, 60 HTTPClient`],
+  ['ovmf-http', 'ipxe', bridge, `${http(bridge, 'ipxe/snponly.efi')}, 60 HTTPClient`],
   ['ovmf-http', 'shim', bridge, 'no file'],
 ]
 

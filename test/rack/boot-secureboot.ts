@@ -31,7 +31,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   machine.console.skipToNow()
   await machine.powerCycle()
   const started = { timeoutMs: loaderTimeoutMs, what: "the disk's shim" }
-  await machine.console.expect(/Bootwright: starting \/EFI\/BOOT\/BOOTX64\.EFI/, started)
+  await machine.console.expect(/Bootwright: starting \/EFI\/debian\/shimx64\.efi/, started)
   await assertSecure(await site.logIn(machine))
 
   site.log('the server is stopped and the machine power-cycled')

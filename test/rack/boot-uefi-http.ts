@@ -8,6 +8,6 @@ export const rackCase: RackCase = {
   run: (site) =>
     bootByLoader(site, {
       ...{ firmware: 'uefi', networkBoot: 'firmware-http' },
-      ...{ loader: 'iPXE', bootFile: '/loaders/ipxe/snponly.efi' },
+      ...{ loader: 'iPXE', bootFile: ':4280/ipxe/snponly.efi' },
     }),
 }
