@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { type BootTree, lookUp } from './boot/tree.ts'
 import { formatIpv4, ipv4FromBytes, subnetContains } from './bytes/ipv4.ts'
 import { MemoryDirectory } from './core/directory.ts'
@@ -20,8 +20,6 @@ export type PacketsWorkerData = {
   tokenKey: Uint8Array
   tokenLifetimeSeconds: number
   records: BootRecord[]
-  /** By interface: ports to who makes boot scripts, for loaders that fetch them over TFTP. */
-  scripts: ReadonlyMap<string, MessagePort>
 }
 
 export type PacketsWorkerOrder =
@@ -93,10 +91,7 @@ const dhcpServers = interfaces.map((link) =>
 )
 const places = interfaces
   .filter(({ isSilent }) => !isSilent)
-  .map(({ name, serverAddress }) => {
-    const scripts = given.scripts.get(name)
-    return { interface: name, address: formatIpv4(serverAddress), ...(scripts && { scripts }) }
-  })
+  .map(({ name, serverAddress }) => ({ interface: name, address: formatIpv4(serverAddress) }))
 const onEvent = (event: TftpEvent) => tell({ kind: 'tftp', event })
 const { tree } = given
 const tftp = places.length > 0 ? runTftpWorker({ places, tree, onEvent, signal: stop.signal }) : undefined

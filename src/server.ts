@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
-import { bootPlaneApp } from './api/boot-plane.ts'
+import type { BootPlane } from './api/boot-plane.ts'
 import { BtrfsStreams } from './api/btrfs-streams.ts'
 import { type ButterknifePlace, butterknifePart } from './butterknife-part.ts'
 import { formatIpv4 } from './bytes/ipv4.ts'
-import { bootPlaneHandler, contentPart } from './content-part.ts'
+import { contentPart } from './content-part.ts'
 import type { CheckedFile } from './core/yaml-file.ts'
 import { AgentOrders } from './deploy/agent-orders.ts'
 import { AgentSessions } from './deploy/agent-sessions.ts'
@@ -23,7 +23,7 @@ import { listInterfaceAddresses } from './net/interfaces.ts'
 import { packetsPart } from './packets-part.ts'
 import { buildRamdisk, defaultCacheDirectory } from './ramdisk/build-ramdisk.ts'
 import { type Ramdisk, readRamdisk } from './ramdisk/published-ramdisk.ts'
-import { diskLoaderOf, servingTree } from './serving-tree.ts'
+import { diskLoaderPath, servingTree } from './serving-tree.ts'
 import { describeInterfaces, siteStatus } from './site-status.ts'
 import { openStateDatabase } from './store/state-database.ts'
 import { type Component, pause, type restarting, runComponents } from './supervise.ts'
@@ -66,26 +66,26 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     const places = bootPlaces(dhcp, options)
     const ramdisk = ramdiskComponent(options, keys, log)
     const tree = await servingTree(options, ramdisk.place, log)
+    const diskLoader = tree.find(({ at }) => at === diskLoaderPath)
     const images = await imageShelf(options, keys, site.deployments, log)
-    const planeParts = {
-      ...site,
-      streams: new BtrfsStreams(images),
-      tokenKey: keys.tokenKey,
-      ramdisk: ramdisk.current,
-      consoles: options.consoles,
-    }
-    const handlers = places.map(({ url }) =>
-      bootPlaneHandler(bootPlaneApp({ ...planeParts, url, ...diskLoaderOf(tree, url) }, log)),
+    const planes = places.map(
+      ({ url }): BootPlane => ({
+        ...site,
+        streams: new BtrfsStreams(images),
+        tokenKey: keys.tokenKey,
+        url,
+        ramdisk: ramdisk.current,
+        ...(diskLoader &&
+          'file' in diskLoader && { diskLoader: { url: `${url}/${diskLoaderPath}`, file: diskLoader.file } }),
+        consoles: options.consoles,
+      }),
     )
     const tellRestart = (part: string, reason: string) =>
       void state.commit((change) => change.tell({ kind: 'server', message: `${part} was restarted: ${reason}` }))
     const supervision = { log, onRestart: tellRestart }
-    const scriptHandlers = new Map(places.map((place, index) => [place.interface, handlers[index]!]))
-    const packets = packetsPart({
-      ...{ options, dhcp, keys, bootTokenSeconds, site, tree, scriptHandlers, log, supervision },
-    })
+    const packets = packetsPart({ options, dhcp, keys, bootTokenSeconds, site, tree, log, supervision })
     const shared = { options, tree, log, supervision }
-    const contents = places.map((place, index) => contentPart({ ...shared, ...place, handler: handlers[index]! }))
+    const contents = places.map((place, index) => contentPart({ ...shared, ...place, plane: planes[index]! }))
     const status = () => ({ ...siteStatus(dhcp, packets), ramdisk: ramdisk.current()?.id ?? 'being made' })
     const management = await managementPart({ options, keys, site, images, packets, status, log })
     announce(options, keys, dhcp, log)

@@ -1,21 +1,14 @@
 import { stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { Logger } from 'pino'
-import type { BootPlane } from './api/boot-plane.ts'
-import { type BootTree, debianLoaders, filesMounts, type TreeMount, usualTftpRoots } from './boot/tree.ts'
+import { type BootTree, debianLoaders, filesMounts, usualTftpRoots } from './boot/tree.ts'
 import { makeDiskLoader } from './content/make-disk-loader.ts'
 import { makeGrubLoader } from './content/make-grub-loader.ts'
 import type { CheckedFile } from './core/yaml-file.ts'
 import { namesLoader, type SiteFile } from './dhcp/site-file.ts'
 
 /** Where the loader that starts a UEFI machine's own disk stands in the tree. */
-const diskLoaderPath = 'grub/disk-x64.efi'
-
-/** What Debian's signed GRUB asks for, below the prefix that is built into it. */
-const signedGrubConfiguration: TreeMount = {
-  at: 'grub/grub.cfg',
-  file: join(import.meta.dirname, 'content/signed-grub.cfg'),
-}
+export const diskLoaderPath = 'grub/disk-x64.efi'
 
 /**
  * The virtual tree of this service, with the loaders that are made here. The operator's files stand first: what lies there is
@@ -32,14 +25,7 @@ export async function servingTree(
       ? { at: 'ramdisk', directory: ramdisks.root }
       : { at: `ramdisk/${basename(ramdisks.given)}`, directory: ramdisks.given }
   const [files, made] = [await operatorFiles(options.siteFile), await madeLoaders(options, log)]
-  return [...files, { ...ramdisk, isImmutable: true }, ...made, ...debianLoaders, signedGrubConfiguration]
-}
-
-/** What starts a disk, as a machine's boot script names it. */
-export function diskLoaderOf(tree: BootTree, url: string): Pick<BootPlane, 'diskLoader'> {
-  const mount = tree.find(({ at }) => at === diskLoaderPath)
-  if (!mount || !('file' in mount)) return {}
-  return { diskLoader: { url: `${url}/${diskLoaderPath}`, file: mount.file } }
+  return [...files, { ...ramdisk, isImmutable: true }, ...made, ...debianLoaders]
 }
 
 async function operatorFiles({ content: site, refuse }: CheckedFile<SiteFile>): Promise<BootTree> {

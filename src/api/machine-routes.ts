@@ -7,10 +7,15 @@ import type { Management } from './management.ts'
 
 const Name = Type.Object({ name: Type.String({ pattern: machineNamePattern }) })
 
+const identity = {
+  macs: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 64 })),
+  address: Type.Optional(Type.String({ description: 'IPv4 address reserved for the machine' })),
+  group: Type.Optional(Type.String({ pattern: machineNamePattern })),
+}
+
 const Settings = Type.Object(
   {
-    macs: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 64 })),
-    address: Type.Optional(Type.String({ description: 'IPv4 address reserved for the machine' })),
+    ...identity,
     approved: Type.Optional(Type.Boolean()),
     sharesUuid: Type.Optional(
       Type.Boolean({ description: 'another computer has the same SMBIOS UUID, and that is no conflict' }),
@@ -20,6 +25,17 @@ const Settings = Type.Object(
   },
   { additionalProperties: false },
 )
+
+const Machines = Type.Object(
+  {
+    machines: Type.Array(
+      Type.Object({ name: Type.String({ pattern: machineNamePattern }), ...identity }, { additionalProperties: false }),
+      { maxItems: 100_000 },
+    ),
+  },
+  { additionalProperties: false },
+)
+const machinesLimitBytes = 32 * 2 ** 20
 
 export function machineRoutes({ machines, deployments }: Management): FastifyPluginAsyncTypebox {
   return async (app) => {
@@ -32,19 +48,26 @@ export function machineRoutes({ machines, deployments }: Management): FastifyPlu
     })
 
     app.put('/:name', { schema: { params: Name, body: Settings } }, async (request) => {
-      const { macs, address, ...settings } = request.body
-      return {
-        machine: await machines.set(request.params.name, {
-          ...settings,
-          ...(macs && { macs: macs.map(parseMac) }),
-          ...(address !== undefined && { address: formatIpv4(parseIpv4(address)) }),
-        }),
-      }
+      return { machine: await machines.set(request.params.name, checked(request.body)) }
+    })
+
+    app.post('/', { schema: { body: Machines }, bodyLimit: machinesLimitBytes }, async (request) => {
+      await machines.setAll(request.body.machines.map(checked))
+      return { count: request.body.machines.length }
     })
 
     app.delete('/:name', { schema: { params: Name } }, async (request, reply) => {
       await machines.remove(request.params.name)
       return reply.code(204).send()
     })
+  }
+}
+
+/** Throws DecodeError for what is no MAC or IPv4 address. */
+function checked<Body extends { macs?: string[]; address?: string }>({ macs, address, ...settings }: Body) {
+  return {
+    ...settings,
+    ...(macs && { macs: macs.map(parseMac) }),
+    ...(address !== undefined && { address: formatIpv4(parseIpv4(address)) }),
   }
 }

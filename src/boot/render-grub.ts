@@ -16,33 +16,22 @@ import {
  * that comes to its end gives back to the loader (content/make-grub-loader.ts), which fetches it again after five seconds.
  */
 
-/** Our own GRUB fetches over HTTP; the signed one has TFTP alone, where the same paths lead to the same files. */
-type Transport = 'http' | 'tftp'
-
 /** The whole script, lines ended by LF. Throws BootScriptUnrenderable. */
 export function renderGrub(script: BootScript): string {
   return `${linesFor(script, grub).join('\n')}\n`
 }
 
-/** The same for Debian's signed GRUB behind shim. */
-export function renderSignedGrub(script: BootScript): string {
-  return `${linesFor(script, signedGrub).join('\n')}\n`
-}
-
-/**
- * `http://10.0.0.1:4280/x` as GRUB names it: `(http,10.0.0.1:4280)/x`, or `(tftp,10.0.0.1)/x`. Throws BootScriptUnrenderable.
- */
-export function grubPath(url: string, transport: Transport = 'http'): string {
-  const { protocol, host, hostname, pathname, search } = parseUrl(url)
+/** `http://10.0.0.1:4280/x` as GRUB names it: `(http,10.0.0.1:4280)/x`. Throws BootScriptUnrenderable. */
+export function grubPath(url: string): string {
+  const { protocol, host, pathname, search } = parseUrl(url)
   if (protocol !== 'http:') throw new BootScriptUnrenderable(url, 'GRUB fetches over http only')
-  return `(${transport},${transport === 'http' ? host : hostname})${pathname}${search}`
+  return `(http,${host})${pathname}${search}`
 }
 
-const grub: LoaderLines = { agent: (boot) => agentBoot(boot, 'http'), local: localBoot, refused: refusedBoot }
-const signedGrub: LoaderLines = { ...grub, agent: (boot) => agentBoot(boot, 'tftp') }
+const grub: LoaderLines = { agent: agentBoot, local: localBoot, refused: refusedBoot }
 
-function agentBoot(boot: AgentBoot, transport: Transport): string[] {
-  const file = (path: string) => quote(grubPath(boot.server + path, transport))
+function agentBoot(boot: AgentBoot): string[] {
+  const file = (path: string) => quote(grubPath(boot.server + path))
   const words = agentCommandLine(boot).map(kernelArgument)
   return [
     say(boot.title),
@@ -63,11 +52,13 @@ function kernelArgument(argument: string): string {
   return quote(argument)
 }
 
-function localBoot({ title, espUuid }: LocalBoot): string[] {
+function localBoot(boot: LocalBoot): string[] {
+  const loader =
+    boot.diskLoaderUrl === undefined ? [] : [`  chainloader ${quote(grubPath(boot.diskLoaderUrl))}`, '  boot']
   return [
-    say(title),
+    say(boot.title),
     'if [ "$grub_platform" = efi ]; then',
-    ...startEsp(espUuid).map((line) => `  ${line}`),
+    ...loader,
     'else',
     '  set root=hd0',
     '  chainloader +1',
@@ -75,32 +66,6 @@ function localBoot({ title, espUuid }: LocalBoot): string[] {
     'fi',
     // Both kinds of firmware go to the next entry of their boot order.
     'exit',
-  ]
-}
-
-/**
- * Where the agent left its mark (agent/boot-loader/loader-place.ts) the loader is ours; else the fallback loader is the one to
- * start. shim stands before the GRUB that it starts: under Secure Boot nothing else is signed by whom the firmware trusts.
- */
-function startEsp(espUuid: string | undefined): string[] {
-  const wanted = espUuid === undefined ? '--file /EFI/BOOT/BOOTX64.EFI' : `--fs-uuid ${quote(espUuid)}`
-  return [
-    `if search --no-floppy --set=root ${wanted}; then`,
-    '  for mark in /EFI/*/BOOTWRIGHT.TXT; do',
-    `    regexp --set=1:directory '^(.*)/' "$mark"`,
-    '    for loader in "$directory/BOOTX64.EFI" "$directory/shimx64.efi" "$directory/grubx64.efi"; do',
-    '      if [ -f "$loader" ]; then',
-    '        echo "Bootwright: starting $loader"',
-    '        if chainloader "$loader"; then',
-    '          boot',
-    '        fi',
-    '      fi',
-    '    done',
-    '  done',
-    '  if chainloader /EFI/BOOT/BOOTX64.EFI; then',
-    '    boot',
-    '  fi',
-    'fi',
   ]
 }
 

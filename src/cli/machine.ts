@@ -7,6 +7,7 @@ import type { Machine } from '../core/machine.ts'
 import { describeConflict, type MachineConflict } from '../core/machine-identity.ts'
 import { openClient } from './client.ts'
 import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
+import { readMachinesFile } from './machines-file.ts'
 import { printJson, printTable } from './output.ts'
 
 type Shared = { data: string; json?: boolean }
@@ -30,6 +31,7 @@ export function machineCommand(): Command {
     .description('makes a machine (give its MAC address) or changes one')
     .option('--mac <address...>', 'its MAC addresses, in place of those it has')
     .option('--address <ipv4>', 'address reserved for it')
+    .option('--group <group>', 'the group whose settings it takes')
     .option('--rename <name>', 'a new name')
     .addOption(new Option('--intent <intent>', 'what its next network boot does').choices(['local', 'discover']))
     .option('--shared-uuid', 'another computer has the same SMBIOS UUID: they are two all the same')
@@ -37,6 +39,13 @@ export function machineCommand(): Command {
     .addOption(dataOption())
     .addOption(jsonOption())
     .action(setMachine)
+  command
+    .command('import <file>')
+    .description(
+      "makes and changes the machines of a file (YAML: 'machines', each with name, macs, address, group), all or none",
+    )
+    .addOption(dataOption())
+    .action(importMachines)
   command
     .command('remove <machine>')
     .description('forgets a machine and its deployments')
@@ -130,6 +139,7 @@ function contentRows(disk: Disk): string[][] {
 type SetOptions = Shared & {
   mac?: string[]
   address?: string
+  group?: string
   rename?: string
   intent?: string
   sharedUuid?: boolean
@@ -143,6 +153,7 @@ async function setMachine(name: string, options: SetOptions): Promise<void> {
     {
       ...(options.mac && { macs: options.mac }),
       ...(options.address && { address: options.address }),
+      ...(options.group && { group: options.group }),
       ...(options.rename && { newName: options.rename }),
       ...(options.intent && { intent: options.intent }),
       ...(options.sharedUuid && { sharesUuid: true }),
@@ -151,6 +162,12 @@ async function setMachine(name: string, options: SetOptions): Promise<void> {
   )
   if (options.json) printJson(machine)
   else process.stdout.write(`${machine.name} (${machine.macs.join(', ')}): next boot ${machine.intent.kind}\n`)
+}
+
+async function importMachines(path: string, options: Shared): Promise<void> {
+  const machines = await readMachinesFile(path)
+  await clientOf(options).request('POST', '/api/v1/machines/', { machines })
+  process.stdout.write(`${machines.length} machines are known\n`)
 }
 
 function clientOf(options: Shared) {

@@ -3,6 +3,7 @@ import { cancelCommand } from './cancel.ts'
 import { deployCommand } from './deploy.ts'
 import { explainCommand } from './explain.ts'
 import { imageCommand } from './image.ts'
+import { importCommand } from './import.ts'
 import { layoutCommand } from './layout.ts'
 import { listenCommand } from './listen.ts'
 import { machineCommand } from './machine.ts'
@@ -28,6 +29,7 @@ for (const command of [
   statusCommand(),
   explainCommand(),
   listenCommand(),
+  importCommand(),
   imageCommand(),
   machineCommand(),
   deployCommand(),

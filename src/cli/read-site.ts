@@ -17,7 +17,6 @@ export type SiteFlags = {
   unknown?: 'discover' | 'ignore'
   loader?: LoaderName
   files?: string
-  handMade?: string
 }
 
 /** The site file, or what the flags say in its terms. Throws YamlFileInvalid, InterfaceNotUsable. */
@@ -36,7 +35,7 @@ function siteOfFlags(flags: SiteFlags): CheckedFile<SiteFile> {
   if (name === undefined) {
     throw new Error('nothing says where to serve: give --interface, or a site file by --config')
   }
-  const { range, router, dns, leaseSeconds, unknown, loader, files, handMade } = flags
+  const { range, router, dns, leaseSeconds, unknown, loader, files } = flags
   const subnet = {
     subnet: formatSubnet(interfaceAddress(name).subnet),
     ...(range !== undefined && { pools: [range] }),
@@ -45,7 +44,6 @@ function siteOfFlags(flags: SiteFlags): CheckedFile<SiteFile> {
     ...(leaseSeconds !== undefined && { leaseSeconds }),
     ...(unknown !== undefined && { unknown }),
     ...(loader !== undefined && { loader }),
-    ...(handMade !== undefined && { handMade }),
   }
   return {
     content: {

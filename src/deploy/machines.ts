@@ -68,27 +68,14 @@ export class Machines {
   }
 
   /** Makes the machine when the name is new (it needs a MAC address then), changes it otherwise. Throws Conflict. */
-  async set(name: string, settings: MachineSettings): Promise<Machine> {
+  set(name: string, settings: MachineSettings): Promise<Machine> {
+    return this.#state.commit((change) => setMachine(change, name, settings))
+  }
+
+  /** All of them or none. Throws Conflict. */
+  setAll(machines: readonly (MachineSettings & { name: string })[]): Promise<void> {
     return this.#state.commit(async (change) => {
-      const found = await findMachineByName(change.db, name)
-      if (!found && !settings.macs?.length) {
-        throw new NotFound(`There is no machine "${name}"; to make it, give at least one MAC address`)
-      }
-      if (found?.intent.kind === 'deploy' && settings.intent) {
-        throw new Conflict(`${name} has a deployment under way; end it with 'bootwright cancel ${name}' first`)
-      }
-      await refuseTakenMacs(change.db, settings.macs ?? [], found?.id)
-      const machine = found ?? (await createMachine(change, name, settings.macs ?? []))
-      await settleConflicts(change, machine, settings)
-      const updated = await updateMachine(change.db, machine.id, settingsAsChange(machine, settings))
-      change.machineChanged(updated)
-      const kind = updated.intent.revision === machine.intent.revision ? 'machine' : 'intent'
-      await change.tell({
-        machineId: machine.id,
-        kind: found ? kind : 'machine',
-        message: found ? describeChange(updated, settings) : `${name} was added (${updated.macs.join(', ')})`,
-      })
-      return updated
+      for (const { name, ...settings } of machines) await setMachine(change, name, settings)
     })
   }
 
@@ -147,6 +134,28 @@ export class Machines {
       return updated
     })
   }
+}
+
+async function setMachine(change: Change, name: string, settings: MachineSettings): Promise<Machine> {
+  const found = await findMachineByName(change.db, name)
+  if (!found && !settings.macs?.length) {
+    throw new NotFound(`There is no machine "${name}"; to make it, give at least one MAC address`)
+  }
+  if (found?.intent.kind === 'deploy' && settings.intent) {
+    throw new Conflict(`${name} has a deployment under way; end it with 'bootwright cancel ${name}' first`)
+  }
+  await refuseTakenMacs(change.db, settings.macs ?? [], found?.id)
+  const machine = found ?? (await createMachine(change, name, settings.macs ?? []))
+  await settleConflicts(change, machine, settings)
+  const updated = await updateMachine(change.db, machine.id, settingsAsChange(machine, settings))
+  change.machineChanged(updated)
+  const kind = updated.intent.revision === machine.intent.revision ? 'machine' : 'intent'
+  await change.tell({
+    machineId: machine.id,
+    kind: found ? kind : 'machine',
+    message: found ? describeChange(updated, settings) : `${name} was added (${updated.macs.join(', ')})`,
+  })
+  return updated
 }
 
 async function createMachine(change: Change, name: string, macs: readonly Mac[]): Promise<Machine> {

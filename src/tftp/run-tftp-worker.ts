@@ -20,8 +20,7 @@ export async function runTftpWorker(
   options: TftpWorkerData & { onEvent(event: TftpEvent): void; signal: AbortSignal },
 ): Promise<void> {
   const { onEvent, signal, ...workerData } = options
-  const transferList = workerData.places.flatMap(({ scripts }) => scripts ?? [])
-  const worker = new Worker(new URL('./tftp-worker.ts', import.meta.url), { workerData, transferList, name: 'tftp' })
+  const worker = new Worker(new URL('./tftp-worker.ts', import.meta.url), { workerData, name: 'tftp' })
   worker.on('message', onEvent)
   const stop = () => worker.postMessage('stop')
   signal.addEventListener('abort', stop, { once: true })

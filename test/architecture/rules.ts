@@ -15,6 +15,7 @@ export const folderImports: Record<string, readonly string[]> = {
   butterknife: ['core', 'image', 'content'],
   dhcp: ['core', 'boot', 'net', 'store'],
   bsdp: ['core', 'boot', 'dhcp'],
+  importers: ['core', 'dhcp'],
   tftp: ['core', 'boot', 'net', 'content'],
   dns: ['core', 'net'],
   build: ['core', 'image', 'programs'],
@@ -41,6 +42,7 @@ export const packageOwners: Record<string, string> = { koffi: 'linux', 'node:dgr
 export const pureFiles: readonly RegExp[] = [
   /^(boot|core|bytes)\//,
   /^dhcp\/(architecture|boot-options|classify|client-packet|client-settings|choose|decide|decision|describe-message|destination|dhcp-event|dhcp-site|expiry-queue|fit-options|format-message|identify|lease-table|make-site|message|network-options|options?|relay|reply(?!-sender)|reservations|site-file|subnet-config)[a-z-]*\.ts$/,
+  /^importers\//,
   /^tftp\/(packet|decide)[a-z-]*\.ts$/,
 ]
 

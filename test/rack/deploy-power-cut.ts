@@ -47,7 +47,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   }
   machine.console.skipToNow()
   await machine.powerOn()
-  const deployment = await site.awaitState(id, 'proved')
+  const deployment = await site.awaitState(id, 'proved', stepTimeoutMs)
   site.log(`${deployment.bytesReused} bytes were there, ${deployment.bytesFetched} were fetched in the last attempt`)
   await readIdentity(await site.logIn(machine))
   return caseFigures(deployment, secondsToAgent)

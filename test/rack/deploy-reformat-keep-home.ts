@@ -10,6 +10,7 @@ import { findReadyLayout } from '../../src/core/ready-layouts.ts'
 import type { RackMachine } from '../../src/rack/machine.ts'
 
 const agentTimeoutMs = 3 * 60_000
+const deployTimeoutMs = 8 * 60_000
 
 /** A small separate-home, with swap. */
 const firstLayout: Layout = {
@@ -76,6 +77,6 @@ async function deploy(site: RackSite, machine: RackMachine, layout: Layout) {
     timeoutMs: agentTimeoutMs,
     what: 'the agent',
   })
-  const deployment = await site.awaitState(id, 'proved')
+  const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)
   return { deployment, secondsToAgent: (agent.at - startedAt) / 1000 }
 }

@@ -11,6 +11,7 @@ import { importDirectory } from '../../src/image/import-directory.ts'
 import { listVersions, openRepository } from '../../src/image/repository.ts'
 import { packFile, versionFile } from '../../src/image/repository-layout.ts'
 
+const deployTimeoutMs = 6 * 60_000
 const image = 'tampered'
 
 export const rackCase: RackCase = {
@@ -45,7 +46,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const machine = await site.addMachine({ name: 'tampered-1', firmware: 'bios' })
   const id = await site.deploy(machine, { image, rendition: 'tree' })
   const secondsToAgent = await site.bootAgent(machine)
-  const deployment = await site.awaitState(id, 'failed')
+  const deployment = await site.awaitState(id, 'failed', deployTimeoutMs)
   assert.equal(deployment.step, 'write', 'the failure names its step')
   assert.match(
     deployment.failure ?? '',

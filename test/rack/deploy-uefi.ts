@@ -3,6 +3,8 @@ import { type CaseFigures, caseFigures, type RackCase } from '../../src/cli/rack
 import { keyLines, readIdentity } from '../../src/cli/rack/identity.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
 
+const deployTimeoutMs = 6 * 60_000
+
 export const rackCase: RackCase = {
   name: 'deploy-uefi',
   describe: "a UEFI machine is deployed through EDK2's own PXE and boots its disk with the server off",
@@ -14,7 +16,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const machine = await site.addMachine({ name: 'uefi-1', firmware: 'uefi' })
   const id = await site.deploy(machine)
   const secondsToAgent = await site.bootAgent(machine)
-  const deployment = await site.awaitState(id, 'proved')
+  const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)
 
   site.log('the server is stopped and the machine power-cycled')
   await site.service.stop()

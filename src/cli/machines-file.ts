@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises'
+import { type Static, Type } from 'typebox'
+import { machineNamePattern } from '../core/machine.ts'
+import { parseYamlFile, YamlFileInvalid } from '../core/yaml-file.ts'
+
+const strict = { additionalProperties: false } as const
+const kind = 'file of machines'
+const Mac = Type.String({ pattern: '^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$' })
+
+/** Machines as `bootwright machine import` takes them. */
+const MachinesFile = Type.Object(
+  {
+    machines: Type.Array(
+      Type.Object(
+        {
+          name: Type.String({ pattern: machineNamePattern }),
+          macs: Type.Optional(Type.Array(Mac, { minItems: 1 })),
+          address: Type.Optional(Type.String({ pattern: '^\\d{1,3}(\\.\\d{1,3}){3}$' })),
+          group: Type.Optional(Type.String({ pattern: machineNamePattern })),
+        },
+        strict,
+      ),
+    ),
+  },
+  strict,
+)
+export type MachinesFile = Static<typeof MachinesFile>
+
+/** Rejects with YamlFileInvalid, also when the file cannot be read. */
+export async function readMachinesFile(path: string): Promise<MachinesFile['machines']> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new YamlFileInvalid(kind, path, [(cause as Error).message], cause)
+  }
+  return parseYamlFile(MachinesFile, { kind, path, text }).content.machines
+}

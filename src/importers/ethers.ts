@@ -1,0 +1,53 @@
+import { type Mac, parseMac } from '../bytes/mac.ts'
+import { hostLabel, macName } from './host-name.ts'
+import type { ImportedHost, NotTaken } from './imported.ts'
+
+/** Names to addresses, as `/etc/hosts` has them; the first address of a name counts, and IPv4 alone. */
+export function parseHosts(text: string): Map<string, string> {
+  const addresses = new Map<string, string>()
+  for (const line of text.split('\n')) {
+    const [address = '', ...names] = line.replace(/#.*$/, '').trim().split(/\s+/)
+    if (!/^\d{1,3}(\.\d{1,3}){3}$/.test(address)) continue
+    for (const name of names) if (!addresses.has(name)) addresses.set(name, address)
+  }
+  return addresses
+}
+
+/** `/etc/ethers` (ethers(5)): a MAC and a name, or the address itself as dnsmasq allows. Names get theirs from `hosts`. */
+export function parseEthers(
+  file: string,
+  text: string,
+  hosts: ReadonlyMap<string, string>,
+): { hosts: ImportedHost[]; notTaken: NotTaken[] } {
+  const notTaken: NotTaken[] = []
+  const found = text.split('\n').flatMap((raw, index) => {
+    const line = raw.replace(/#.*$/, '').trim()
+    if (line === '') return []
+    const place = { file, line: index + 1 }
+    const refuse = (reason: string) => {
+      notTaken.push({ ...place, text: line, reason })
+      return []
+    }
+    const [macText = '', named, ...more] = line.split(/\s+/)
+    if (named === undefined || more.length > 0) return refuse('a line is a MAC address and a name')
+    const mac = readMac(macText)
+    if (!mac) return refuse(`${macText} is no MAC address`)
+    const isAddress = /^\d{1,3}(\.\d{1,3}){3}$/.test(named)
+    const name = isAddress ? macName(mac) : hostLabel(named)
+    if (name === undefined) return refuse(`${named} is no host name`)
+    const address = isAddress ? named : hosts.get(named)
+    return [{ name, macs: [mac], ...(address !== undefined && { address }), settings: {}, place }]
+  })
+  return { hosts: found, notTaken }
+}
+
+/** Leading zeros may be missing there: `8:0:20:1:2:3`. */
+function readMac(text: string): Mac | undefined {
+  if (!/^([0-9a-f]{1,2}:){5}[0-9a-f]{1,2}$/i.test(text)) return undefined
+  return parseMac(
+    text
+      .split(':')
+      .map((part) => part.padStart(2, '0'))
+      .join(':'),
+  )
+}
