@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { FailureReport, WrittenReport } from '../core/agent-protocol.ts'
 import type { DeployOrder } from '../core/order.ts'
@@ -87,8 +88,15 @@ async function flush({ reporter }: DeployContext, device: string, mounts: Mounts
     await runProgram('sync', [], { timeoutMs: syncTimeoutMs })
     await mounts.unmountAll()
     await runProgram('blockdev', ['--flushbufs', device], { timeoutMs: syncTimeoutMs })
+    await flushCache(device)
     return { value: undefined, detail: `everything is on ${device}` }
   })
+}
+
+/** Neither of the programs makes the disk empty its own write cache, which a FAT's unmounting does not do either. */
+async function flushCache(device: string): Promise<void> {
+  await using disk = await open(device, 'r+')
+  await disk.sync()
 }
 
 /** What is on the disks is not what the inventory of this boot said any more, and the next layout is planned from it. */

@@ -1,8 +1,9 @@
 import type { Mac } from '../bytes/mac.ts'
 
 export type DiskSpec = {
+  /** Of the file; of the unix socket where the format is `nbd` (nbd-server.ts). */
   path: string
-  format: 'qcow2' | 'raw'
+  format: 'qcow2' | 'raw' | 'nbd'
   /** What the guest sees as the disk's serial number; at most 20 characters. */
   serial: string
   /** How the guest sees it; virtio where not given. */

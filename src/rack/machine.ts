@@ -79,6 +79,12 @@ export class RackMachine implements AsyncDisposable {
     clearTimeout(timer)
   }
 
+  /** QEMU is ended as it stands, so that it writes nothing out: for disks that lose their cache (volatile-disk.ts). */
+  async loseEverything(): Promise<void> {
+    this.#running?.qemu.kill('SIGKILL')
+    await this.#running?.ended
+  }
+
   /** Presses the reset button. */
   async reset(): Promise<void> {
     if (!this.#running) throw new MachineStopped(`Cannot reset ${this.spec.name}: it is off`)

@@ -80,3 +80,9 @@ test('qemuArguments() makes NVMe disks, 4096-byte sectors, and one SCSI disk by 
   const shared = valuesOf(values, '-drive').filter((drive) => drive.includes('file=/s'))
   assert.ok(shared.length === 2 && shared.every((drive) => drive.endsWith('file.locking=off')))
 })
+
+test('qemuArguments() connects a disk that is served over a socket', () => {
+  const disks: MachineSpec['disks'] = [{ path: '/d,1', format: 'nbd', serial: 'D' }]
+  const drive = valuesOf(qemuArguments({ ...bios, disks }, wiring), '-drive').at(-1)
+  assert.match(drive!, /,format=raw,file\.driver=nbd,file\.server\.type=unix,file\.server\.path=\/d,,1,discard=unmap/)
+})

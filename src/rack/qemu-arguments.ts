@@ -85,7 +85,11 @@ function diskArguments(disk: DiskSpec, index: number, bootPlace: number): string
 /** Several devices on one file need its lock gone; the host's page cache, the same for all, keeps them coherent. */
 function drive(disk: DiskSpec, id: string): string {
   const locking = disk.paths === undefined ? '' : ',file.locking=off'
-  return `if=none,id=${id},format=${disk.format},file=${quoted(disk.path)},discard=unmap,detect-zeroes=off${locking}`
+  const file =
+    disk.format === 'nbd'
+      ? `format=raw,file.driver=nbd,file.server.type=unix,file.server.path=${quoted(disk.path)}`
+      : `format=${disk.format},file=${quoted(disk.path)}`
+  return `if=none,id=${id},${file},discard=unmap,detect-zeroes=off${locking}`
 }
 
 function deviceOf(disk: DiskSpec, index: number, id: string): string[] {

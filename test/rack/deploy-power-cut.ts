@@ -1,54 +1,115 @@
 import assert from 'node:assert/strict'
 import { type CaseFigures, caseFigures, type RackCase } from '../../src/cli/rack/case.ts'
-import { readIdentity } from '../../src/cli/rack/identity.ts'
+import { checkPackagedFiles, readIdentity } from '../../src/cli/rack/identity.ts'
 import { makeRendition } from '../../src/cli/rack/make-rendition.ts'
-import type { RackSite } from '../../src/cli/rack/site.ts'
-import type { DeployStep } from '../../src/core/deployment.ts'
-import type { TimelineEvent } from '../../src/core/timeline.ts'
+import {
+  isAt,
+  type PowerCutMoment,
+  whenDone,
+  whenFirstBooting,
+  whenPartDone,
+  whenStarted,
+  whenWritten,
+} from '../../src/cli/rack/power-cut-moments.ts'
+import type { DeployRequest, RackSite } from '../../src/cli/rack/site.ts'
+import { VolatileMachine } from '../../src/cli/rack/volatile-machine.ts'
+import { seededRandom } from '../../src/image/nasty-tree.fixture.ts'
 
-const agentTimeoutMs = 3 * 60_000
-const stepTimeoutMs = 6 * 60_000
+const agentTimeoutMs = 4 * 60_000
+const momentTimeoutMs = 8 * 60_000
+const seed = 20_260
 
-/** Where the plug is pulled, one after the other: each boot gets one step further. */
-const moments: readonly { step: DeployStep; isMoment: (data: Record<string, unknown>) => boolean }[] = [
-  { step: 'write', isMoment: ({ state, bytesDone }) => state === 'progress' && Number(bytesDone) > 0 },
-  { step: 'verify', isMoment: ({ state }) => state === 'started' },
-  { step: 'grow', isMoment: ({ state }) => state === 'started' },
-  { step: 'boot-loader', isMoment: ({ state }) => state === 'started' },
-]
-
-export const rackCase: RackCase = {
+export const rackCase = powerCutCase({
   name: 'deploy-power-cut',
-  describe: 'the plug is pulled in four steps of one deployment of a volume; each next boot goes on, and it completes',
-  set: 'long',
+  what: 'a volume',
+  firmware: 'bios',
+  request: { rendition: 'volume', filesystem: 'ext4' },
   prepare: (supplies, log) => makeRendition(supplies, supplies.image, { name: 'volume', filesystem: 'ext4' }, log),
-  run,
+  moments: [
+    whenStarted('partition'),
+    whenStarted('make-filesystems'),
+    whenPartDone('write', 0.1),
+    whenPartDone('write', 0.6),
+    whenStarted('verify'),
+    whenStarted('grow'),
+    whenStarted('boot-loader'),
+    whenDone('boot-loader'),
+    whenWritten,
+    whenFirstBooting,
+  ],
+})
+
+export type PowerCutSetting = {
+  name: string
+  what: string
+  firmware: 'bios' | 'uefi'
+  request: DeployRequest
+  prepare?: RackCase['prepare']
+  /** One after the other, in one deployment: each boot gets further. The last two are after the write. */
+  moments: readonly PowerCutMoment[]
 }
 
-async function run(site: RackSite): Promise<CaseFigures> {
-  const machine = await site.addMachine({ name: 'power-cut-1', firmware: 'bios' })
-  const id = await site.deploy(machine, { rendition: 'volume', filesystem: 'ext4' })
-  const firstStart = Date.now()
+/** One deployment, in which the plug is pulled at every moment; it must end complete on a disk that loses its cache. */
+export function powerCutCase({ name, what, firmware, request, prepare, moments }: PowerCutSetting): RackCase {
+  return {
+    name,
+    describe: `the plug is pulled at ten moments of one deployment of ${what}, each time the disk's write cache is lost; it completes`,
+    set: 'long',
+    ...(prepare && { prepare }),
+    run: async (site) => {
+      await using volatile = await VolatileMachine.add(site, { name: `${name.replace('deploy-', '')}-1`, firmware })
+      return run(site, volatile, { request, moments })
+    },
+  }
+}
+
+async function run(
+  site: RackSite,
+  volatile: VolatileMachine,
+  { request, moments }: Pick<PowerCutSetting, 'request' | 'moments'>,
+): Promise<CaseFigures> {
+  const { machine } = volatile
+  const random = seededRandom(seed)
+  const id = await site.deploy(machine, request)
+  const startedAt = Date.now()
   let secondsToAgent = 0
-  for (const { step, isMoment } of moments) {
-    const startedAt = Date.now()
+  for (const [index, moment] of moments.entries()) {
+    const poweredAt = Date.now()
+    machine.console.skipToNow()
     await machine.powerOn()
-    await site.timeline.waitFor(({ kind, at }) => kind === 'agent' && at >= startedAt, {
-      timeoutMs: agentTimeoutMs,
-      what: 'the agent',
-    })
-    secondsToAgent ||= (Date.now() - firstStart) / 1000
-    const isNow = ({ at, data }: TimelineEvent) =>
-      at >= startedAt && data?.step === step && isMoment(data as Record<string, unknown>)
-    await site.timeline.waitFor(isNow, { timeoutMs: stepTimeoutMs, what: `the moment in ${step}` })
-    await machine.powerOff()
-    site.log(`the plug was pulled in ${step}`)
-    assert.notEqual((await site.deployment(id)).state, 'written', 'what was cut off is not written')
+    if (index === 0) secondsToAgent = (await awaitAgent(site, poweredAt)) / 1000
+    await reach(site, volatile, moment, poweredAt)
+    const { writes, bytes, kept, torn, lost } = await volatile.pullPlug(random)
+    site.log(
+      `${index + 1} of ${moments.length}, ${moment.name}: the plug is pulled; of ${writes} writes that were not flushed ` +
+        `(${(bytes / 1e6).toFixed(1)} MB) ${lost} are gone, ${torn} torn, ${kept} there`,
+    )
   }
   machine.console.skipToNow()
   await machine.powerOn()
-  const deployment = await site.awaitState(id, 'proved', stepTimeoutMs)
-  site.log(`${deployment.bytesReused} bytes were there, ${deployment.bytesFetched} were fetched in the last attempt`)
-  await readIdentity(await site.logIn(machine))
+  const deployment = await site.awaitState(id, 'proved', momentTimeoutMs)
+  site.log(`complete after ${((Date.now() - startedAt) / 1000).toFixed(0)} s and ${moments.length} power cuts`)
+  const shell = await site.logIn(machine)
+  assert.equal((await readIdentity(shell)).hostName, machine.spec.name)
+  site.log(`${await checkPackagedFiles(shell)} files of packages have the bytes that they should`)
   return caseFigures(deployment, secondsToAgent)
+}
+
+async function awaitAgent(site: RackSite, since: number): Promise<number> {
+  const isAgent = ({ kind, at }: { kind: string; at: number }) => kind === 'agent' && at >= since
+  const { at } = await site.timeline.waitFor(isAgent, { timeoutMs: agentTimeoutMs, what: 'the agent' })
+  return at - since
+}
+
+/** A deployment that failed instead is told as such. */
+async function reach(site: RackSite, { machine }: VolatileMachine, moment: PowerCutMoment, since: number) {
+  if (moment.kind === 'console') {
+    await machine.console.expect(moment.pattern, { timeoutMs: momentTimeoutMs, what: moment.name })
+    return
+  }
+  const event = await site.timeline.waitFor(
+    (candidate) => candidate.at >= since && (isAt(moment, candidate) || candidate.data?.state === 'failed'),
+    { timeoutMs: momentTimeoutMs, what: moment.name },
+  )
+  assert.ok(isAt(moment, event), `instead of "${moment.name}": ${event.message}`)
 }
