@@ -58,7 +58,7 @@ export function powerCutCase({ name, what, firmware, request, prepare, moments }
     ...(prepare && { prepare }),
     run: async (site) => {
       await using volatile = await VolatileMachine.add(site, { name: `${name.replace('deploy-', '')}-1`, firmware })
-      return run(site, volatile, { request, moments })
+      return await run(site, volatile, { request, moments })
     },
   }
 }
