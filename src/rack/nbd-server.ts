@@ -112,8 +112,14 @@ async function answer(socket: Socket, request: Request, disk: VolatileDisk, data
     error = ErrorCode.EIO
   }
   socket.write(encodeReply(request.handle, error))
-  if (read && error === ErrorCode.none && !socket.write(read))
-    await Promise.race([once(socket, 'drain'), once(socket, 'close')])
+  if (read && error === ErrorCode.none && !socket.write(read)) await drained(socket)
+}
+
+/** Resolves also when the client is gone. */
+async function drained(socket: Socket): Promise<void> {
+  const stop = new AbortController()
+  const { signal } = stop
+  await Promise.race(['drain', 'close'].map((event) => once(socket, event, { signal }))).finally(() => stop.abort())
 }
 
 async function execute(request: Request, disk: VolatileDisk, data: Buffer | undefined): Promise<Buffer | undefined> {

@@ -16,9 +16,9 @@ export const rackCase = powerCutCase({
   request: { rendition: 'btrfs', layout: 'versions' },
   prepare: (supplies, log) => makeRendition(supplies, supplies.image, { name: 'btrfs' }, log),
   moments: [
-    whenStarted('partition'),
-    whenStarted('make-filesystems'),
-    whenStarted('write'),
+    whenDone('partition'),
+    whenDone('make-filesystems'),
+    whenPartDone('write', 0.1),
     whenPartDone('write', 0.4),
     whenPartDone('write', 0.9),
     whenStarted('identity'),

@@ -14,9 +14,9 @@ export const rackCase = powerCutCase({
   firmware: 'uefi',
   request: { rendition: 'tree', filesystem: 'ext4' },
   moments: [
-    whenStarted('partition'),
-    whenStarted('make-filesystems'),
-    whenStarted('write'),
+    whenDone('partition'),
+    whenDone('make-filesystems'),
+    whenPartDone('write', 0.1),
     whenPartDone('write', 0.4),
     whenPartDone('write', 0.9),
     whenPartDone('verify', 0.5),

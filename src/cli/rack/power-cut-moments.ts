@@ -37,7 +37,7 @@ export const whenWritten: PowerCutMoment = {
 export const whenFirstBooting: PowerCutMoment = {
   name: 'the first boot of the deployed system',
   kind: 'console',
-  pattern: /\[ {2}OK {2}\] /,
+  pattern: /Reached target .*Basic System/,
 }
 
 export function isAt(moment: PowerCutMoment, { data }: TimelineEvent): boolean {
