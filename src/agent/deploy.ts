@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { FailureReport, WrittenReport } from '../core/agent-protocol.ts'
+import type { FailureReport, HandOverReport, WrittenReport } from '../core/agent-protocol.ts'
 import type { DeployOrder } from '../core/order.ts'
 import { runProgram } from '../programs/run-program.ts'
 import { deployIntoPool } from './btrfs/deploy-into-pool.ts'
@@ -8,7 +8,7 @@ import { rollBack } from './btrfs/roll-back.ts'
 import type { AgentContext, DeployContext } from './deploy-context.ts'
 import { Mounts } from './disk/mounts.ts'
 import { deployForeignDisk } from './foreign-disk/deploy-foreign-disk.ts'
-import { executeKexec, type KexecTarget, loadKexec, rebootMachine } from './hand-over.ts'
+import { executeKexec, type KexecTarget, prepareKexec, rebootMachine, restartByFirmware } from './hand-over.ts'
 import { readDiskContents } from './inventory/read-partition-table.ts'
 import { makeBootable } from './make-bootable.ts'
 import { prepareDisk } from './prepare-disk.ts'
@@ -59,8 +59,8 @@ async function writeMachine(context: DeployContext): Promise<KexecTarget | undef
   await tellInventory(context)
   await reportWritten(context, written.report)
   if (!('kernel' in written)) return undefined
-  const { root, kernel, kernelArguments } = written
-  return { root, kernel, kernelArguments, directory: rootDirectory }
+  const { root, kernel, kernelArguments, fallback } = written
+  return { root, kernel, kernelArguments, ...(fallback && { fallback }), directory: rootDirectory }
 }
 
 type Way = (context: DeployContext, mounts: Mounts) => Promise<WrittenDisk | WrittenMachine>
@@ -76,10 +76,10 @@ async function deployAlone(context: DeployContext, mounts: Mounts): Promise<Writ
   const prepared = await prepareDisk(context, mounts)
   const { root } = prepared.filesystems
   const { bytesFetched, bytesWritten, bytesReused } = await writeImage(context, root, mounts)
-  const { identity, bootLoader } = await makeBootable(context, prepared, mounts)
+  const { identity, bootLoader, fallback } = await makeBootable(context, prepared, mounts)
   const { kernel, kernelArguments } = bootLoader
   const report = { bytesFetched, bytesWritten, bytesReused, sshHostKeys: identity.sshHostKeys }
-  return { device: prepared.disk.device, root, kernel, kernelArguments, report }
+  return { device: prepared.disk.device, root, kernel, kernelArguments, ...(fallback && { fallback }), report }
 }
 
 /** After this the disk holds everything, whatever happens to the machine. */
@@ -124,28 +124,15 @@ async function reportWritten(
 /** From here on nothing the server says, or does not say, keeps the machine from its disk. */
 async function handOver(context: DeployContext, target: KexecTarget | undefined): Promise<never> {
   const { reporter, session, order } = context
-  const way = await runStep(reporter, 'hand-over', async () => {
-    const chosen = order.handOver === 'kexec' ? await tryKexec(target) : restartByFirmware
-    return { value: chosen.way, detail: chosen.detail }
+  const by = await runStep(reporter, 'hand-over', async () => {
+    const { by: value, ...told } = order.handOver === 'kexec' ? await prepareKexec(target) : restartByFirmware
+    return { value, ...told }
   })
   await Promise.race([reporter.delivered(), wait(farewellPatienceMs)])
+  const report: HandOverReport = { by }
   const patience = { patienceMs: farewellPatienceMs, onTrouble: say }
-  await session.client.request('POST', '/agent/handover', {}, patience).catch((error: Error) => say(error.message))
-  return way === 'kexec' ? executeKexec() : rebootMachine()
-}
-
-const restartByFirmware = { way: 'reboot', detail: 'restarting by the firmware' } as const
-
-/** A kernel that cannot be loaded is no reason to stop: the disk boots by the firmware as well. */
-async function tryKexec(target: KexecTarget | undefined): Promise<{ way: 'kexec' | 'reboot'; detail: string }> {
-  if (target === undefined)
-    return { way: 'reboot', detail: "restarting by the firmware: a foreign disk's kernel is not known" }
-  try {
-    await loadKexec(target)
-    return { way: 'kexec', detail: `starting ${target.kernel.kernel} by kexec` }
-  } catch (error) {
-    return { way: 'reboot', detail: `restarting by the firmware, because kexec failed: ${(error as Error).message}` }
-  }
+  await session.client.request('POST', '/agent/handover', report, patience).catch((error: Error) => say(error.message))
+  return by === 'kexec' ? executeKexec() : rebootMachine()
 }
 
 async function reportFailure({ order, session, signal, reporter }: DeployContext, error: unknown): Promise<void> {

@@ -2,6 +2,7 @@ import { Check } from 'typebox/value'
 import { DecodeError } from '../bytes/decode-error.ts'
 import { DeploySecrets } from '../core/order.ts'
 import { unseal } from '../core/seal.ts'
+import type { Kernel } from './boot-loader/choose-kernel.ts'
 import {
   type BootLoaderFacts,
   type InstalledBootLoader,
@@ -13,10 +14,12 @@ import { fillData } from './disk/fill-data.ts'
 import type { Mounts } from './disk/mounts.ts'
 import type { CarriedIdentity } from './identity/carried-identity.ts'
 import { type WrittenIdentity, writeIdentity } from './identity/write-identity.ts'
+import { InsideRoot } from './inside-root.ts'
 import type { PreparedDisk } from './prepare-disk.ts'
 import { runStep } from './step-run.ts'
+import { type Fallback, planFallback } from './watchdog/plan-fallback.ts'
 
-export type BootableMachine = { identity: WrittenIdentity; bootLoader: InstalledBootLoader }
+export type BootableMachine = { identity: WrittenIdentity; bootLoader: InstalledBootLoader; fallback?: Fallback }
 
 export type BootableOptions = { carried?: CarriedIdentity; menu?: SharedMenu }
 
@@ -50,9 +53,15 @@ export async function makeBootable(
       mounts,
       signal,
     )
-    return { value, detail: value.detail }
+    const { detail, notice } = value
+    return { value, detail, ...(notice !== undefined && { notice }) }
   })
-  return { identity, bootLoader }
+  return { identity, bootLoader, ...planHandOver(context, new InsideRoot(rootDirectory), bootLoader.kernel) }
+}
+
+/** A start by kexec is prepared while the deployed root can still be written. */
+export function planHandOver({ order }: DeployContext, root: InsideRoot, kernel: Kernel): { fallback?: Fallback } {
+  return order.handOver === 'kexec' ? { fallback: planFallback(root, kernel) } : {}
 }
 
 export function openSecrets({ order, session }: DeployContext): DeploySecrets {

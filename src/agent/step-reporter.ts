@@ -42,7 +42,10 @@ export class StepReporter {
     this.#enqueue(report)
   }
 
-  done(step: DeployStep, facts: Pick<ProgressReport, 'bytesDone' | 'bytesTotal' | 'detail' | 'seconds'>): void {
+  done(
+    step: DeployStep,
+    facts: Pick<ProgressReport, 'bytesDone' | 'bytesTotal' | 'detail' | 'seconds' | 'notice'>,
+  ): void {
     this.#enqueue({ deploymentId: this.#deploymentId, step, state: 'done', ...facts })
   }
 

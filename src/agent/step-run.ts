@@ -16,7 +16,7 @@ export class StepFailed extends Error {
 }
 
 /** What a step gives to the next ones, and what is told about it. */
-export type StepResult<T> = { value: T } & Pick<ProgressReport, 'detail' | 'bytesDone' | 'bytesTotal'>
+export type StepResult<T> = { value: T } & Pick<ProgressReport, 'detail' | 'bytesDone' | 'bytesTotal' | 'notice'>
 
 export type OnBytes = (bytesDone: number, bytesTotal: number | undefined) => void
 
@@ -43,6 +43,7 @@ export async function runStep<T>(
     const took = Number(seconds().toFixed(2))
     reporter.done(step, { ...facts, seconds: took })
     say(`${step} done in ${took.toFixed(1)} s${facts.detail === undefined ? '' : `: ${facts.detail}`}`)
+    if (facts.notice !== undefined) say(`${step}: ${facts.notice}`)
     return value
   } catch (error) {
     throw new StepFailed(step, error)

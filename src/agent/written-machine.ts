@@ -1,6 +1,7 @@
 import type { WrittenReport } from '../core/agent-protocol.ts'
 import type { Kernel } from './boot-loader/choose-kernel.ts'
 import type { RootFilesystem } from './disk/filesystems.ts'
+import type { Fallback } from './watchdog/plan-fallback.ts'
 
 /** A disk that starts the version that was ordered, before it was flushed. */
 export type WrittenDisk = {
@@ -14,4 +15,6 @@ export type WrittenMachine = WrittenDisk & {
   kernel: Kernel
   /** Behind `root=`, in order. */
   kernelArguments: readonly string[]
+  /** Where the order's hand-over is kexec. */
+  fallback?: Fallback
 }

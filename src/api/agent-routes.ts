@@ -7,6 +7,7 @@ import { parseIpv4 } from '../bytes/ipv4.ts'
 import { type Mac, parseMac } from '../bytes/mac.ts'
 import {
   FailureReport,
+  HandOverReport,
   Inventory,
   ProgressReport,
   SessionReply,
@@ -54,7 +55,7 @@ export function agentRoutes(plane: BootPlane): FastifyPluginAsyncTypebox {
     })
 
     app.post('/progress', { schema: { body: ProgressReport } }, async (request, reply) => {
-      const { deploymentId, step, state, bytesDone, bytesTotal, detail, seconds } = request.body
+      const { deploymentId, step, state, bytesDone, bytesTotal, detail, seconds, notice } = request.body
       await authenticateFor(plane, request, deploymentId)
       if (state === 'started') await deployments.stepStarted(deploymentId, step, detail)
       else if (state === 'progress') await deployments.stepProgress(deploymentId, step, bytesDone ?? 0, bytesTotal)
@@ -63,6 +64,7 @@ export function agentRoutes(plane: BootPlane): FastifyPluginAsyncTypebox {
           ...(seconds !== undefined && { seconds }),
           ...(bytesDone !== undefined && { bytes: bytesDone }),
           ...(detail !== undefined && { detail }),
+          ...(notice !== undefined && { notice }),
         })
       }
       return reply.code(204).send()
@@ -81,10 +83,10 @@ export function agentRoutes(plane: BootPlane): FastifyPluginAsyncTypebox {
       return reply.code(204).send()
     })
 
-    app.post('/handover', { schema: { body: Type.Object({}) } }, async (request, reply) => {
+    app.post('/handover', { schema: { body: HandOverReport } }, async (request, reply) => {
       const session = await authenticate(plane, request)
       if (!session.deploymentId) throw new Forbidden('This session was given no deployment to hand over')
-      await deployments.handedOver(session.deploymentId)
+      await deployments.handedOver(session.deploymentId, request.body.by)
       return reply.code(204).send()
     })
 

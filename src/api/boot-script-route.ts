@@ -111,6 +111,7 @@ async function tellScript(plane: BootPlane, machine: Machine, script: BootScript
   const { kind, deploymentId } = machine.intent
   const isDeploy = script.kind === 'agent' && script.token !== undefined && kind === 'deploy'
   if (isDeploy && deploymentId) await plane.deployments.booting(deploymentId)
+  if (script.kind === 'local') await plane.deployments.cameByFirmware(machine.id)
 }
 
 function describeScript(script: BootScript, machine: Machine): string {

@@ -2,8 +2,10 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { type Static, Type } from 'typebox'
 import type { Deployment } from '../core/deployment.ts'
 import { DiskRule } from '../core/disk-rule.ts'
+import { HandOver } from '../core/hand-over.ts'
 import { FilesystemType, Layout } from '../core/layout.ts'
 import { DeployRendition, VerifyPolicy } from '../core/order.ts'
+import { HandOverRules } from '../deploy/hand-over-rules.ts'
 import { chooseRollback } from '../deploy/rollback.ts'
 import { chooseTarget, renditionToMake } from './choose-target.ts'
 import type { ImageShelf } from './image-shelf.ts'
@@ -24,7 +26,7 @@ const Request = Type.Object(
     filesystem: Type.Optional(FilesystemType),
     redeploy: Type.Optional(Type.Boolean({ description: 'Keeps what the last deployment made of the disk' })),
     verify: Type.Optional(VerifyPolicy),
-    handOver: Type.Optional(Type.Union([Type.Literal('reboot'), Type.Literal('kexec')])),
+    handOver: Type.Optional(HandOver),
     kernelArguments: Type.Optional(Type.Array(Type.String({ pattern: '^[!-~]+$' }), { maxItems: 64 })),
     keepVersions: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: 'For the rendition btrfs' })),
     proofSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
@@ -42,7 +44,8 @@ const Rollback = Type.Object(
   { additionalProperties: false },
 )
 
-export function deploymentRoutes({ machines, deployments, images }: Management): FastifyPluginAsyncTypebox {
+export function deploymentRoutes({ state, machines, deployments, images }: Management): FastifyPluginAsyncTypebox {
+  const handOvers = new HandOverRules(state)
   return async (app) => {
     app.get('/', async () => ({ deployments: await deployments.list() }))
 
@@ -56,13 +59,14 @@ export function deploymentRoutes({ machines, deployments, images }: Management):
       const onDisk = await deployments.onDisk(machine.id)
       const { image, id, target, diskRule, missing } = await resolveOrder(images, order, onDisk)
       if (missing !== undefined) await images.makeRendition(id, missing)
+      const handOver = await handOvers.choose(machine, order.handOver)
       const deployment = await images.hold(`${image}@${id}`, ({ id: version }) =>
         deployments.create(machine, {
           image,
           version,
           diskRule,
           ...target,
-          handOver: order.handOver ?? 'reboot',
+          handOver,
           kernelArguments: order.kernelArguments ?? [],
           ...(order.verify !== undefined && { verify: order.verify }),
           ...(order.keepVersions !== undefined && { keepVersions: order.keepVersions }),

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { formatIpv4, parseIpv4 } from '../bytes/ipv4.ts'
 import { parseMac } from '../bytes/mac.ts'
+import { HandOver } from '../core/hand-over.ts'
 import { machineNamePattern } from '../core/machine.ts'
 import type { Management } from './management.ts'
 
@@ -21,6 +22,10 @@ const Settings = Type.Object(
       Type.Boolean({ description: 'another computer has the same SMBIOS UUID, and that is no conflict' }),
     ),
     newName: Type.Optional(Type.String({ pattern: machineNamePattern })),
+    group: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+    handOver: Type.Optional(
+      Type.Union([HandOver, Type.Null()], { description: 'how deployments leave it; null: as its model or group' }),
+    ),
     intent: Type.Optional(Type.Union([Type.Literal('local'), Type.Literal('discover')])),
   },
   { additionalProperties: false },

@@ -10,6 +10,7 @@ import type { StateChanges } from '../deploy/state-changes.ts'
 import { deploymentRoutes } from './deployment-routes.ts'
 import { dhcpRoutes } from './dhcp-routes.ts'
 import { eventRoutes } from './event-routes.ts'
+import { handOverRoutes } from './hand-over-routes.ts'
 import { imageJobRoutes } from './image-job-routes.ts'
 import { imageRoutes } from './image-routes.ts'
 import type { ImageShelf } from './image-shelf.ts'
@@ -68,6 +69,7 @@ export function managementApp(management: Management, logger: FastifyBaseLogger)
       api.register(dhcpRoutes(management), { prefix: '/dhcp' })
       api.register(machineRoutes(management), { prefix: '/machines' })
       api.register(deploymentRoutes(management), { prefix: '/deployments' })
+      api.register(handOverRoutes(management), { prefix: '/hand-over' })
       api.register(layoutRoutes(management), { prefix: '/layouts' })
       api.register(imageRoutes(management.images), { prefix: '/images' })
       api.register(imageJobRoutes(management.images))

@@ -17,7 +17,7 @@ type DeployOptions = {
   rendition?: string
   layout?: string
   filesystem?: string
-  handOver: string
+  handOver?: string
   kernelArgument?: string[]
   verify?: string
   keepVersions?: number
@@ -49,7 +49,12 @@ export function deployCommand(): Command {
         'sampled',
       ]),
     )
-    .addOption(new Option('--hand-over <way>', 'how the agent leaves').choices(['reboot', 'kexec']).default('reboot'))
+    .addOption(
+      new Option('--hand-over <way>', 'how the agent leaves, where machine, model and group do not say it').choices([
+        'reboot',
+        'kexec',
+      ]),
+    )
     .option('--kernel-argument <argument...>', 'for the deployed system')
     .option('--keep-versions <count>', 'how many versions stay on the disk, with --rendition btrfs (3)', parseCount)
     .option('--proof-seconds <seconds>', 'how long the first-boot callback may take', parseCount)
@@ -76,7 +81,7 @@ async function deploy(machine: string, options: DeployOptions, command: Command)
   const order = {
     ...target,
     image: options.image,
-    handOver: options.handOver,
+    ...(options.handOver && { handOver: options.handOver }),
     ...(options.kernelArgument && { kernelArguments: options.kernelArgument }),
     ...(options.verify && { verify: options.verify }),
     ...(options.keepVersions !== undefined && { keepVersions: options.keepVersions }),

@@ -9,6 +9,7 @@ import { openClient } from './client.ts'
 import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
 import { readMachinesFile } from './machines-file.ts'
 import { printJson, printTable } from './output.ts'
+import { describeHandOver } from './tell-deployment.ts'
 
 type Shared = { data: string; json?: boolean }
 
@@ -35,6 +36,14 @@ export function machineCommand(): Command {
     .option('--rename <name>', 'a new name')
     .addOption(new Option('--intent <intent>', 'what its next network boot does').choices(['local', 'discover']))
     .option('--shared-uuid', 'another computer has the same SMBIOS UUID: they are two all the same')
+    .option('--group <name>', 'the machines it shares settings with')
+    .addOption(
+      new Option('--hand-over <way>', 'how deployments leave it; inherit: as its model or group').choices([
+        'reboot',
+        'kexec',
+        'inherit',
+      ]),
+    )
     .option('--approve', 'mark a machine that was discovered as ours')
     .addOption(dataOption())
     .addOption(jsonOption())
@@ -93,6 +102,8 @@ async function showMachine(name: string, options: Shared): Promise<void> {
       ['UUID', machine.uuid ?? '-'],
       ['address', machine.address ?? 'from the pool'],
       ['next boot', machine.intent.kind],
+      ['group', machine.group],
+      ...(machine.handOver ? [['hand-over', machine.handOver]] : []),
       ...(machine.conflicts ?? []).map((conflict) => ['held', describeConflict(machine.name, conflict)]),
       ...(inventory ? inventoryRows(inventory) : []),
     ],
@@ -105,12 +116,13 @@ async function showMachine(name: string, options: Shared): Promise<void> {
   if (deployments.length === 0) return
   process.stdout.write('\n')
   printTable(
-    ['DEPLOYMENT', 'IMAGE', 'STATE', 'STARTED', 'FAILURE'],
+    ['DEPLOYMENT', 'IMAGE', 'STATE', 'STARTED', 'HAND-OVER', 'FAILURE'],
     deployments.map((deployment) => [
       deployment.id,
       `${deployment.image}@${deployment.version.slice(0, 12)}`,
       deployment.state,
       new Date(deployment.createdAt).toISOString(),
+      describeHandOver(deployment) ?? '-',
       deployment.failure ?? '',
     ]),
   )
@@ -142,6 +154,8 @@ type SetOptions = Shared & {
   group?: string
   rename?: string
   intent?: string
+  group?: string
+  handOver?: string
   sharedUuid?: boolean
   approve?: boolean
 }
@@ -155,6 +169,8 @@ async function setMachine(name: string, options: SetOptions): Promise<void> {
       ...(options.address && { address: options.address }),
       ...(options.group && { group: options.group }),
       ...(options.rename && { newName: options.rename }),
+      ...(options.group !== undefined && { group: options.group }),
+      ...(options.handOver && { handOver: options.handOver === 'inherit' ? null : options.handOver }),
       ...(options.intent && { intent: options.intent }),
       ...(options.sharedUuid && { sharesUuid: true }),
       ...(options.approve && { approved: true }),

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { cancelCommand } from './cancel.ts'
 import { deployCommand } from './deploy.ts'
 import { explainCommand } from './explain.ts'
+import { handOverCommand } from './hand-over.ts'
 import { imageCommand } from './image.ts'
 import { importCommand } from './import.ts'
 import { layoutCommand } from './layout.ts'
@@ -33,6 +34,7 @@ for (const command of [
   imageCommand(),
   machineCommand(),
   deployCommand(),
+  handOverCommand(),
   layoutCommand(),
   rollbackCommand(),
   cancelCommand(),

@@ -28,9 +28,23 @@ export async function tellDeployment(
   }
   const ended = await followDeployment(client, machine, deployment.id)
   if (options.json) printJson(ended)
-  else
-    process.stdout.write(
-      `${machine}: ${ended.state}${ended.failure ? `, failed at ${ended.step}: ${ended.failure}` : ''}\n`,
-    )
+  else process.stdout.write(`${machine}: ${describeEnd(ended).join('\n  ')}\n`)
   if (ended.state !== 'proved') process.exitCode = 1
+}
+
+function describeEnd(deployment: Deployment): string[] {
+  const { state, failure, step, steps } = deployment
+  const handOver = describeHandOver(deployment)
+  return [
+    `${state}${failure ? `, failed at ${step}: ${failure}` : ''}`,
+    ...(handOver === undefined ? [] : [`hand-over by ${handOver}`]),
+    ...steps.flatMap((record) => (record.notice === undefined ? [] : [`${record.step}: ${record.notice}`])),
+  ]
+}
+
+/** `kexec, 21.3 s`: from the agent's leaving to the proof. Undefined before the machine was left. */
+export function describeHandOver({ handedOverBy, handOverSeconds }: Deployment): string | undefined {
+  if (handedOverBy === undefined) return undefined
+  const by = handedOverBy === 'kexec-then-reboot' ? 'kexec, which did not come up, then the firmware' : handedOverBy
+  return handOverSeconds === undefined ? by : `${by}, ${handOverSeconds.toFixed(1)} s`
 }

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { type DeployStep, deploySteps } from './deployment.ts'
+import { HandOver } from './hand-over.ts'
 import { Inventory } from './inventory.ts'
 
 /*
@@ -12,7 +13,7 @@ import { Inventory } from './inventory.ts'
  *   POST /agent/progress   ProgressReport  → 204
  *   POST /agent/stream     StreamRequest   → StreamReply        a btrfs stream; held up to 20 s while it is being made
  *   POST /agent/written    WrittenReport   → 204                the intent is used up, durably, before this answers
- *   POST /agent/handover   {}              → 204
+ *   POST /agent/handover   HandOverReport  → 204
  *   POST /agent/failure    FailureReport   → 204
  *   POST /agent/proof      {}              → 204                first-boot callback: Bearer is the proof token
  *   GET  /images/VERSION/manifest, /signatures, /locations, /packs/PACK    (image/: the store's own formats)
@@ -50,6 +51,8 @@ export const ProgressReport = Type.Object({
   detail: Type.Optional(Type.String({ maxLength: 2000 })),
   /** How long the step took, when it is done. */
   seconds: Type.Optional(Type.Number()),
+  /** What the operator should know although the step is done: the firmware did not keep its boot order. */
+  notice: Type.Optional(Type.String({ maxLength: 2000 })),
 })
 export type ProgressReport = Static<typeof ProgressReport>
 
@@ -79,6 +82,12 @@ export const WrittenReport = Type.Object({
   keptVersions: Type.Optional(Type.Array(Type.String({ pattern: '^[0-9a-f]{64}$' }), { maxItems: 256 })),
 })
 export type WrittenReport = Static<typeof WrittenReport>
+
+export const HandOverReport = Type.Object({
+  /** How the agent leaves, which is not always how it was told to; absent in the words of an older agent. */
+  by: Type.Optional(HandOver),
+})
+export type HandOverReport = Static<typeof HandOverReport>
 
 export const FailureReport = Type.Object({
   deploymentId: Type.String(),

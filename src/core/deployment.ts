@@ -1,4 +1,5 @@
 import type { DiskRule } from './disk-rule.ts'
+import type { HandedOverBy, HandOver } from './hand-over.ts'
 import type { FilesystemType, Layout } from './layout.ts'
 import type { DeployRendition, VerifyPolicy } from './order.ts'
 
@@ -54,7 +55,14 @@ export function canMove(from: DeploymentState, to: DeploymentState): boolean {
 }
 
 /** What became of a step: seconds when it is done, bytes where the step has a size. */
-export type StepRecord = { step: DeployStep; state: 'started' | 'done' | 'failed'; seconds?: number; bytes?: number }
+export type StepRecord = {
+  step: DeployStep
+  state: 'started' | 'done' | 'failed'
+  seconds?: number
+  bytes?: number
+  /** What the operator should know although the step is done. */
+  notice?: string
+}
 
 /** One attempt to put a version on a machine. Times are milliseconds since the epoch. */
 export type Deployment = {
@@ -71,7 +79,7 @@ export type Deployment = {
   /** Of a root that is made. */
   filesystem: FilesystemType
   verify: VerifyPolicy
-  handOver: 'reboot' | 'kexec'
+  handOver: HandOver
   /** Extra kernel arguments of the deployed system. */
   kernelArguments: string[]
   /** How many versions stay on a btrfs that versions are received into, with this one. */
@@ -92,7 +100,11 @@ export type Deployment = {
   keptVersions: string[]
   createdAt: number
   deadlineAt: number
-  /** When the agent said that it leaves: from then to the proof is what the hand-over takes, by the firmware or by kexec. */
+  /** When the agent said that it leaves. */
   handedOverAt?: number
+  /** How it left, and whether that came up. */
+  handedOverBy?: HandedOverBy
+  /** From its leaving to the proof. */
+  handOverSeconds?: number
   finishedAt?: number
 }

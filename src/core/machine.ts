@@ -1,4 +1,5 @@
 import type { Mac } from '../bytes/mac.ts'
+import type { HandOver } from './hand-over.ts'
 import type { Intent } from './intent.ts'
 import type { MachineConflict } from './machine-identity.ts'
 
@@ -21,6 +22,8 @@ export type Machine = {
   /** While there are any, nothing is written to the machine; absent for none. */
   conflicts?: MachineConflict[]
   intent: Intent
+  /** How its deployments leave it, where that was chosen for this machine. */
+  handOver?: HandOver
   /** When a packet of its was last seen: milliseconds since the epoch. */
   lastSeenAt?: number
 }

@@ -1,6 +1,7 @@
 import { type KeyObject, sign, verify } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { DiskRule } from './disk-rule.ts'
+import { HandOver } from './hand-over.ts'
 import { FilesystemType, Layout } from './layout.ts'
 
 /**
@@ -39,7 +40,7 @@ export const DeployOrder = Type.Object({
   layout: Layout,
   filesystem: FilesystemType,
   verify: VerifyPolicy,
-  handOver: Type.Union([Type.Literal('reboot'), Type.Literal('kexec')]),
+  handOver: HandOver,
   /** How many versions stay on a btrfs that versions are received into, with this one. */
   keepVersions: Type.Integer({ minimum: 1 }),
   /** Extra kernel arguments of the deployed system. */

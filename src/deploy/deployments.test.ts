@@ -108,10 +108,37 @@ test('proved() tells how long the hand-over took', async () => {
   const { clock, deployments, events, id } = await site()
   await deployments.running(id)
   await deployments.written(id, result)
-  await deployments.handedOver(id)
+  await deployments.handedOver(id, 'kexec')
   clock.now += 41_200
   await deployments.proved(id, 'the deployed system called back')
-  assert.equal(events.at(-1)?.message, 'proved: the deployed system called back, 41.2 s after the agent left')
+  assert.equal(events.at(-1)?.message, 'proved: the deployed system called back, 41.2 s after the agent left by kexec')
+  const { handedOverBy, handOverSeconds } = await deployments.get(id)
+  assert.deepEqual([handedOverBy, handOverSeconds], ['kexec', 41.2])
+})
+
+test('cameByFirmware() tells that a kernel started by kexec did not stay, until there is proof', async () => {
+  const { deployments, events, id } = await site()
+  const { machineId } = await deployments.get(id)
+  await deployments.running(id)
+  await deployments.written(id, result)
+  await deployments.cameByFirmware(machineId)
+  assert.doesNotMatch(events.at(-1)!.message, /kexec/, 'a machine that was not left yet was cut off')
+  await deployments.handedOver(id, 'kexec')
+  await deployments.cameByFirmware(machineId)
+  assert.match(events.at(-1)!.message, /^hand-over: the kernel that was started by kexec did not stay/)
+  await deployments.proved(id, 'the deployed system called back')
+  assert.equal((await deployments.get(id)).handedOverBy, 'kexec-then-reboot')
+  const before = events.length
+  await deployments.cameByFirmware(machineId)
+  assert.equal(events.length, before)
+})
+
+test('stepDone() keeps a notice with its step and tells it as an event of its own', async () => {
+  const { deployments, events, id } = await site()
+  await deployments.running(id)
+  await deployments.stepDone(id, 'boot-loader', { notice: 'the firmware did not keep the boot order' })
+  assert.equal(events.at(-1)?.message, 'boot-loader: the firmware did not keep the boot order')
+  assert.equal((await deployments.get(id)).steps.at(-1)?.notice, 'the firmware did not keep the boot order')
 })
 
 test('failed() before the disk was touched returns the machine to its disk', async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { canMove, type Deployment, type DeploymentState, type DeployStep } from '../core/deployment.ts'
+import { canMove, type Deployment, type DeploymentState, type DeployStep, type StepRecord } from '../core/deployment.ts'
 import { describeRule } from '../core/disk-rule.ts'
+import type { HandOver } from '../core/hand-over.ts'
 import type { Machine } from '../core/machine.ts'
 import { describeConflict } from '../core/machine-identity.ts'
 import type { VersionUse } from '../image/retention.ts'
@@ -131,7 +132,7 @@ export class Deployments {
   async stepDone(
     id: string,
     step: DeployStep,
-    result: { seconds?: number; bytes?: number; detail?: string },
+    result: Pick<StepRecord, 'seconds' | 'bytes' | 'notice'> & { detail?: string },
   ): Promise<void> {
     await this.#alter(id, async (change, deployment) => {
       refuseReport(deployment)
@@ -144,6 +145,8 @@ export class Deployments {
         deadlineAt: change.now + deadlineSeconds(deployment) * 1000,
       })
       await tellStep(change, deployment, step, describeDone(step, result), { state: 'done', ...record })
+      const { notice } = record
+      if (notice !== undefined) await tellStep(change, deployment, step, `${step}: ${notice}`, { notice })
     })
   }
 
@@ -177,21 +180,37 @@ export class Deployments {
     })
   }
 
-  async handedOver(id: string): Promise<void> {
+  async handedOver(id: string, by: HandOver = 'reboot'): Promise<void> {
     await this.#alter(id, async (change, deployment) => {
       if (deployment.state !== 'written') return
-      await this.#enter(change, deployment, 'handed-over', { handedOverAt: change.now })
-      const message = `the agent left; proof is due in ${deployment.proofSeconds} s`
+      await this.#enter(change, deployment, 'handed-over', { handedOverAt: change.now, handedOverBy: by })
+      const message = `the agent left by ${by}; proof is due in ${deployment.proofSeconds} s`
       await tellState(change, deployment, 'handed-over', message)
+    })
+  }
+
+  /** The machine is sent to its disk by a boot script: a kernel that was started by kexec did not stay. */
+  async cameByFirmware(machineId: string): Promise<void> {
+    const left = await this.onDisk(machineId)
+    if (left?.state !== 'handed-over' || left.handedOverBy !== 'kexec') return
+    await this.#alter(left.id, async (change, deployment) => {
+      await updateDeployment(change.db, deployment.id, { handedOverBy: 'kexec-then-reboot' })
+      const notice = 'the kernel that was started by kexec did not stay: the machine came back by its firmware'
+      await tellStep(change, deployment, 'hand-over', `hand-over: ${notice}`, { notice })
     })
   }
 
   /** Proof may come late, and more than once. */
   async proved(id: string, how: string): Promise<void> {
-    const { state, handedOverAt } = await this.get(id)
-    if (state === 'proved') return
-    const seconds = handedOverAt !== undefined && (this.#state.now() - handedOverAt) / 1000
-    await this.#move(id, 'proved', seconds === false ? how : `${how}, ${seconds.toFixed(1)} s after the agent left`)
+    await this.#alter(id, async (change, deployment) => {
+      if (deployment.state === 'proved') return
+      refuseMove(deployment, 'proved')
+      const { handedOverAt, handedOverBy } = deployment
+      const seconds = handedOverAt !== undefined && (change.now - handedOverAt) / 1000
+      await this.#enter(change, deployment, 'proved', seconds === false ? {} : { handOverSeconds: seconds })
+      const took = seconds === false ? '' : `, ${seconds.toFixed(1)} s after the agent left by ${handedOverBy}`
+      await tellState(change, deployment, 'proved', `${how}${took}`)
+    })
   }
 
   async failed(id: string, step: DeployStep, reason: string): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Mac } from '../bytes/mac.ts'
+import type { HandOver } from '../core/hand-over.ts'
 import type { IntentKind } from '../core/intent.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Machine } from '../core/machine.ts'
@@ -29,6 +30,8 @@ export type MachineSettings = {
   group?: string
   approved?: boolean
   newName?: string
+  /** Null: as its model or group. */
+  handOver?: HandOver | null
   /** Another computer has the same SMBIOS UUID, and that is no conflict. */
   sharesUuid?: boolean
   /** `deploy` is set by making a deployment. */
@@ -188,7 +191,7 @@ async function tooManyUnapproved(db: StateDatabase): Promise<boolean> {
 }
 
 function settingsAsChange(machine: Machine, settings: MachineSettings): MachineChange {
-  const { newName, intent, macs, address, group, approved, sharesUuid } = settings
+  const { newName, intent, macs, address, group, approved, sharesUuid, handOver } = settings
   return {
     ...(newName !== undefined && { name: newName }),
     ...(macs !== undefined && { macs }),
@@ -196,6 +199,7 @@ function settingsAsChange(machine: Machine, settings: MachineSettings): MachineC
     ...(group !== undefined && { group }),
     ...(approved !== undefined && { approved }),
     ...(sharesUuid !== undefined && { sharesUuid }),
+    ...(handOver !== undefined && { handOver }),
     ...(intent !== undefined && { intent: { kind: intent, revision: machine.intent.revision + 1 } }),
   }
 }

@@ -32,6 +32,8 @@ export type MachineSpec = {
   nic: NicModel
   /** The switch that all its cards are plugged into. */
   bridge: string
+  /** An Intel 6300ESB that resets the machine. */
+  watchdog?: boolean
   memoryMiB: number
   processors: number
   /** Firmware tries them after the network, in this order. */

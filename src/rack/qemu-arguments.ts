@@ -36,6 +36,7 @@ export function qemuArguments(spec: MachineSpec, wiring: MachineWiring): string[
     // newer OVMF has no network without a source of randomness
     ...['-object', 'rng-random,id=rng,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=rng'],
     ...firmwareArguments(spec, wiring),
+    ...(spec.watchdog ? ['-device', 'i6300esb', '-action', 'watchdog=reset'] : []),
     ...networkArguments(spec, wiring),
     ...spec.disks.flatMap((disk, index) => diskArguments(disk, index, spec.furtherMacs.length + index + 2)),
   ]

@@ -52,6 +52,15 @@ export const includedModules: readonly string[] = [
   'drivers/char/ipmi/',
   'drivers/firmware/dmi-sysfs',
   'drivers/firmware/qemu_fw_cfg',
+  // Watchdogs that stay running over kexec, and where Intel's chipsets have theirs
+  'drivers/watchdog/hpwdt',
+  'drivers/watchdog/i6300esb',
+  'drivers/watchdog/iTCO_wdt',
+  'drivers/watchdog/sbsa_gwdt',
+  'drivers/watchdog/sp5100_tco',
+  'drivers/watchdog/wdat_wdt',
+  'drivers/i2c/busses/i2c-i801',
+  'drivers/mfd/lpc_ich',
   // Filesystems of images and of the intents that run from RAM
   'fs/ext4/',
   'fs/xfs/',

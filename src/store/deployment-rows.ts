@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { Deployment, DeploymentState, StepRecord } from '../core/deployment.ts'
+import type { HandedOverBy } from '../core/hand-over.ts'
 import type { Schema } from './schema.ts'
 import type { StateDatabase } from './state-database.ts'
 
@@ -33,6 +34,8 @@ export async function insertDeployment(db: StateDatabase, deployment: Deployment
       created_at: deployment.createdAt,
       deadline_at: deployment.deadlineAt,
       handed_over_at: null,
+      handed_over_by: null,
+      hand_over_seconds: null,
       finished_at: null,
     })
     .execute()
@@ -100,6 +103,8 @@ export type DeploymentChange = Partial<
     | 'keptVersions'
     | 'deadlineAt'
     | 'handedOverAt'
+    | 'handedOverBy'
+    | 'handOverSeconds'
     | 'finishedAt'
   >
 >
@@ -117,6 +122,8 @@ export async function updateDeployment(db: StateDatabase, id: string, change: De
     ...(change.keptVersions !== undefined && { kept_versions_json: JSON.stringify(change.keptVersions) }),
     ...(change.deadlineAt !== undefined && { deadline_at: change.deadlineAt }),
     ...(change.handedOverAt !== undefined && { handed_over_at: change.handedOverAt }),
+    ...(change.handedOverBy !== undefined && { handed_over_by: change.handedOverBy }),
+    ...(change.handOverSeconds !== undefined && { hand_over_seconds: change.handOverSeconds }),
     ...(change.finishedAt !== undefined && { finished_at: change.finishedAt }),
   }
   await db.updateTable('deployments').set(values).where('id', '=', id).execute()
@@ -164,6 +171,8 @@ function fromRow(row: Selectable<Schema['deployments']>): Deployment {
     createdAt: Number(row.created_at),
     deadlineAt: Number(row.deadline_at),
     ...(row.handed_over_at !== null && { handedOverAt: Number(row.handed_over_at) }),
+    ...(row.handed_over_by !== null && { handedOverBy: row.handed_over_by as HandedOverBy }),
+    ...(row.hand_over_seconds !== null && { handOverSeconds: row.hand_over_seconds }),
     ...(row.finished_at !== null && { finishedAt: Number(row.finished_at) }),
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Selectable } from 'kysely'
 import type { Mac } from '../bytes/mac.ts'
+import type { HandOver } from '../core/hand-over.ts'
 import type { Intent } from '../core/intent.ts'
 import type { Machine } from '../core/machine.ts'
 import type { MachineConflict } from '../core/machine-identity.ts'
@@ -72,6 +73,7 @@ export async function insertMachine(db: StateDatabase, machine: NewMachine, now:
       intent_revision: machine.intent.revision,
       deployment_id: machine.intent.deploymentId ?? null,
       inventory_json: null,
+      hand_over: null,
       last_seen_at: machine.lastSeenAt ?? null,
       created_at: now,
     })
@@ -86,6 +88,7 @@ export type MachineChange = Partial<
   intent?: Intent
   macs?: readonly Mac[]
   inventory?: unknown
+  handOver?: HandOver | null
 }
 
 export async function updateMachine(db: StateDatabase, id: string, change: MachineChange): Promise<Machine> {
@@ -97,6 +100,7 @@ export async function updateMachine(db: StateDatabase, id: string, change: Machi
     ...(change.approved !== undefined && { approved: Number(change.approved) }),
     ...(change.sharesUuid !== undefined && { shares_uuid: Number(change.sharesUuid) }),
     ...(change.lastSeenAt !== undefined && { last_seen_at: change.lastSeenAt }),
+    ...(change.handOver !== undefined && { hand_over: change.handOver }),
     ...(change.inventory !== undefined && { inventory_json: JSON.stringify(change.inventory) }),
     ...(change.intent && {
       intent_kind: change.intent.kind,
@@ -169,6 +173,7 @@ function fromRow(row: Selectable<Schema['machines']>, macs: Mac[], conflicts?: M
       revision: row.intent_revision,
       ...(row.deployment_id !== null && { deploymentId: row.deployment_id }),
     },
+    ...(row.hand_over !== null && { handOver: row.hand_over as HandOver }),
     ...(row.last_seen_at !== null && { lastSeenAt: Number(row.last_seen_at) }),
   }
 }

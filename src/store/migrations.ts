@@ -14,6 +14,7 @@ export const migrations: Record<string, Migration> = {
   '0009-deployment-handed-over': { up: addDeploymentHandedOver },
   '0010-deployment-verify': { up: addDeploymentVerify },
   '0011-machine-conflicts': { up: addMachineConflicts },
+  '0012-hand-over': { up: addHandOver },
 }
 
 async function createMachines(db: Kysely<unknown>): Promise<void> {
@@ -170,4 +171,17 @@ async function addMachineConflicts(db: Kysely<unknown>): Promise<void> {
     .addPrimaryKeyConstraint('machine_conflicts_key', ['machine_id', 'other_id'])
     .execute()
   await db.schema.createIndex('machine_conflicts_by_other').on('machine_conflicts').column('other_id').execute()
+}
+
+async function addHandOver(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('machines').addColumn('hand_over', 'text').execute()
+  await db.schema.alterTable('deployments').addColumn('handed_over_by', 'text').execute()
+  await db.schema.alterTable('deployments').addColumn('hand_over_seconds', 'real').execute()
+  await db.schema
+    .createTable('hand_over_rules')
+    .addColumn('scope', 'text', (c) => c.notNull())
+    .addColumn('name', 'text', (c) => c.notNull())
+    .addColumn('hand_over', 'text', (c) => c.notNull())
+    .addPrimaryKeyConstraint('hand_over_rules_key', ['scope', 'name'])
+    .execute()
 }

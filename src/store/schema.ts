@@ -17,6 +17,7 @@ export type Schema = {
     intent_revision: number
     deployment_id: string | null
     inventory_json: string | null
+    hand_over: string | null
     last_seen_at: number | null
     created_at: number
     shares_uuid: Generated<number>
@@ -51,8 +52,12 @@ export type Schema = {
     created_at: number
     deadline_at: number
     handed_over_at: number | null
+    handed_over_by: string | null
+    hand_over_seconds: number | null
     finished_at: number | null
   }
+  /** How the machines of a group, or of a model, are left. */
+  hand_over_rules: { scope: string; name: string; hand_over: string }
   sessions: {
     /** SHA-256 of the bearer, hexadecimal. */
     bearer_hash: string

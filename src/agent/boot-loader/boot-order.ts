@@ -26,15 +26,19 @@ export function orderAfterDeployment(variables: BootVariables, diskEntry: string
   return network.length > 0 ? [...network, diskEntry, ...rest] : [...rest.slice(0, 1), diskEntry, ...rest.slice(1)]
 }
 
+/** A sentence for the timeline, and one for the operator where the firmware does not do as it was asked. */
+export type BootEntryOutcome = { detail: string; notice?: string }
+
 /**
- * What became of an order that was set, for people: firmware may take entries out, or put its own to the front. `kept` is
- * what was read again.
+ * What became of an order that was set: firmware may take entries out, or put its own to the front. `kept` is what was read
+ * again.
  */
-export function describeBootOrder(kept: BootVariables, wanted: readonly string[]): string {
-  if (kept.order.join() === wanted.join()) return `boot order ${wanted.join(' ')}`
+export function describeBootOrder(kept: BootVariables, wanted: readonly string[]): BootEntryOutcome {
+  const detail = `boot order ${wanted.join(' ')}`
+  if (kept.order.join() === wanted.join()) return { detail }
   const has = kept.order.length === 0 ? 'none' : kept.order.join(' ')
-  return (
+  const notice =
     `the firmware did not keep the boot order ${wanted.join(' ')}: it has ${has}; ` +
     'where it does not start from the network first, set that in its set-up'
-  )
+  return { detail: `${detail}, not kept`, notice }
 }

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
 import { ProgramFailed, runProgram } from '../../programs/run-program.ts'
-import { describeBootOrder, orderAfterDeployment, parseBootVariables } from './boot-order.ts'
+import { type BootEntryOutcome, describeBootOrder, orderAfterDeployment, parseBootVariables } from './boot-order.ts'
 
 const entryLabel = 'Bootwright disk'
 const timeoutMs = 30_000
 
 /**
  * A firmware boot entry for the deployed disk, behind the network's. Firmware without variables, or that forgets them,
- * finds the loader at its fallback path, so a failure is only told. Gives the sentence for the timeline.
+ * finds the loader at its fallback path, so a failure is only told. Every failure is a notice.
  */
 export async function writeEfiBootEntry(
   disk: string,
@@ -15,8 +15,9 @@ export async function writeEfiBootEntry(
   /** Path on the ESP with backslashes: `\EFI\debian\grubx64.efi`. */
   loader: string,
   signal: AbortSignal,
-): Promise<string> {
-  if (!existsSync('/sys/firmware/efi/efivars')) return 'the firmware gives no access to its boot entries'
+  variablesDirectory = '/sys/firmware/efi/efivars',
+): Promise<BootEntryOutcome> {
+  if (!existsSync(variablesDirectory)) return noEntry('the firmware gives no access to its boot entries')
   const efibootmgr = (...args: string[]) => runProgram('efibootmgr', args, { timeoutMs, signal })
   try {
     for (const old of parseBootVariables(await efibootmgr()).entries) {
@@ -37,14 +38,19 @@ export async function writeEfiBootEntry(
     const after = parseBootVariables(await efibootmgr(...created))
     const known = new Set(before.entries.map((entry) => entry.number))
     const entry = after.entries.find((candidate) => !known.has(candidate.number))
-    if (entry === undefined) return 'the firmware did not take a boot entry for the disk'
+    if (entry === undefined) return noEntry('the firmware did not take one for the disk')
     const order = orderAfterDeployment(after, entry.number)
     await efibootmgr('--quiet', '--bootorder', order.join(','))
     const kept = parseBootVariables(await efibootmgr())
-    return `boot entry ${entry.number} made, ${describeBootOrder(kept, order)}`
+    const outcome = describeBootOrder(kept, order)
+    return { ...outcome, detail: `boot entry ${entry.number} made, ${outcome.detail}` }
   } catch (error) {
     signal.throwIfAborted()
-    if (error instanceof ProgramFailed) return `no boot entry: ${error.message}`
+    if (error instanceof ProgramFailed) return noEntry(error.message)
     throw error
   }
+}
+
+function noEntry(why: string): BootEntryOutcome {
+  return { detail: 'no boot entry', notice: `no boot entry: ${why}; the loader at the fallback path starts the disk` }
 }

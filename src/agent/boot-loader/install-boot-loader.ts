@@ -4,6 +4,7 @@ import { runProgram } from '../../programs/run-program.ts'
 import type { EfiSystemPartition, RootFilesystem } from '../disk/filesystems.ts'
 import type { Mounts } from '../disk/mounts.ts'
 import { InsideRoot } from '../inside-root.ts'
+import type { BootEntryOutcome } from './boot-order.ts'
 import { chooseKernel, type Kernel } from './choose-kernel.ts'
 import { copyFallbackLoader, installedLoader } from './copy-fallback-loader.ts'
 import { writeEfiBootEntry } from './efi-boot-entry.ts'
@@ -44,7 +45,7 @@ export type SharedMenu = {
   write: (entry: GrubFacts) => Promise<void>
 }
 
-export type InstalledBootLoader = { kernel: Kernel; kernelArguments: string[]; detail: string }
+export type InstalledBootLoader = { kernel: Kernel; kernelArguments: string[] } & BootEntryOutcome
 
 const grubInstallTimeoutMs = 300_000
 
@@ -71,14 +72,14 @@ export async function installBootLoader(
   }
   const filesystem = facts.root.type
   const fitted = await fitInitramfs(root, kernel, { directory: facts.directory, disk: facts.disk, filesystem }, signal)
-  const detail = await (facts.firmware === 'uefi' ? installEfi : installBios)(root, grub, facts, signal)
+  const entry = await (facts.firmware === 'uefi' ? installEfi : installBios)(root, grub, facts, signal)
   const kernelArguments = deployedArguments(
     root.readText('/etc/default/grub'),
     facts.orderArguments,
     facts.agentConsoles,
   )
   await writeGrubFiles(root, grub, facts, kernel, kernelArguments)
-  return { kernel, kernelArguments, detail: `${kernel.kernel}; ${fitted}; ${detail}` }
+  return { kernel, kernelArguments, ...entry, detail: `${kernel.kernel}; ${fitted}; ${entry.detail}` }
 }
 
 type Grub = { install: string; target: string; bootDirectory: string }
@@ -121,16 +122,21 @@ async function installBios(
   grub: Grub,
   facts: BootLoaderFacts,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<BootEntryOutcome> {
   await chroot(
     facts.directory,
     [grub.install, `--target=${grub.target}`, '--no-floppy', '--recheck', facts.disk],
     signal,
   )
-  return `GRUB for BIOS on ${facts.disk}`
+  return { detail: `GRUB for BIOS on ${facts.disk}` }
 }
 
-async function installEfi(root: InsideRoot, grub: Grub, facts: BootLoaderFacts, signal: AbortSignal): Promise<string> {
+async function installEfi(
+  root: InsideRoot,
+  grub: Grub,
+  facts: BootLoaderFacts,
+  signal: AbortSignal,
+): Promise<BootEntryOutcome> {
   // Debian's signed GRUB looks for its configuration in the directory of its own distribution.
   const vendor = /^ID="?([a-z0-9._-]+)"?$/m.exec(osRelease(root))?.[1] ?? 'linux'
   const esp = root.makeDirectory('/boot/efi')
@@ -153,7 +159,7 @@ async function installEfi(root: InsideRoot, grub: Grub, facts: BootLoaderFacts, 
   }
   const entry = await writeEfiBootEntry(facts.disk, facts.esp!.number, `\\EFI\\${directory}\\${loader}`, signal)
   const fallback = place.mayUseFallback ? 'and the fallback loader' : "beside another system's fallback loader"
-  return `GRUB for UEFI as EFI/${directory}/${loader} ${fallback}; ${entry}`
+  return { ...entry, detail: `GRUB for UEFI as EFI/${directory}/${loader} ${fallback}; ${entry.detail}` }
 }
 
 /** Debian's signed GRUB reads the menu in EFI/debian, wherever it lies itself: beside another Debian it cannot be used. */

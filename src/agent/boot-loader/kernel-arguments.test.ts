@@ -11,4 +11,5 @@ test('withFirmwareFallback() has a kernel restart that cannot go on, unless its 
   ])
   const own = ['panic=0', 'rd.shell=1']
   t.assert.deepEqual(withFirmwareFallback(own), own)
+  t.assert.deepEqual(withFirmwareFallback(own, 'i6300esb'), [...own, 'modprobe.blacklist=i6300esb'])
 })

@@ -32,15 +32,16 @@ export function rootArguments(
 /**
  * The arguments for a kernel that is started without the firmware: one that panics, or whose initramfs does not find its
  * root, restarts the machine by the firmware, which is the other way to the same disk. `panic` is for the kernel and for
- * initramfs-tools, `rd.` for dracut. The agent's own watchdog could not do this: softdog ends with its kernel, and drivers
- * of real ones stop them at every restart, kexec included. They stand for this one boot, not in the boot menu.
+ * initramfs-tools, `rd.` for dracut. The driver of a running watchdog would stop it as soon as udev loads it; it waits until
+ * the system is up (watchdog/plan-fallback.ts). They stand for this one boot, not in the boot menu.
  */
-export function withFirmwareFallback(words: readonly string[]): string[] {
+export function withFirmwareFallback(words: readonly string[], watchdogDriver?: string): string[] {
   const has = (name: string) => words.some((word) => word.startsWith(`${name}=`))
   return [
     ...words,
     ...(has('panic') ? [] : ['panic=30']),
     ...(has('rd.shell') || has('rd.emergency') ? [] : ['rd.shell=0', 'rd.emergency=reboot']),
+    ...(watchdogDriver === undefined ? [] : [`modprobe.blacklist=${watchdogDriver}`]),
   ]
 }
 

@@ -33,7 +33,7 @@ export async function deployIntoPool(context: DeployContext, mounts: Mounts): Pr
   const [before] = await within('identity', () => readSystems(pool))
   const placed = { ...prepared, filesystems }
   const menu = new PoolMenu(context, pool, placed)
-  const { identity, bootLoader } = await makeBootable(context, placed, mounts, {
+  const { identity, bootLoader, fallback } = await makeBootable(context, placed, mounts, {
     menu,
     ...(before && { carried: readCarriedIdentity(new InsideRoot(join(pool, systemPath(before.id)))) }),
   })
@@ -42,6 +42,7 @@ export async function deployIntoPool(context: DeployContext, mounts: Mounts): Pr
     root: filesystems.root,
     kernel: bootLoader.kernel,
     kernelArguments: bootLoader.kernelArguments,
+    ...(fallback && { fallback }),
     report: { ...counts, sshHostKeys: identity.sshHostKeys, keptVersions: menu.versions },
   }
 }

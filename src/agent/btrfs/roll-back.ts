@@ -4,7 +4,7 @@ import type { Mounts } from '../disk/mounts.ts'
 import { readCarriedIdentity } from '../identity/carried-identity.ts'
 import { writeFirstBoot } from '../identity/first-boot.ts'
 import { InsideRoot } from '../inside-root.ts'
-import { openSecrets } from '../make-bootable.ts'
+import { openSecrets, planHandOver } from '../make-bootable.ts'
 import { prepareDisk } from '../prepare-disk.ts'
 import { runStep } from '../step-run.ts'
 import type { WrittenMachine } from '../written-machine.ts'
@@ -45,6 +45,7 @@ export async function rollBack(context: DeployContext, mounts: Mounts): Promise<
     root: { ...root, subvolume: systemPath(system.id) },
     kernel,
     kernelArguments: system.kernelArguments,
+    ...planHandOver(context, files, kernel),
     report: {
       ...{ bytesFetched: 0, bytesWritten: 0, bytesReused: 0 },
       sshHostKeys,

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs'
+import type { BootEntryOutcome } from '../boot-loader/boot-order.ts'
 import { writeEfiBootEntry } from '../boot-loader/efi-boot-entry.ts'
 import { ImageCannotBoot } from '../boot-loader/install-boot-loader.ts'
 import type { DeployContext } from '../deploy-context.ts'
@@ -15,12 +16,12 @@ export async function startByOwnLoader(
   mounts: Mounts,
 ): Promise<StepResult<undefined>> {
   const { firmware } = context.inventory
-  const detail = firmware === 'uefi' ? await startByUefi(disk, fitted, context, mounts) : await startByBios(disk)
-  return { value: undefined, detail }
+  const outcome = firmware === 'uefi' ? await startByUefi(disk, fitted, context, mounts) : await startByBios(disk)
+  return { value: undefined, ...outcome }
 }
 
-async function startByBios(disk: string): Promise<string> {
-  if (await hasBiosLoader(disk)) return 'starts by the loader in its first sector'
+async function startByBios(disk: string): Promise<BootEntryOutcome> {
+  if (await hasBiosLoader(disk)) return { detail: 'starts by the loader in its first sector' }
   throw new ImageCannotBoot(
     `The disk image has no loader in its first sector, which this machine's BIOS would start; switch the machine to UEFI, or use an image that boots under BIOS`,
   )
@@ -31,7 +32,7 @@ async function startByUefi(
   { table, devices }: FittedDisk,
   { inventory, signal, rootDirectory }: DeployContext,
   mounts: Mounts,
-): Promise<string> {
+): Promise<BootEntryOutcome> {
   const esp = table && findEsp(table)
   const device = esp && devices.get(esp.number)
   if (esp === undefined || device === undefined) {
@@ -48,5 +49,6 @@ async function startByUefi(
       `The EFI system partition of the disk image (partition ${esp.number}) has no loader for ${inventory.architecture}`,
     )
   }
-  return `starts by its own ${loader}; ${await writeEfiBootEntry(disk, esp.number, loader, signal)}`
+  const entry = await writeEfiBootEntry(disk, esp.number, loader, signal)
+  return { ...entry, detail: `starts by its own ${loader}; ${entry.detail}` }
 }
