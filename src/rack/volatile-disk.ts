@@ -98,7 +98,7 @@ export class VolatileDisk implements AsyncDisposable {
   }
 }
 
-const seenPath = (path: string) => `${path}.seen`
+const seenPath = (path: string) => `${path}.seen.raw`
 
 /** Its beginning or its end, of whole sectors. */
 function tear(change: Change, random: () => number): Change {

@@ -16,6 +16,7 @@ export const rackCase: RackCase = {
   name: 'deploy-kexec',
   describe: 'by the firmware, by kexec (chosen for the model), and by a kexec that hangs, which a watchdog ends; UEFI',
   set: 'long',
+  longestMinutes: 40,
   prepare: (supplies, log) => prepareRecipe(supplies, image, log),
   run,
 }

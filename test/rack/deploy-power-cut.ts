@@ -55,6 +55,7 @@ export function powerCutCase({ name, what, firmware, request, prepare, moments }
     name,
     describe: `the plug is pulled at ten moments of one deployment of ${what}, each time the disk's write cache is lost; it completes`,
     set: 'long',
+    longestMinutes: 40,
     ...(prepare && { prepare }),
     run: async (site) => {
       await using volatile = await VolatileMachine.add(site, { name: `${name.replace('deploy-', '')}-1`, firmware })

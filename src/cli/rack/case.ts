@@ -38,6 +38,8 @@ export type RackCase = {
   serveOptions?: readonly string[]
   /** The service's site file, in place of the rack's interface alone. */
   siteFile?: string
+  /** When it is ended, where it is not 20. */
+  longestMinutes?: number
   run(site: RackSite): Promise<CaseFigures>
 }
 

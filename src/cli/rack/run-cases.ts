@@ -24,7 +24,7 @@ export type CaseRun = {
 
 /** Eight machines at once starve each other; two lanes are quickest. */
 const lanes = 2
-const caseTimeoutMs = 20 * 60_000
+const longestMinutesOfMost = 20
 const inside = join(import.meta.dirname, 'run-case-inside.ts')
 const diskFile = /\.(qcow2|raw|fd)$/
 
@@ -84,13 +84,13 @@ async function resultOf(listed: ListedCase, place: CasePlace): Promise<CaseResul
   }
   const task: RackTask = { directory: place.directory, supplies: place.supplies, casePath: listed.path }
   const rack = enterRack({ module: inside, arguments: [JSON.stringify(task)], namespaces: place.namespaces })
-  const outcome = await awaitRack(rack, place)
+  const outcome = await awaitRack(rack, listed.longestMinutes ?? longestMinutesOfMost, place)
   return outcome.kind === 'result' ? outcome.result : failed(outcome.reason)
 }
 
 type RackOutcome = { kind: 'result'; result: CaseResult } | { kind: 'ended'; reason: string }
 
-async function awaitRack(rack: ChildProcess, { log, signal }: CasePlace): Promise<RackOutcome> {
+async function awaitRack(rack: ChildProcess, longestMinutes: number, { log, signal }: CasePlace): Promise<RackOutcome> {
   let result: CaseResult | undefined
   let ending = 'the process in the rack ended without a result'
   rack.on('message', (message: RackMessage) => {
@@ -102,7 +102,7 @@ async function awaitRack(rack: ChildProcess, { log, signal }: CasePlace): Promis
     ending = reason
     rack.kill('SIGKILL')
   }
-  const timer = setTimeout(() => end(`it took longer than ${caseTimeoutMs / 60_000} minutes`), caseTimeoutMs)
+  const timer = setTimeout(() => end(`it took longer than ${longestMinutes} minutes`), longestMinutes * 60_000)
   const interrupt = () => end('it was interrupted')
   signal?.addEventListener('abort', interrupt)
   await once(rack, 'exit')

@@ -20,7 +20,7 @@ export class VolatileMachine implements AsyncDisposable {
   }
 
   static async add(site: RackSite, request: Omit<MachineRequest, 'disks'>): Promise<VolatileMachine> {
-    const path = join(site.rack.directory, `${request.name}.disk`)
+    const path = join(site.rack.directory, `${request.name}.raw`)
     const socketPath = join(site.rack.directory, `${request.name}.nbd`)
     const disk = await VolatileDisk.make(path, diskBytes)
     const server = await NbdServer.listen(socketPath, disk)
