@@ -22,7 +22,6 @@ const Settings = Type.Object(
       Type.Boolean({ description: 'another computer has the same SMBIOS UUID, and that is no conflict' }),
     ),
     newName: Type.Optional(Type.String({ pattern: machineNamePattern })),
-    group: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
     handOver: Type.Optional(
       Type.Union([HandOver, Type.Null()], { description: 'how deployments leave it; null: as its model or group' }),
     ),

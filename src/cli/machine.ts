@@ -36,7 +36,6 @@ export function machineCommand(): Command {
     .option('--rename <name>', 'a new name')
     .addOption(new Option('--intent <intent>', 'what its next network boot does').choices(['local', 'discover']))
     .option('--shared-uuid', 'another computer has the same SMBIOS UUID: they are two all the same')
-    .option('--group <name>', 'the machines it shares settings with')
     .addOption(
       new Option('--hand-over <way>', 'how deployments leave it; inherit: as its model or group').choices([
         'reboot',
@@ -154,7 +153,6 @@ type SetOptions = Shared & {
   group?: string
   rename?: string
   intent?: string
-  group?: string
   handOver?: string
   sharedUuid?: boolean
   approve?: boolean
@@ -169,7 +167,6 @@ async function setMachine(name: string, options: SetOptions): Promise<void> {
       ...(options.address && { address: options.address }),
       ...(options.group && { group: options.group }),
       ...(options.rename && { newName: options.rename }),
-      ...(options.group !== undefined && { group: options.group }),
       ...(options.handOver && { handOver: options.handOver === 'inherit' ? null : options.handOver }),
       ...(options.intent && { intent: options.intent }),
       ...(options.sharedUuid && { sharesUuid: true }),
