@@ -24,6 +24,7 @@ import { packetsPart } from './packets-part.ts'
 import { buildRamdisk, defaultCacheDirectory } from './ramdisk/build-ramdisk.ts'
 import { type Ramdisk, readRamdisk } from './ramdisk/published-ramdisk.ts'
 import { diskLoaderPath, servingTree } from './serving-tree.ts'
+import { siteMenus } from './site-menus.ts'
 import { describeInterfaces, siteStatus } from './site-status.ts'
 import { openStateDatabase } from './store/state-database.ts'
 import { type Component, pause, type restarting, runComponents } from './supervise.ts'
@@ -56,6 +57,7 @@ const absenceForgivenSeconds = 15 * 60
 export async function serve(options: ServeOptions, signal: AbortSignal): Promise<void> {
   const log = pino({ level: options.logLevel }, pino.destination(2))
   const dhcp = await dhcpSiteOf(options, log)
+  const menuOf = siteMenus(options.siteFile)
   await mkdir(options.dataDirectory, { recursive: true, mode: 0o700 })
   const keys = await openSiteKeys(options.keyDirectory)
   const database = await openStateDatabase(join(options.dataDirectory, 'state.sqlite'))
@@ -77,6 +79,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
         ramdisk: ramdisk.current,
         ...(diskLoader &&
           'file' in diskLoader && { diskLoader: { url: `${url}/${diskLoaderPath}`, file: diskLoader.file } }),
+        menuOf,
         consoles: options.consoles,
       }),
     )

@@ -19,7 +19,7 @@ import { Machines } from '../deploy/machines.ts'
 import { StateChanges } from '../deploy/state-changes.ts'
 import { smallVersions } from '../image/small-versions.fixture.ts'
 import { openStateDatabase } from '../store/state-database.ts'
-import { bootPlaneApp } from './boot-plane.ts'
+import { type BootPlane, bootPlaneApp } from './boot-plane.ts'
 import { BtrfsStreams } from './btrfs-streams.ts'
 import { openImageShelf } from './image-shelf.ts'
 
@@ -28,7 +28,7 @@ const address = '10.77.0.50'
 const nowMs = 1_800_000_000_000
 
 /** The boot plane over a database in memory, with one machine that is to be deployed. */
-async function plane(t: TestContext) {
+async function plane(t: TestContext, menuOf: BootPlane['menuOf'] = () => undefined) {
   const db = await openStateDatabase(':memory:')
   const state = new StateChanges(db, () => nowMs)
   const events: TimelineEvent[] = []
@@ -53,7 +53,7 @@ async function plane(t: TestContext) {
     initrds: ['tools.cpio.zst', 'site.cpio'],
     firmware: { file: 'firmware.cpio.zst', drivers: ['bnx2x'] },
   }
-  const app = bootPlaneApp({ ...parts, ramdisk: () => ramdisk, consoles: ['ttyS0'] }, pino({ level: 'silent' }))
+  const app = bootPlaneApp({ ...parts, ramdisk: () => ramdisk, menuOf, consoles: ['ttyS0'] }, pino({ level: 'silent' }))
   t.after(async () => {
     await app.close()
     await db.destroy()
@@ -247,4 +247,31 @@ test('boot plane has no management routes, and says what is wrong as problem+jso
   const malformed = await site.ask({ method: 'POST', url: '/agent/session', payload: { mac: 'x' } })
   assert.equal(malformed.statusCode, 400)
   assert.equal((await site.ask({ url: '/agent/order' })).statusCode, 401)
+})
+
+test('GET /boot.pxelinux offers the menu of a machine without an order, and gives each entry its script', async (t) => {
+  const rescue = { name: 'rescue', title: 'Rescue system', kernel: 'rescue/vmlinuz', arguments: ['ro'] }
+  const entries = [{ name: 'disk', title: 'Its disk', boot: 'disk' as const }, rescue]
+  const site = await plane(t, () => ({ timeoutSeconds: 5, defaultEntry: 'disk', entries }))
+  const url = `/boot.pxelinux?mac=52-54-00-00-00-01&token=${await site.mint()}`
+  const menu = (await site.ask({ url })).body
+  assert.match(menu, /^TIMEOUT 50$/m)
+  assert.ok(menu.includes(`  CONFIG http://10.77.0.1:4280${url}&entry=rescue\n`), menu)
+  assert.match((await site.ask({ url: `${url}&entry=disk` })).body, /^ {2}LOCALBOOT 0$/m)
+  const kernel = (await site.ask({ url: `${url}&entry=rescue` })).body
+  assert.match(kernel, /^ {2}KERNEL http:\/\/10\.77\.0\.1:4280\/rescue\/vmlinuz\n {2}APPEND ro$/m)
+  assert.match((await site.ask({ url: `${url}&entry=gone` })).body, /refused: the menu has no entry gone any more/)
+  assert.match(site.events.at(-2)!.message, /the kernel \/rescue\/vmlinuz, chosen from the menu \(rescue\)$/)
+  await deploy(site)
+  const order = `/boot.pxelinux?mac=52-54-00-00-00-01&token=${await site.mint()}`
+  assert.match((await site.ask({ url: order })).body, /bootwright\.token=/, 'an order comes before the menu')
+})
+
+test('GET /boot.ipxe waits for a person where the intent is menu, with a plain menu where the site has none', async (t) => {
+  const site = await plane(t)
+  await site.machines.set('rack-1', { intent: 'menu' })
+  const script = (await site.ask({ url: `/boot.ipxe?mac=52-54-00-00-00-01&token=${await site.mint()}` })).body
+  assert.match(script, /^choose --default disk entry/m)
+  const url = `/boot.ipxe?mac=52-54-00-00-00-01&token=${await site.mint()}&entry=agent`
+  assert.match((await site.ask({ url })).body, /bootwright\.token=/)
 })

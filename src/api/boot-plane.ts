@@ -1,5 +1,7 @@
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify'
+import type { BootMenu } from '../core/boot-menu.ts'
+import type { Machine } from '../core/machine.ts'
 import type { AgentOrders } from '../deploy/agent-orders.ts'
 import type { AgentSessions } from '../deploy/agent-sessions.ts'
 import type { Deployments } from '../deploy/deployments.ts'
@@ -35,6 +37,8 @@ export type BootPlane = {
   ramdisk: () => BootRamdisk | undefined
   /** What starts a UEFI machine's own disk where the firmware would try the network again first. */
   diskLoader?: { url: string; file: string }
+  /** What a person may choose at the machine's screen; undefined where the site says nothing. */
+  menuOf: (machine: Machine) => BootMenu | undefined
   /** Kernel consoles of the agent, main one last. */
   consoles: readonly string[]
 }

@@ -1,12 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import type { BootScript } from '../boot/boot-script.ts'
+import type { BootScript, KernelBoot, LocalBoot, MenuBoot, RefusedBoot } from '../boot/boot-script.ts'
 import { readBootToken } from '../boot/boot-token.ts'
 import { renderGrub } from '../boot/render-grub.ts'
 import { renderIpxe } from '../boot/render-ipxe.ts'
 import { renderPxelinux } from '../boot/render-pxelinux.ts'
 import { parseIpv4 } from '../bytes/ipv4.ts'
 import { type Mac, parseMac } from '../bytes/mac.ts'
+import { type BootMenu, type BootMenuEntry, menuEntryNamePattern, plainMenu } from '../core/boot-menu.ts'
 import { findEsp } from '../core/find-esp.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Machine } from '../core/machine.ts'
@@ -15,6 +16,8 @@ import type { BootPlane, BootRamdisk } from './boot-plane.ts'
 const Query = Type.Object({
   mac: Type.String({ maxLength: 17 }),
   token: Type.Optional(Type.String({ maxLength: 64 })),
+  /** Of the menu. */
+  entry: Type.Optional(Type.String({ pattern: menuEntryNamePattern })),
   vlan: Type.Optional(Type.Integer({ minimum: 1, maximum: 4094 })),
 })
 
@@ -35,11 +38,13 @@ export function bootScriptRoute(plane: BootPlane): FastifyPluginAsyncTypebox {
           mac,
           machine,
           token: request.query.token,
+          entry: request.query.entry,
+          url: plane.url + request.url,
           vlan: request.query.vlan,
           remoteAddress: request.ip,
         })
         // A HEAD is a look, not a boot.
-        if (machine && request.method === 'GET') await tellScript(plane, machine, script, loader)
+        if (machine && request.method === 'GET') await tellScript(plane, machine, script, loader, request.query.entry)
         return reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store').send(render(script))
       })
     }
@@ -50,12 +55,15 @@ type ScriptRequest = {
   mac: Mac
   machine: Machine | undefined
   token: string | undefined
+  entry: string | undefined
+  /** Of the script itself. */
+  url: string
   vlan: number | undefined
   remoteAddress: string
 }
 
 async function chooseScript(plane: BootPlane, request: ScriptRequest): Promise<BootScript> {
-  const { mac, machine, token, vlan } = request
+  const { mac, machine, token } = request
   const name = machine?.name ?? mac
   if (token !== undefined) {
     const verdict = readBootToken(plane.tokenKey, token, {
@@ -64,13 +72,70 @@ async function chooseScript(plane: BootPlane, request: ScriptRequest): Promise<B
       intentRevision: machine?.intent.revision ?? 0,
       nowSeconds: Math.floor(plane.state.now() / 1000),
     })
-    if (verdict.kind === 'refused') return { kind: 'refused', title: name, reason: `boot token: ${verdict.reason}` }
+    if (verdict.kind === 'refused') return refused(name, `boot token: ${verdict.reason}`)
   }
-  if (machine?.intent.kind === 'local')
-    return { kind: 'local', title: `${name}: boots its own disk`, ...(await diskLoader(plane, machine)) }
+  const isLocal = machine?.intent.kind === 'local'
+  const menu = machine && (isLocal || machine.intent.kind === 'menu') && menuFor(plane, machine)
+  if (menu) return menuScript(plane, request, machine, menu)
+  return isLocal ? localScript(plane, machine) : agentScript(plane, request)
+}
+
+/** The menu itself, or what was chosen from it. */
+async function menuScript(plane: BootPlane, request: ScriptRequest, machine: Machine, menu: BootMenu) {
+  const { entry: chosen, url } = request
+  if (chosen === undefined) return renderableMenu(menu, machine, url)
+  const entry = menu.entries.find(({ name }) => name === chosen)
+  if (!entry) return refused(machine.name, `the menu has no entry ${chosen} any more`)
+  if ('kernel' in entry) return kernelScript(plane, machine, entry)
+  return entry.boot === 'disk' ? localScript(plane, machine) : agentScript(plane, request)
+}
+
+/** What the machine's next boot begins with, where nothing is ordered: its own menu, or a plain one where the intent asks for it. */
+function menuFor({ menuOf }: BootPlane, machine: Machine): BootMenu | undefined {
+  const menu = menuOf(machine)
+  if (machine.intent.kind !== 'menu') return menu
+  const { timeoutSeconds: _, ...patient } = menu ?? plainMenu
+  return patient
+}
+
+function renderableMenu({ timeoutSeconds, defaultEntry, entries }: BootMenu, { name }: Machine, url: string): MenuBoot {
+  return {
+    kind: 'menu',
+    title: name,
+    ...(timeoutSeconds !== undefined && { timeoutSeconds }),
+    defaultEntry: defaultEntry ?? entries[0]!.name,
+    entries: entries.map((entry) => ({ name: entry.name, title: entry.title, url: `${url}&entry=${entry.name}` })),
+  }
+}
+
+function kernelScript(
+  { url }: BootPlane,
+  machine: Machine,
+  entry: Extract<BootMenuEntry, { kernel: string }>,
+): KernelBoot {
+  return {
+    kind: 'kernel',
+    title: `${machine.name}: ${entry.title}`,
+    server: url,
+    kernelPath: `/${entry.kernel}`,
+    initrdPaths: (entry.initrds ?? []).map((path) => `/${path}`),
+    kernelArguments: entry.arguments ?? [],
+  }
+}
+
+async function localScript(plane: BootPlane, machine: Machine): Promise<LocalBoot> {
+  return { kind: 'local', title: `${machine.name}: boots its own disk`, ...(await diskLoader(plane, machine)) }
+}
+
+function refused(title: string, reason: string): RefusedBoot {
+  return { kind: 'refused', title, reason }
+}
+
+async function agentScript(plane: BootPlane, request: ScriptRequest): Promise<BootScript> {
+  const { mac, machine, token, vlan } = request
+  const name = machine?.name ?? mac
   const ramdisk = plane.ramdisk()
-  if (!ramdisk)
-    return { kind: 'refused', title: name, reason: 'the server is still making its ramdisk, try again in a minute' }
+  if (!ramdisk) return refused(name, 'the server is still making its ramdisk, try again in a minute')
   // Without a token (somebody else's DHCP server booted it) the machine is anonymous: it may look around, no more.
   const intent = token === undefined ? 'discover' : (machine?.intent.kind ?? 'discover')
   return {
@@ -105,8 +170,15 @@ async function diskLoader({ diskLoader: loader, url, machines, deployments }: Bo
   return { diskLoaderUrl: esp === undefined ? loader.url : `${url}/disk-loader/${esp}.efi` }
 }
 
-async function tellScript(plane: BootPlane, machine: Machine, script: BootScript, loader: string): Promise<void> {
-  const message = `${loader} fetched its script: ${describeScript(script, machine)}`
+async function tellScript(
+  plane: BootPlane,
+  machine: Machine,
+  script: BootScript,
+  loader: string,
+  entry: string | undefined,
+): Promise<void> {
+  const chosen = entry === undefined ? '' : `, chosen from the menu (${entry})`
+  const message = `${loader} fetched its script: ${describeScript(script, machine)}${chosen}`
   await plane.state.commit((change) => change.tell({ machineId: machine.id, kind: 'script', message }))
   const { kind, deploymentId } = machine.intent
   const isDeploy = script.kind === 'agent' && script.token !== undefined && kind === 'deploy'
@@ -118,8 +190,12 @@ function describeScript(script: BootScript, machine: Machine): string {
   switch (script.kind) {
     case 'agent':
       return script.token === undefined ? 'the agent, without a boot token' : `the agent, intent ${machine.intent.kind}`
+    case 'kernel':
+      return `the kernel ${script.kernelPath}`
     case 'local':
       return 'it boots its own disk'
+    case 'menu':
+      return 'a menu'
     case 'refused':
       return `refused, ${script.reason}`
   }

@@ -25,7 +25,7 @@ const Settings = Type.Object(
     handOver: Type.Optional(
       Type.Union([HandOver, Type.Null()], { description: 'how deployments leave it; null: as its model or group' }),
     ),
-    intent: Type.Optional(Type.Union([Type.Literal('local'), Type.Literal('discover')])),
+    intent: Type.Optional(Type.Union([Type.Literal('local'), Type.Literal('menu'), Type.Literal('discover')])),
   },
   { additionalProperties: false },
 )

@@ -2,7 +2,7 @@ import { formatMacHyphen, type Mac } from '../bytes/mac.ts'
 import { agentArguments } from '../core/agent-protocol.ts'
 
 /** What a boot script does, whichever loader runs it. Strings for people may come from a machine; renderers escape them. */
-export type BootScript = AgentBoot | LocalBoot | RefusedBoot
+export type BootScript = AgentBoot | KernelBoot | LocalBoot | MenuBoot | RefusedBoot
 
 /** Loads the agent's kernel and initrds and starts them. */
 export type AgentBoot = {
@@ -26,6 +26,23 @@ export type AgentBoot = {
   kernelArguments: readonly string[]
 }
 
+/** Loads an operator's kernel and initrds and starts them. */
+export type KernelBoot = Pick<AgentBoot, 'title' | 'server' | 'kernelPath' | 'initrdPaths' | 'kernelArguments'> & {
+  kind: 'kernel'
+}
+
+/** Lets a person choose what is booted; the script of an entry is at its URL. */
+export type MenuBoot = {
+  kind: 'menu'
+  title: string
+  /** Then the default entry is started; absent, the menu waits for ever. */
+  timeoutSeconds?: number
+  /** Its name. */
+  defaultEntry: string
+  /** Names have small letters, digits and hyphens. */
+  entries: readonly { name: string; title: string; url: string }[]
+}
+
 /** Starts the machine's own disk. The script asks the loader itself whether it is on BIOS or UEFI. */
 export type LocalBoot = {
   kind: 'local'
@@ -47,8 +64,12 @@ export function linesFor(script: BootScript, loader: LoaderLines): string[] {
   switch (script.kind) {
     case 'agent':
       return loader.agent(script)
+    case 'kernel':
+      return loader.kernel(script)
     case 'local':
       return loader.local(script)
+    case 'menu':
+      return loader.menu(script)
     case 'refused':
       return loader.refused(script)
   }
@@ -68,22 +89,29 @@ export class BootScriptUnrenderable extends Error {
   }
 }
 
-/** The agent's kernel arguments, in order. `loaderArguments` are the loader's own, before them. Throws BootScriptUnrenderable. */
-export function agentCommandLine(boot: AgentBoot, loaderArguments: readonly string[] = []): string[] {
-  const words = [
-    ...loaderArguments,
-    `${agentArguments.server}=${boot.server}`,
-    ...(boot.token === undefined ? [] : [`${agentArguments.token}=${boot.token}`]),
-    `${agentArguments.bootInterface}=01-${formatMacHyphen(boot.mac)}`,
-    ...(boot.vlan === undefined ? [] : [`${agentArguments.vlan}=${boot.vlan}`]),
-    ...boot.consoles.map((console) => `console=${console}`),
-    ...boot.kernelArguments,
-  ]
+/** The kernel's arguments, in order. `loaderArguments` are the loader's own, before them. Throws BootScriptUnrenderable. */
+export function commandLine(boot: AgentBoot | KernelBoot, loaderArguments: readonly string[] = []): string[] {
+  const words = [...loaderArguments, ...(boot.kind === 'agent' ? agentWords(boot) : []), ...boot.kernelArguments]
   const text = words.join(' ')
   if (text.length > longestCommandLine) {
     throw new BootScriptUnrenderable(text, `a kernel command line has at most ${longestCommandLine} characters`)
   }
   return words
+}
+
+function agentWords(boot: AgentBoot): string[] {
+  return [
+    `${agentArguments.server}=${boot.server}`,
+    ...(boot.token === undefined ? [] : [`${agentArguments.token}=${boot.token}`]),
+    `${agentArguments.bootInterface}=01-${formatMacHyphen(boot.mac)}`,
+    ...(boot.vlan === undefined ? [] : [`${agentArguments.vlan}=${boot.vlan}`]),
+    ...boot.consoles.map((console) => `console=${console}`),
+  ]
+}
+
+/** What is loaded, in words. */
+export function loadedName({ kind }: AgentBoot | KernelBoot): string {
+  return kind === 'agent' ? 'the agent' : 'the kernel'
 }
 
 const longestMessageLength = 300

@@ -1,11 +1,14 @@
 import {
   type AgentBoot,
-  agentCommandLine,
   type BootScript,
   BootScriptUnrenderable,
+  commandLine,
+  type KernelBoot,
   type LoaderLines,
   type LocalBoot,
   linesFor,
+  loadedName,
+  type MenuBoot,
   plainMessage,
   plainWords,
   type RefusedBoot,
@@ -28,19 +31,25 @@ export function grubPath(url: string): string {
   return `(http,${host})${pathname}${search}`
 }
 
-const grub: LoaderLines = { agent: agentBoot, local: localBoot, refused: refusedBoot }
+const grub: LoaderLines = {
+  agent: kernelBoot,
+  kernel: kernelBoot,
+  local: localBoot,
+  menu: menuBoot,
+  refused: refusedBoot,
+}
 
-function agentBoot(boot: AgentBoot): string[] {
+function kernelBoot(boot: AgentBoot | KernelBoot): string[] {
   const file = (path: string) => quote(grubPath(boot.server + path))
-  const words = agentCommandLine(boot).map(kernelArgument)
+  const words = commandLine(boot).map(kernelArgument)
   return [
     say(boot.title),
     `if linux ${file(boot.kernelPath)} ${words.join(' ')}; then`,
-    `  if initrd ${boot.initrdPaths.map(file).join(' ')}; then`,
-    '    boot',
-    '  fi',
+    ...(boot.initrdPaths.length === 0
+      ? ['  boot']
+      : [`  if initrd ${boot.initrdPaths.map(file).join(' ')}; then`, '    boot', '  fi']),
     'fi',
-    say(`cannot load the agent from ${boot.server}`),
+    say(`cannot load ${loadedName(boot)} from ${boot.server}`),
   ]
 }
 
@@ -50,6 +59,20 @@ function kernelArgument(argument: string): string {
     throw new BootScriptUnrenderable(argument, 'GRUB cannot carry quotes, backslashes or spaces to the kernel')
   }
   return quote(argument)
+}
+
+/** The loader runs scripts by `configfile`, which shows their entries. An entry that gives back leads to the menu again. */
+function menuBoot({ title, timeoutSeconds, defaultEntry, entries }: MenuBoot): string[] {
+  return [
+    say(title),
+    `set timeout=${timeoutSeconds ?? -1}`,
+    `set default=${quote(defaultEntry)}`,
+    ...entries.flatMap((entry) => [
+      `menuentry ${quote(grubMessage(entry.title))} --id ${quote(entry.name)} {`,
+      `  configfile ${quote(grubPath(entry.url))}`,
+      '}',
+    ]),
+  ]
 }
 
 function localBoot(boot: LocalBoot): string[] {
@@ -74,7 +97,11 @@ function refusedBoot(boot: RefusedBoot): string[] {
 }
 
 function say(text: string): string {
-  return `echo ${quote(`Bootwright: ${plainMessage(text, /[^\w .,:/()[\]=+@"<>*!%-]/g)}`)}`
+  return `echo ${quote(`Bootwright: ${grubMessage(text)}`)}`
+}
+
+function grubMessage(text: string): string {
+  return plainMessage(text, /[^\w .,:/()[\]=+@"<>*!%-]/g)
 }
 
 /** `text` has no single quote in it. */

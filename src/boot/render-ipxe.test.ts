@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: iPXE writes its own expansions like that
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { asText, golden, agentBoot as plainBoot } from './boot-script.fixture.ts'
+import { asText, golden, kernelBoot, menuBoot, agentBoot as plainBoot } from './boot-script.fixture.ts'
 import { type AgentBoot, BootScriptUnrenderable } from './boot-script.ts'
 import { ipxeMessage } from './ipxe-text.ts'
 import { renderIpxe } from './render-ipxe.ts'
@@ -32,6 +32,14 @@ test('renderIpxe() leaves a UEFI machine to its boot order where there is no dis
 test('renderIpxe() says why a boot is refused, asks once more, then restarts the machine', (t) => {
   const script = renderIpxe({ kind: 'refused', title: 'rack-3', reason: 'its boot token expired 90 s ago' })
   t.assert.fileSnapshot(script, golden('refused.ipxe'), asText)
+})
+
+test("renderIpxe() starts an operator's kernel", (t) => {
+  t.assert.fileSnapshot(renderIpxe(kernelBoot), golden('kernel.ipxe'), asText)
+})
+
+test('renderIpxe() shows a menu whose entries are scripts', (t) => {
+  t.assert.fileSnapshot(renderIpxe(menuBoot('ipxe')), golden('menu.ipxe'), asText)
 })
 
 test('renderIpxe() escapes what a machine says of itself', (t) => {

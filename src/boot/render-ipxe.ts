@@ -1,11 +1,14 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: iPXE writes its own expansions like that
 import {
   type AgentBoot,
-  agentCommandLine,
   type BootScript,
+  commandLine,
+  type KernelBoot,
   type LoaderLines,
   type LocalBoot,
   linesFor,
+  loadedName,
+  type MenuBoot,
   type RefusedBoot,
 } from './boot-script.ts'
 import { ipxeArgument, ipxeMessage, ipxeUrl } from './ipxe-text.ts'
@@ -15,23 +18,29 @@ export function renderIpxe(script: BootScript): string {
   return `${['#!ipxe', ...linesFor(script, ipxe)].join('\n')}\n`
 }
 
-const ipxe: LoaderLines = { agent: agentBoot, local: localBoot, refused: refusedBoot }
+const ipxe: LoaderLines = {
+  agent: kernelBoot,
+  kernel: kernelBoot,
+  local: localBoot,
+  menu: menuBoot,
+  refused: refusedBoot,
+}
 
-function agentBoot(boot: AgentBoot): string[] {
+function kernelBoot(boot: AgentBoot | KernelBoot): string[] {
   const initrds = boot.initrdPaths.map((path, index) => ({ name: `initrd${index}`, url: ipxeUrl(boot.server + path) }))
   // initrd=NAME is how the kernel's EFI stub finds each one; BIOS kernels ignore it.
   const names = initrds.map(({ name }) => `initrd=${name}`)
-  const commandLine = agentCommandLine(boot, names).map(ipxeArgument).join(' ')
+  const words = commandLine(boot, names).map(ipxeArgument).join(' ')
   return [
     say(boot.title),
     'set attempt:int32 1',
     ':load',
     'imgfree',
-    `kernel --name vmlinuz ${ipxeUrl(boot.server + boot.kernelPath)} ${commandLine} || goto failed`,
+    `kernel --name vmlinuz ${ipxeUrl(boot.server + boot.kernelPath)} ${words} || goto failed`,
     ...initrds.map(({ name, url }) => `initrd --name ${name} ${url} || goto failed`),
     'boot || goto failed',
     ':failed',
-    say(`cannot load the agent from ${boot.server}, attempt`, `\${attempt} of 5: https://ipxe.org/\${errno}`),
+    say(`cannot load ${loadedName(boot)} from ${boot.server}, attempt`, `\${attempt} of 5: https://ipxe.org/\${errno}`),
     'iseq ${attempt} 5 && goto restart ||',
     'inc attempt',
     'sleep 5',
@@ -39,6 +48,19 @@ function agentBoot(boot: AgentBoot): string[] {
     'dhcp netX ||',
     'goto load',
     ...restart(30),
+  ]
+}
+
+/** What returns from an entry's script asks the person again. */
+function menuBoot({ title, timeoutSeconds, defaultEntry, entries }: MenuBoot): string[] {
+  const timeout = timeoutSeconds === undefined ? '' : ` --timeout ${timeoutSeconds * 1000}`
+  return [
+    ':choose',
+    `menu Bootwright: ${ipxeMessage(title)}`,
+    ...entries.map((entry) => `item ${entry.name} ${ipxeMessage(entry.title)}`),
+    `choose --default ${defaultEntry}${timeout} entry || goto choose`,
+    'goto entry-${entry}',
+    ...entries.flatMap(({ name, url }) => [`:entry-${name}`, `chain --autofree ${ipxeUrl(url)} || goto choose`]),
   ]
 }
 

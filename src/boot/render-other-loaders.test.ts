@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
-import { asText, golden, agentBoot as plainBoot } from './boot-script.fixture.ts'
+import { asText, golden, kernelBoot, menuBoot, agentBoot as plainBoot } from './boot-script.fixture.ts'
 import { type AgentBoot, type BootScript, BootScriptUnrenderable } from './boot-script.ts'
 import { renderGrub } from './render-grub.ts'
 import { renderPxelinux } from './render-pxelinux.ts'
@@ -16,6 +16,9 @@ const hostile = "x\nreboot\r\n'; reboot; echo ' ${mac} # \u001b[2J $(id) `id` \\
 const diskLoaderUrl = 'http://10.0.0.1:4280/grub/disk-x64.efi'
 const scripts: [string, BootScript][] = [
   ['agent', agentBoot],
+  ['kernel', kernelBoot],
+  ['kernel-without-initrd', { ...kernelBoot, initrdPaths: [] }],
+  ['menu', menuBoot('LOADER')],
   ['local', { kind: 'local', title: 'rack-3: boots its own disk', diskLoaderUrl }],
   ['refused', { kind: 'refused', title: hostile, reason: 'its boot token expired 90 s ago' }],
 ]

@@ -1,10 +1,12 @@
 import {
   type AgentBoot,
-  agentCommandLine,
   type BootScript,
   BootScriptUnrenderable,
+  commandLine,
+  type KernelBoot,
   type LoaderLines,
   linesFor,
+  type MenuBoot,
   plainMessage,
   plainWords,
 } from './boot-script.ts'
@@ -22,8 +24,10 @@ export function renderPxelinux(script: BootScript): string {
 const start = ['DEFAULT bootwright', 'PROMPT 0', 'LABEL bootwright']
 
 const pxelinux: LoaderLines = {
-  agent: (script) => [...start, ...agentBoot(script)],
+  agent: (script) => [...start, ...kernelBoot(script)],
+  kernel: (script) => [...start, ...kernelBoot(script)],
   local: () => [...start, '  LOCALBOOT 0'], // BIOS goes to the next entry of its boot order
+  menu: menuBoot,
   refused: ({ reason }) => [
     say(`refused: ${reason}`),
     say('restarting in 60 seconds'),
@@ -31,12 +35,29 @@ const pxelinux: LoaderLines = {
   ],
 }
 
-function agentBoot(boot: AgentBoot): string[] {
-  const words = agentCommandLine(boot).flatMap(plainWords)
+function kernelBoot(boot: AgentBoot | KernelBoot): string[] {
+  const words = commandLine(boot).flatMap(plainWords)
   return [
     `  KERNEL ${plainUrl(boot.server + boot.kernelPath)}`,
-    `  INITRD ${boot.initrdPaths.map((path) => plainUrl(boot.server + path)).join(',')}`,
+    ...(boot.initrdPaths.length === 0
+      ? []
+      : [`  INITRD ${boot.initrdPaths.map((path) => plainUrl(boot.server + path)).join(',')}`]),
     `  APPEND ${words.join(' ')}`,
+  ]
+}
+
+/** TIMEOUT counts tenths of a second, and 0 of them for ever. */
+function menuBoot({ title, timeoutSeconds = 0, defaultEntry, entries }: MenuBoot): string[] {
+  return [
+    'UI menu.c32',
+    `MENU TITLE Bootwright: ${pxelinuxMessage(title)}`,
+    `TIMEOUT ${timeoutSeconds * 10}`,
+    ...entries.flatMap(({ name, title, url }) => [
+      `LABEL ${name}`,
+      `  MENU LABEL ${pxelinuxMessage(title)}`,
+      ...(name === defaultEntry ? ['  MENU DEFAULT'] : []),
+      `  CONFIG ${plainUrl(url)}`,
+    ]),
   ]
 }
 
@@ -49,5 +70,9 @@ function plainUrl(url: string): string {
 }
 
 function say(text: string): string {
-  return `SAY Bootwright: ${plainMessage(text, /[^\w .,:/()[\]=+@'"<>*!%-]/g)}`
+  return `SAY Bootwright: ${pxelinuxMessage(text)}`
+}
+
+function pxelinuxMessage(text: string): string {
+  return plainMessage(text, /[^\w .,:/()[\]=+@'"<>*!%-]/g)
 }

@@ -34,7 +34,9 @@ export function machineCommand(): Command {
     .option('--address <ipv4>', 'address reserved for it')
     .option('--group <group>', 'the group whose settings it takes')
     .option('--rename <name>', 'a new name')
-    .addOption(new Option('--intent <intent>', 'what its next network boot does').choices(['local', 'discover']))
+    .addOption(
+      new Option('--intent <intent>', 'what its next network boot does').choices(['local', 'menu', 'discover']),
+    )
     .option('--shared-uuid', 'another computer has the same SMBIOS UUID: they are two all the same')
     .addOption(
       new Option('--hand-over <way>', 'how deployments leave it; inherit: as its model or group').choices([

@@ -22,7 +22,7 @@ const modules = [
 
 /**
  * Run by GRUB's own shell. The script's address comes from DHCP, with its boot token; where another server gave the
- * lease, it is asked for without one, and the machine is anonymous. A script that comes back did not start anything.
+ * lease, it is asked for without one, and the machine is anonymous. A menu is shown by `configfile` alone. A script that comes back did not start anything.
  */
 const configuration = (bootPort: number) => `set given=
 if [ -n "$net_default_interface" ]; then
@@ -32,7 +32,7 @@ if [ -z "$given" ]; then
   set given="(http,\${net_default_server}:${bootPort})/boot.grub?mac=\${net_default_mac}"
 fi
 for attempt in 1 2 3 4 5; do
-  source "$given"
+  configfile "$given"
   echo "Bootwright: trying again in 5 seconds"
   sleep 5
 done

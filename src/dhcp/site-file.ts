@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { menuEntryNamePattern } from '../core/boot-menu.ts'
 import { type LoaderName, loaderNames } from '../core/loader.ts'
 import { type CheckedFile, parseYamlFile } from '../core/yaml-file.ts'
 
@@ -32,7 +33,32 @@ const settings = {
   /** By name or code. */
   options: Type.Optional(Type.Record(Type.String(), OptionValue)),
 }
-export const SettingsEntry = Type.Object(settings, strict)
+const EntryName = Type.String({ pattern: menuEntryNamePattern })
+const MenuPath = Type.String({ pattern: '^(?!.*\\.\\.)[\\w.+@-]+(/[\\w.+@-]+)*$', maxLength: 255 })
+const MenuEntry = Type.Object(
+  {
+    name: EntryName,
+    title: Type.String({ minLength: 1, maxLength: 70 }),
+    /** This, or a kernel. */
+    boot: Type.Optional(Type.Enum(['disk', 'agent'])),
+    kernel: Type.Optional(MenuPath),
+    initrds: Type.Optional(Type.Array(MenuPath)),
+    arguments: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
+  },
+  strict,
+)
+const MenuEntries = Type.Object(
+  {
+    timeoutSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 3000 })),
+    /** An entry's name; the first one's where not given. */
+    defaultEntry: Type.Optional(EntryName),
+    entries: Type.Array(MenuEntry, { minItems: 1, maxItems: 30 }),
+  },
+  strict,
+)
+
+/** Of everybody, a group or a machine: those that are known when a loader asks for its script. */
+export const SettingsEntry = Type.Object({ ...settings, menu: Type.Optional(MenuEntries) }, strict)
 export type SettingsEntry = Static<typeof SettingsEntry>
 
 const InterfaceEntry = Type.Object(

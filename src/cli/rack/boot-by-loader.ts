@@ -39,7 +39,7 @@ export async function bootBiosByLoader(site: RackSite, { loader, bootFile }: { l
 }
 
 /** An MBR without partitions whose 23 bytes of code write `text` to the first serial port (16 bit, loaded at 0x7c00). */
-function bootSector(text: string): Buffer {
+export function bootSector(text: string): Buffer {
   const disk = Buffer.alloc(diskBytes)
   const code = [
     ...[0xba, 0xf8, 0x03], // mov dx, 0x3f8

@@ -1,0 +1,64 @@
+import { link, mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { bootSector } from '../../src/cli/rack/boot-by-loader.ts'
+import type { CaseFigures, RackCase } from '../../src/cli/rack/case.ts'
+import type { RackSite } from '../../src/cli/rack/site.ts'
+import type { RackSupplies } from '../../src/cli/rack/supplies.ts'
+import { rackNetwork } from '../../src/rack/switch.ts'
+import { defaultCacheDirectory } from '../../src/ramdisk/build-ramdisk.ts'
+
+const files = join(defaultCacheDirectory(), 'rack', 'menu')
+const bootTimeoutMs = 4 * 60_000
+const diskWord = 'THIS DISK STARTED'
+const loaders = ['pxelinux', 'grub', 'ipxe'] as const
+const downArrow = '\x1b[B'
+
+export const rackCase: RackCase = {
+  name: 'boot-menu',
+  describe: 'PXELINUX, GRUB and iPXE show the menu: a key chooses the second entry, and in time the first one starts',
+  set: 'long',
+  prepare: makeFiles,
+  siteFile: `files: ${files}
+interfaces: { ${rackNetwork.bridge}: { mode: authoritative } }
+settings:
+  menu:
+    timeoutSeconds: 8
+    entries:
+      - { name: disk, title: Start the disk, boot: disk }
+      - { name: rescue, title: Rescue system, kernel: rescue/vmlinuz, arguments: ["console=ttyS0,115200", chosen=rescue] }
+machines: { ${loaders.map((loader) => `menu-${loader}: { loader: ${loader} }`).join(', ')} }
+`,
+  run,
+}
+
+async function makeFiles({ ramdiskDirectory }: RackSupplies): Promise<void> {
+  await rm(files, { recursive: true, force: true })
+  await mkdir(join(files, 'rescue'), { recursive: true })
+  await link(join(ramdiskDirectory, 'vmlinuz'), join(files, 'rescue', 'vmlinuz'))
+}
+
+async function run(site: RackSite): Promise<CaseFigures> {
+  for (const loader of loaders) await chooseAndWait(site, loader)
+  return { secondsToAgent: 0, bytesFetched: 0, bytesWritten: 0, bytesReused: 0, steps: [] }
+}
+
+async function chooseAndWait(site: RackSite, loader: string): Promise<void> {
+  const path = join(site.rack.directory, `${loader}.raw`)
+  await writeFile(path, bootSector(diskWord))
+  const disks = [{ path, format: 'raw' as const, serial: 'BOOTS' }]
+  const machine = await site.addMachine({ name: `menu-${loader}`, firmware: 'bios', disks })
+  const { console } = machine
+  const timeouts = { timeoutMs: bootTimeoutMs }
+  await machine.powerOn()
+  await console.expect(/Rescue system/, { ...timeouts, what: `the menu of ${loader}` })
+  site.log(`${loader}: the second entry is chosen`)
+  console.type(`${downArrow}\r`)
+  await console.expect(/Command line:.* chosen=rescue/, { ...timeouts, what: 'the chosen kernel' })
+
+  site.log(`${loader}: nobody chooses`)
+  console.skipToNow()
+  await machine.powerCycle()
+  await console.expect(/Rescue system/, { ...timeouts, what: `the menu of ${loader}` })
+  await console.expect(new RegExp(diskWord), { ...timeouts, what: 'the disk' })
+  await machine.powerOff()
+}
