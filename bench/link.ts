@@ -44,7 +44,7 @@ export const run: Benchmark['run'] = async ({ rounds, log }) => {
       tree: {
         make: () => filesystem.make(),
         flush: () => filesystem.flush(),
-        order: () => ({ directory: filesystem.directory }),
+        order: () => ({ directory: filesystem.directory, isBegun: true }),
         pathFor: (name) => join(filesystem.directory, name),
       },
       volume: {

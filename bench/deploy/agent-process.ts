@@ -12,6 +12,8 @@ export type AgentOrder = {
   directory: string
   /** Of a filesystem that has files already. */
   reuse?: ReuseRequest
+  /** The version is opened before it is timed, as the agent does while the disk is partitioned. */
+  isBegun?: boolean
 }
 export type AgentWrote = { bytesFetched: number; bytesWritten: number; bytesReused: number; cpuSeconds: number }
 export type AgentMessage =

@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { FailureReport, HandOverReport, WrittenReport } from '../core/agent-protocol.ts'
 import type { DeployOrder } from '../core/order.ts'
 import { runProgram } from '../programs/run-program.ts'
+import { BegunTree } from './begun-tree.ts'
 import { deployIntoPool } from './btrfs/deploy-into-pool.ts'
 import { rollBack } from './btrfs/roll-back.ts'
 import type { AgentContext, DeployContext } from './deploy-context.ts'
@@ -11,6 +12,7 @@ import { deployForeignDisk } from './foreign-disk/deploy-foreign-disk.ts'
 import { executeKexec, type KexecTarget, prepareKexec, rebootMachine, restartByFirmware } from './hand-over.ts'
 import { readDiskContents } from './inventory/read-partition-table.ts'
 import { makeBootable } from './make-bootable.ts'
+import { orderedVersion } from './ordered-version.ts'
 import { prepareDisk } from './prepare-disk.ts'
 import { say, sayLines } from './say.ts'
 import { ServerRefused } from './server-client.ts'
@@ -73,9 +75,10 @@ function wayOf({ kind, rendition }: DeployOrder): Way {
 
 /** The version is all that the root filesystem has. */
 async function deployAlone(context: DeployContext, mounts: Mounts): Promise<WrittenMachine> {
+  await using begun = context.order.rendition === 'tree' ? new BegunTree(orderedVersion(context)) : undefined
   const prepared = await prepareDisk(context, mounts)
   const { root } = prepared.filesystems
-  const { bytesFetched, bytesWritten, bytesReused } = await writeImage(context, root, mounts)
+  const { bytesFetched, bytesWritten, bytesReused } = await writeImage(context, root, mounts, begun)
   const { identity, bootLoader, fallback } = await makeBootable(context, prepared, mounts)
   const { kernel, kernelArguments } = bootLoader
   const report = { bytesFetched, bytesWritten, bytesReused, sshHostKeys: identity.sshHostKeys }

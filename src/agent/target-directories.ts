@@ -1,5 +1,5 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, unlinkSync } from 'node:fs'
-import { pathBelow, replacePathMetadata } from '../image/entry-metadata.ts'
+import { applyPathMetadata, pathBelow, replacePathMetadata } from '../image/entry-metadata.ts'
 import type { Tree } from '../image/tree.ts'
 import { listXattrs, removeXattr } from '../linux/xattr.ts'
 
@@ -11,6 +11,8 @@ export class TargetDirectories {
   readonly #tree: Tree
   readonly #directory: string
   readonly #touched = new Set<string>()
+  /** They have no metadata of their own that would have to go. */
+  readonly #made = new Set<string>()
 
   constructor(tree: Tree, directory: string) {
     this.#tree = tree
@@ -35,14 +37,14 @@ export class TargetDirectories {
       this.openParent(entry.path)
       if (stats) unlinkSync(full)
       mkdirSync(full, { mode: 0o700 })
-      this.#touched.add(entry.path)
+      this.#made.add(entry.path)
     }
   }
 
   /** Where none is yet: who makes them makes them for us alone, and all of them get their metadata at the end. */
   openAnew(): void {
     this.open('')
-    for (const { type, path } of this.#tree.entries) if (type === 'directory') this.#touched.add(path)
+    for (const { type, path } of this.#tree.entries) if (type === 'directory' && path !== '') this.#made.add(path)
   }
 
   openParent(path: string): void {
@@ -50,7 +52,7 @@ export class TargetDirectories {
   }
 
   open(path: string): void {
-    if (this.#touched.has(path)) return
+    if (this.#touched.has(path) || this.#made.has(path)) return
     this.#touched.add(path)
     const full = pathBelow(this.#directory, path)
     chownSync(full, process.geteuid!(), process.getegid!())
@@ -68,8 +70,10 @@ export class TargetDirectories {
   /** Last, because everything made in a directory changes its time; from the leaves up, because a mode may shut us out. */
   finish(): void {
     for (const entry of this.#tree.entries.toReversed()) {
-      if (entry.type !== 'directory' || !this.#touched.has(entry.path)) continue
-      replacePathMetadata(pathBelow(this.#directory, entry.path), entry)
+      if (entry.type !== 'directory') continue
+      const full = pathBelow(this.#directory, entry.path)
+      if (this.#made.has(entry.path)) applyPathMetadata(full, entry)
+      else if (this.#touched.has(entry.path)) replacePathMetadata(full, entry)
     }
   }
 }

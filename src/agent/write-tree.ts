@@ -1,17 +1,13 @@
-import { availableParallelism } from 'node:os'
-import { decodeLocations } from '../image/locations.ts'
 import type { Tree } from '../image/tree.ts'
-import { WorkerPool } from '../image/worker-pool.ts'
+import { BegunTree } from './begun-tree.ts'
 import { EarlyFlush } from './early-flush.ts'
 import { withoutKeptPaths } from './kept-paths.ts'
 import { OldVersion } from './old-version.ts'
-import { fetchLocations, openVersion, type VersionOptions } from './open-version.ts'
+import type { VersionOptions } from './open-version.ts'
 import { keptPathsThere, planReuse, type ReusePlan } from './reuse-tree.ts'
 import { TargetDirectories } from './target-directories.ts'
 import { workOfWholeTree } from './tree-work.ts'
 import { TreeWriter } from './tree-writer.ts'
-import { VersionSource } from './write-tree-source.ts'
-import type { WriteJob, WriteReply } from './write-tree-worker.ts'
 
 /** Bytes of files' content, of all that the tree holds. */
 export type TreeProgress = { bytesDone: number; bytesTotal: number }
@@ -38,7 +34,6 @@ export class TargetNotEmpty extends Error {
   override readonly name = 'TargetNotEmpty'
 }
 
-const maxThreads = 8
 /** Ranges in memory: more than are fetched at once, so that the link has work while the disk is busy. */
 const lanes = 16
 const flushEveryBytes = 64 * 1024 * 1024
@@ -46,20 +41,14 @@ const flushEveryBytes = 64 * 1024 * 1024
 /**
  * Fetches a version's tree, checks every byte of it against the signed manifest before it is written, and writes it. What
  * is there already and equal stays. A server that goes away is waited for, and the write goes on where it was; an agent
- * that is started again begins with what it finds. The caller flushes. Throws SignatureRefused, ManifestInvalid,
- * DecodeError, ChunkInvalid, FetchFailed, TargetNotEmpty, WorkerJobFailed.
+ * that is started again begins with what it finds. The caller flushes. `begun` is of the same version, and closed at the end.
+ * Throws SignatureRefused, ManifestInvalid, DecodeError, ChunkInvalid, FetchFailed, TargetNotEmpty, WorkerJobFailed.
  */
-export async function writeTree(options: WriteTreeOptions): Promise<WriteTreeResult> {
-  using source = new VersionSource(options)
-  const opening = openVersion(source, options)
-  opening.catch(() => undefined) // met below
-  // On an empty filesystem all of it is needed.
-  const early = options.reuse ? undefined : fetchLocations(source, options.version)
-  early?.catch(() => undefined) // met below
-  const threads = Math.min(maxThreads, availableParallelism())
-  await using pool = new WorkerPool<WriteJob, WriteReply>(new URL('./write-tree-worker.ts', import.meta.url), threads)
+export async function writeTree(options: WriteTreeOptions, begun = new BegunTree(options)): Promise<WriteTreeResult> {
+  await using version = begun
+  const { source, pool } = version
   const directory = options.targetDirectory.replace(/(?<=.)\/+$/, '')
-  const { tree: whole } = await opening
+  const whole = await version.tree
   const keptPaths = options.reuse ? keptPathsThere(directory, options.reuse.keptPaths) : []
   const tree = withoutKeptPaths(whole, keptPaths)
   const directories = new TargetDirectories(tree, directory)
@@ -75,10 +64,7 @@ export async function writeTree(options: WriteTreeOptions): Promise<WriteTreeRes
     const old = await OldVersion.open(source, { version: options.version, previousVersion, tree })
     if (old) await writer.writeFromOld(old, lanes)
   }
-  if (writer.missingRows.length > 0) {
-    const locations = await (early ?? fetchLocations(source, options.version))
-    await writer.writeChunks(decodeLocations(locations, options.version, whole.chunks), lanes)
-  }
+  if (writer.missingRows.length > 0) await writer.writeChunks(await version.locations, lanes)
   await members
   await writer.finishFiles()
   writer.removeExtras()

@@ -1,6 +1,7 @@
 import { verifyShares } from '../../core/order.ts'
 import type { DeployContext } from '../deploy-context.ts'
 import { discardDevice } from '../disk/partition-disk.ts'
+import { orderedVersion } from '../ordered-version.ts'
 import { runStep } from '../step-run.ts'
 import type { ImageCounts } from '../write-image.ts'
 import { verifyBlocks } from './verify-blocks.ts'
@@ -18,15 +19,11 @@ export async function writeAndVerifyBlocks(
   const { order, reporter, signal } = context
   const written = await runStep(reporter, 'write', async (onBytes) => {
     const value = await writeBlocks({
-      baseUrl: context.session.client.baseUrl,
-      image: order.image,
-      version: order.version,
-      imagePublicKey: context.imagePublicKey,
+      ...orderedVersion(context),
       rendition,
       device,
       discard: (fresh) => discardDevice(fresh, signal),
       linkBytesPerSecond: linkSpeed(context),
-      signal,
       onProgress: ({ bytesDone, bytesTotal }) => onBytes(bytesDone, bytesTotal),
     })
     const deed = value.way.way === 'compare' ? 'compared first' : 'written without comparing'

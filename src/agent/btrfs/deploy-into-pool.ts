@@ -10,6 +10,7 @@ import type { Mounts } from '../disk/mounts.ts'
 import { readCarriedIdentity } from '../identity/carried-identity.ts'
 import { InsideRoot } from '../inside-root.ts'
 import { makeBootable } from '../make-bootable.ts'
+import { orderedVersion } from '../ordered-version.ts'
 import { type PreparedDisk, prepareDisk } from '../prepare-disk.ts'
 import { say } from '../say.ts'
 import { type OnBytes, runStep, StepFailed } from '../step-run.ts'
@@ -48,10 +49,10 @@ export async function deployIntoPool(context: DeployContext, mounts: Mounts): Pr
 }
 
 function obtain(context: DeployContext, pool: string): Promise<ObtainedVersion> {
-  const { order, session, imagePublicKey, signal, reporter } = context
-  const { image, version } = order
+  const { reporter } = context
   return obtainVersion({
-    ...{ baseUrl: session.client.baseUrl, image, version, imagePublicKey, signal, pool },
+    ...orderedVersion(context),
+    pool,
     chooseParent: (versions, onBytes) => askForStream(context, versions, onBytes),
     inStep: (step, work) => runStep(reporter, step, work),
   })
