@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs'
+import { constants, setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { type BootTree, lookUp } from './boot/tree.ts'
 import { formatIpv4, ipv4FromBytes, subnetContains } from './bytes/ipv4.ts'
@@ -76,6 +77,14 @@ function hasLoader(bootFile: string): boolean {
   return isThere
 }
 
+const places = interfaces
+  .filter(({ isSilent }) => !isSilent)
+  .map(({ name, serverAddress }) => ({ interface: name, address: formatIpv4(serverAddress) }))
+const onEvent = (event: TftpEvent) => tell({ kind: 'tftp', event })
+const { tree } = given
+const tftp = places.length > 0 ? runTftpWorker({ places, tree, onEvent, signal: stop.signal }) : undefined
+
+preferThisThread()
 const leases = await openLeaseStore(given.leaseFile)
 const dhcpServers = interfaces.map((link) =>
   serveDhcp({
@@ -89,12 +98,18 @@ const dhcpServers = interfaces.map((link) =>
     signal: stop.signal,
   }),
 )
-const places = interfaces
-  .filter(({ isSilent }) => !isSilent)
-  .map(({ name, serverAddress }) => ({ interface: name, address: formatIpv4(serverAddress) }))
-const onEvent = (event: TftpEvent) => tell({ kind: 'tftp', event })
-const { tree } = given
-const tftp = places.length > 0 ? runTftpWorker({ places, tree, onEvent, signal: stop.signal }) : undefined
 await Promise.all([...dhcpServers, tftp])
 await leases.close()
 port.close()
+
+/**
+ * Before all other threads of the service where a processor is short, and with it the leases' thread: who starts a thread
+ * gives it its own niceness. On Linux 0 is the calling thread.
+ */
+function preferThisThread(): void {
+  try {
+    setPriority(0, constants.priority.PRIORITY_HIGH)
+  } catch {
+    // Not allowed (no CAP_SYS_NICE): it takes its turn.
+  }
+}
