@@ -23,12 +23,12 @@ type ScriptOption = { code: number; text: string }
 export function chooseBootFile(request: Request, context: DecideContext, address: Ipv4): BootFileChoice {
   const { classification } = request
   const { because } = classification
-  if (classification.kind === 'client') return { because }
+  if (classification.kind === 'client') return configuredFile(request, context)
   const other = otherLoader(request, context)
   if (classification.kind === 'firmware' && classification.firmware.kind === 'ipxe' && !other) {
-    const { ipxeScript } = context.config
-    if (ipxeScript !== undefined) {
-      return { bootFile: ipxeScript, shown: ipxeScript, because: `${because}; it is configured` }
+    const { ipxeBootFile } = context.config
+    if (ipxeBootFile !== undefined) {
+      return { bootFile: ipxeBootFile, shown: ipxeBootFile, because: `${because}; it is configured` }
     }
     const url = scriptUrl(request, context, address)
     return { bootFile: url, shown: withoutToken(url), because }
@@ -71,6 +71,16 @@ function scriptOptionOf(
   const url = scriptUrl(request, context, address, loader)
   if (loader === 'grub') return { code: Option.extensionsPath, text: grubPath(url) }
   return loader === 'pxelinux' ? { code: Option.configurationFile, text: url } : undefined
+}
+
+/** What calls itself no firmware gets a boot file that is configured, and none otherwise. */
+function configuredFile({ message, classification }: Request, { config }: DecideContext): BootFileChoice {
+  const { because } = classification
+  const { bootFile } = config
+  // Debian's installer takes a boot file for its preseed file.
+  const isInstaller = decodeText(message.options, Option.vendorClass)?.startsWith('d-i') ?? false
+  if (bootFile === undefined || isInstaller) return { because }
+  return { bootFile, shown: bootFile, because: `${because}, but one is configured` }
 }
 
 /** The operator's choice, else the loader that runs on the firmware. */

@@ -19,8 +19,8 @@ export type ClientSettings = {
   nextServer?: Ipv4
   /** In place of the loader chosen by firmware, for everything but iPXE; also for BOOTP clients. */
   bootFile?: string
-  /** What iPXE runs in place of the script made here; the intent of its machine is then not asked. */
-  ipxeScript?: string
+  /** The same for iPXE, in place of its machine's script: the intent is then not asked. */
+  ipxeBootFile?: string
   /** What firmware runs first; iPXE where nobody says. Also iPXE in a network card's ROM runs another one. */
   loader?: LoaderName
   /** The machine's port takes tagged frames of this VLAN (IEEE 802.1Q); its boot script tells the agent. */

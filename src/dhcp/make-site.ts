@@ -177,7 +177,7 @@ class SiteMaker {
 
   #settings(entry: SettingsEntry, place: Place, who: string): ClientSettings {
     const { routers, dns, ntp, domain, leaseSeconds, routes, nextServer, loader, vlan, answer, options } = entry
-    const { bootFile, ipxeScript } = entry
+    const { bootFile, ipxeBootFile } = entry
     const at = <Value>(name: string, make: () => Value) => this.#try([...place, name], make)
     const list = (name: string, texts: readonly string[]) => at(name, () => texts.map(parseIpv4)) ?? []
     const route = (text: string) => parseRoute(Option.classlessRoutes, text)
@@ -190,7 +190,7 @@ class SiteMaker {
       ...(routes && { routes: at('routes', () => routes.map(route)) ?? [] }),
       ...(nextServer !== undefined && { nextServer: list('nextServer', [nextServer])[0] ?? (0 as Ipv4) }),
       ...(bootFile !== undefined && { bootFile }),
-      ...(ipxeScript !== undefined && { ipxeScript }),
+      ...(ipxeBootFile !== undefined && { ipxeBootFile }),
       ...(loader !== undefined && { loader }),
       ...(vlan !== undefined && { vlan }),
       ...(answer !== undefined && { refusedBy: answer ? '' : who }),

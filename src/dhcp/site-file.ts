@@ -23,7 +23,7 @@ const settings = {
   nextServer: Type.Optional(Address),
   bootFile: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
   /** For iPXE, which gets no bootFile. */
-  ipxeScript: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+  ipxeBootFile: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
   /** What firmware runs first, in place of iPXE. */
   loader: Type.Optional(Type.Enum([...loaderNames])),
   /** The tag that frames on the machines' ports need; the agent puts it on. */

@@ -48,15 +48,21 @@ test('importDnsmasq() takes a cluster with /etc/ethers, tags and a directory of 
   const { interfaces, mode, settings, subnets, groups, classes, files } = imported
   assert.deepEqual([interfaces, mode, files], [['eth1'], 'authoritative', '/srv/tftp'])
   assert.deepEqual(settings, {
-    ...{ leaseSeconds: 3600, domain: 'cluster.example', bootFile: 'pxelinux.0' },
+    ...{ leaseSeconds: 3600, domain: 'cluster.example', bootFile: 'pxelinux.0', ipxeBootFile: 'pxelinux.0' },
     ...{ routers: ['10.20.0.254'], dns: ['10.20.0.1'], ntp: ['10.20.0.1'] },
     options: { 150: '10.20.0.1', 209: 'pxelinux.cfg/default' },
   })
   assert.deepEqual(subnets, [{ subnet: '10.20.0.0/24', pools: ['10.20.0.100-10.20.0.199'], leaseSeconds: 43_200 }])
   assert.deepEqual(groups, { gpu: { options: { 26: '9000' } }, power: { ntp: ['10.20.0.254'] } })
   assert.deepEqual(classes, [
-    { name: 'efi64', match: { architecture: [7, 9] }, bootFile: 'grub/grubx64.efi', nextServer: '10.20.0.1' },
-    { name: 'ipxe', match: { userClass: 'iPXE' }, ipxeScript: 'http://10.20.0.1/boot.ipxe' },
+    {
+      name: 'efi64',
+      match: { architecture: [7, 9] },
+      bootFile: 'grub/grubx64.efi',
+      ipxeBootFile: 'grub/grubx64.efi',
+      nextServer: '10.20.0.1',
+    },
+    { name: 'ipxe', match: { userClass: 'iPXE' }, ipxeBootFile: 'http://10.20.0.1/boot.ipxe' },
   ])
   assert.deepEqual(leftOut(imported), [
     'ethers:8: not-a-mac is no MAC address',
@@ -76,11 +82,12 @@ test('importDhcpd() takes groups with options they define, and unknown clients t
       ['web1', '52:54:00:30:00:01', '10.30.0.11', 'group-23', {}],
       ['web2', '52:54:00:30:00:02', '10.30.0.12', 'group-23', {}],
       ['db1', '52:54:00:30:00:21', '10.30.0.21', 'group-33', { options: { 26: '9000' } }],
-      ['db2', '52:54:00:30:00:22', '10.30.0.22', 'group-33', { bootFile: 'rescue.0' }],
+      ['db2', '52:54:00:30:00:22', '10.30.0.22', 'group-33', { bootFile: 'rescue.0', ipxeBootFile: 'rescue.0' }],
     ],
   )
   assert.deepEqual(imported.groups['group-23'], {
     bootFile: '/var/lib/tftpboot/pxelinux.0',
+    ipxeBootFile: '/var/lib/tftpboot/pxelinux.0',
     options: { 209: 'text:pxelinux.cfg/web', 210: 'text:/web/', 224: 'u16:7' },
   })
   assert.deepEqual(imported.subnets, [
@@ -102,7 +109,7 @@ test('importDhcpd() takes groups with options they define, and unknown clients t
 test('importDhcpd() makes classes of classes and of a chain of conditions, the first of which wins', () => {
   const { classes, settings, subnets } = importFixture(importDhcpd, 'dhcpd/pc-and-mac.conf')
   assert.deepEqual(
-    classes.map(({ match, bootFile, ipxeScript, nextServer }) => [match, bootFile ?? ipxeScript, nextServer]),
+    classes.map(({ match, bootFile, ipxeBootFile, nextServer }) => [match, bootFile ?? ipxeBootFile, nextServer]),
     [
       [{ vendorClass: 'AAPLBSDPC/i386*' }, 'mactel64.efi', '10.40.0.1'],
       [{ vendorClass: 'Phone*' }, undefined, '10.40.0.9'],
@@ -123,7 +130,7 @@ if option arch = 00:07 { filename "efi"; } else { filename "bios"; }
 subnet 10.1.0.0 netmask 255.255.255.0 { }
 group { filename "own"; host a { hardware ethernet 52:54:00:00:00:01; } }`
   const { hosts } = importDhcpd('x', text, contextOf())
-  assert.deepEqual(hosts[0]?.settings, { bootFile: 'own' })
+  assert.deepEqual(hosts[0]?.settings, { bootFile: 'own', ipxeBootFile: 'own' })
 })
 
 const broken: [criterion: string, text: string, expected: RegExp][] = [

@@ -72,8 +72,10 @@ export class SiteDraft {
   }
 
   finish(): Imported {
-    const { settings, groups, notTaken, mode, files, interfaces } = this
-    const classes = this.classes.map(withIpxeScript)
+    const { settings, groups, classes, notTaken, mode, files, interfaces } = this
+    for (const entry of [this.settings, ...this.subnets, ...Object.values(this.groups), ...this.classes])
+      sayToIpxe(entry)
+    for (const host of this.#hosts.values()) sayToIpxe(host.settings)
     const subnets = this.subnets.map(
       (subnet): SubnetEntry => ({
         ...subnet,
@@ -93,10 +95,11 @@ function saidBy({ options = {}, ...settings }: SettingsEntry): string[] {
   return [...Object.keys(settings), ...Object.keys(options)].filter((name) => name !== 'name' && name !== 'match')
 }
 
-/** iPXE takes its boot file from another setting than firmware does. */
-function withIpxeScript({ bootFile, ...entry }: ClassEntry): ClassEntry {
-  if (bootFile === undefined) return entry
-  return entry.match.userClass?.includes('iPXE') ? { ...entry, ipxeScript: bootFile } : { ...entry, bootFile }
+/** The old servers give iPXE the same boot file as firmware, where no class of its own says another. */
+function sayToIpxe(entry: SettingsEntry | ClassEntry): void {
+  if (entry.bootFile === undefined) return
+  entry.ipxeBootFile = entry.bootFile
+  if ('match' in entry && entry.match.userClass?.includes('iPXE')) delete entry.bootFile
 }
 
 /** What `from` says replaces what `into` says of the same thing; options one by one. */

@@ -11,6 +11,7 @@ const packages = {
   dhcpcd: ['dhcpcd-base', 'usr/sbin/dhcpcd'],
   bootpc: ['bootpc', 'sbin/bootpc'],
   dnsmasq: ['dnsmasq-base', 'usr/sbin/dnsmasq'],
+  dhcpd: ['isc-dhcp-server', 'usr/sbin/dhcpd'],
 } as const
 
 /** dhcpcd keeps its leases in one place for all; each of ours begins with none, and leaves none behind. */
@@ -29,15 +30,16 @@ export async function runPeer(network: Network, name: keyof typeof packages, val
   return network.run(file, [...rest, ...values])
 }
 
-/** Runs it until the test ends. `output` grows as it speaks. */
+/** Runs it until the test ends, by `wrapper` where one is given. `output` grows as it speaks. */
 export async function startPeer(
   t: TestContext,
   network: Network,
   name: keyof typeof packages,
   values: string[],
+  wrapper: readonly string[] = [],
 ): Promise<{ process: ChildProcess; output: () => string }> {
-  const [file, ...rest] = await commandOf(name)
-  const process = spawn(...network.command(file, ...rest, ...values), { stdio: ['ignore', 'pipe', 'pipe'] })
+  const [file, ...rest] = [...wrapper, ...(await commandOf(name))]
+  const process = spawn(...network.command(file!, ...rest, ...values), { stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('data', (text: Buffer) => {
