@@ -4,6 +4,7 @@ import type { FailureReport, HandOverReport, WrittenReport } from '../core/agent
 import type { DeployOrder } from '../core/order.ts'
 import { runProgram } from '../programs/run-program.ts'
 import { BegunTree } from './begun-tree.ts'
+import { bootOrderOf } from './boot-loader/boot-order.ts'
 import { deployIntoPool } from './btrfs/deploy-into-pool.ts'
 import { rollBack } from './btrfs/roll-back.ts'
 import type { AgentContext, DeployContext } from './deploy-context.ts'
@@ -81,7 +82,13 @@ async function deployAlone(context: DeployContext, mounts: Mounts): Promise<Writ
   const { bytesFetched, bytesWritten, bytesReused } = await writeImage(context, root, mounts, begun)
   const { identity, bootLoader, fallback } = await makeBootable(context, prepared, mounts)
   const { kernel, kernelArguments } = bootLoader
-  const report = { bytesFetched, bytesWritten, bytesReused, sshHostKeys: identity.sshHostKeys }
+  const report = {
+    bytesFetched,
+    bytesWritten,
+    bytesReused,
+    sshHostKeys: identity.sshHostKeys,
+    ...bootOrderOf(bootLoader),
+  }
   return { device: prepared.disk.device, root, kernel, kernelArguments, ...(fallback && { fallback }), report }
 }
 

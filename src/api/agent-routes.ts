@@ -16,6 +16,7 @@ import {
   StreamRequest,
   WrittenReport,
 } from '../core/agent-protocol.ts'
+import { decodeBootOrder } from '../core/boot-order.ts'
 import type { Machine } from '../core/machine.ts'
 import { describeConflict } from '../core/machine-identity.ts'
 import { SignedOrder } from '../core/order.ts'
@@ -24,6 +25,8 @@ import { Forbidden, NotFound } from '../deploy/refusals.ts'
 import type { Session } from '../store/session-rows.ts'
 import type { BootPlane } from './boot-plane.ts'
 import { NotAuthenticated } from './problem.ts'
+
+const ProofQuery = Type.Object({ bootOrder: Type.Optional(Type.String({ pattern: '^([0-9a-f]{4}){0,256}$' })) })
 
 const holdOrderMs = 20_000
 const holdStreamMs = 20_000
@@ -97,10 +100,12 @@ export function agentRoutes(plane: BootPlane): FastifyPluginAsyncTypebox {
       return reply.code(204).send()
     })
 
-    app.post('/proof', { schema: { body: Type.Object({}) } }, async (request, reply) => {
+    app.post('/proof', { schema: { body: Type.Object({}), querystring: ProofQuery } }, async (request, reply) => {
       const deploymentId = plane.orders.deploymentOfProof(bearerOf(request))
       if (!deploymentId) throw new Forbidden('This is not the proof of a deployment of ours')
-      await deployments.proved(deploymentId, `the deployed system called back from ${request.ip}`)
+      const { bootOrder } = request.query
+      const order = bootOrder === undefined ? undefined : decodeBootOrder(bootOrder)
+      await deployments.proved(deploymentId, `the deployed system called back from ${request.ip}`, order)
       return reply.code(204).send()
     })
   }

@@ -15,7 +15,8 @@ import { Inventory } from './inventory.ts'
  *   POST /agent/written    WrittenReport   → 204                the intent is used up, durably, before this answers
  *   POST /agent/handover   HandOverReport  → 204
  *   POST /agent/failure    FailureReport   → 204
- *   POST /agent/proof      {}              → 204                first-boot callback: Bearer is the proof token
+ *   POST /agent/proof      {}              → 204                first-boot callback: Bearer is the proof token;
+ *                                                              ?bootOrder= is UEFI's variable as it is now, hexadecimal
  *   GET  /images/VERSION/manifest, /signatures, /locations, /packs/PACK    (image/: the store's own formats)
  */
 
@@ -78,6 +79,8 @@ export const WrittenReport = Type.Object({
   bytesReused: Type.Optional(Type.Integer()),
   /** The deployed machine's SSH host keys, public part, one OpenSSH line each. */
   sshHostKeys: Type.Array(Type.String()),
+  /** UEFI: the order of boot entries that was set, four hexadecimal digits each. */
+  bootOrder: Type.Optional(Type.Array(Type.String({ pattern: '^[0-9A-F]{4}$' }), { maxItems: 256 })),
   /** Versions that the machine can roll back to, the newest first, with this one. */
   keptVersions: Type.Optional(Type.Array(Type.String({ pattern: '^[0-9a-f]{64}$' }), { maxItems: 256 })),
 })

@@ -104,6 +104,8 @@ export type Deployment = {
   handedOverAt?: number
   /** How it left, and whether that came up. */
   handedOverBy?: HandedOverBy
+  /** UEFI: the order of boot entries that the agent set, four hexadecimal digits each. */
+  bootOrder?: string[]
   /** From its leaving to the proof. */
   handOverSeconds?: number
   finishedAt?: number

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { describeLostOrder } from '../core/boot-order.ts'
 import { canMove, type Deployment, type DeploymentState, type DeployStep, type StepRecord } from '../core/deployment.ts'
 import { describeRule } from '../core/disk-rule.ts'
 import type { HandOver } from '../core/hand-over.ts'
@@ -39,7 +40,7 @@ export type DeploymentRequest = Pick<
 
 /** What the agent says when the write is verified. */
 export type WrittenResult = Pick<Deployment, 'bytesFetched' | 'bytesWritten' | 'bytesReused' | 'sshHostKeys'> &
-  Partial<Pick<Deployment, 'keptVersions'>>
+  Partial<Pick<Deployment, 'keptVersions' | 'bootOrder'>>
 
 const openStates: readonly DeploymentState[] = ['queued', 'booting', 'running']
 /** In these the machine's disk holds the version. */
@@ -201,7 +202,7 @@ export class Deployments {
   }
 
   /** Proof may come late, and more than once. */
-  async proved(id: string, how: string): Promise<void> {
+  async proved(id: string, how: string, bootOrder?: readonly string[]): Promise<void> {
     await this.#alter(id, async (change, deployment) => {
       if (deployment.state === 'proved') return
       refuseMove(deployment, 'proved')
@@ -209,6 +210,7 @@ export class Deployments {
       const seconds = handedOverAt !== undefined && (change.now - handedOverAt) / 1000
       await this.#enter(change, deployment, 'proved', seconds === false ? {} : { handOverSeconds: seconds })
       const took = seconds === false ? '' : `, ${seconds.toFixed(1)} s after the agent left by ${handedOverBy}`
+      if (bootOrder !== undefined) await this.#noticeBootOrder(change, deployment, bootOrder)
       await tellState(change, deployment, 'proved', `${how}${took}`)
     })
   }
@@ -261,6 +263,15 @@ export class Deployments {
   /** After a start of the server: nobody could report while it was down. */
   async forgiveAbsence(seconds: number): Promise<void> {
     await extendDeadlines(this.#state.db, timedStates, this.#state.now() + seconds * 1000)
+  }
+
+  /** What was read again right after it was set says little: firmware makes its own order when the machine restarts. */
+  async #noticeBootOrder(change: Change, deployment: Deployment, bootOrder: readonly string[]): Promise<void> {
+    const notice = describeLostOrder(deployment.bootOrder, bootOrder)
+    if (notice === undefined) return
+    const steps = deployment.steps.map((record) => (record.step === 'boot-loader' ? { ...record, notice } : record))
+    await updateDeployment(change.db, deployment.id, { steps })
+    await tellStep(change, deployment, 'boot-loader', `boot-loader: ${notice}`, { notice })
   }
 
   async #move(id: string, to: DeploymentState, message: string): Promise<void> {

@@ -7,6 +7,8 @@ export type DiskSpec = {
   /** What the guest sees as the disk's serial number; at most 20 characters. */
   serial: string
   /** How the guest sees it; virtio where not given. */
+  /** False: the firmware is told to start from everything else only, and drops its boot entries (UEFI). */
+  inBootOrder?: boolean
   bus?: 'virtio' | 'nvme' | 'scsi'
   /** Logical and physical sector; 512 where not given. SeaBIOS boots no disk of 4096. */
   sectorBytes?: 512 | 4096

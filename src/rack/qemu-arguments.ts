@@ -72,7 +72,7 @@ function diskArguments(disk: DiskSpec, index: number, bootPlace: number): string
   const controller = disk.bus === 'scsi' ? ['-device', `virtio-scsi-pci,id=scsi${index}`] : []
   const paths = Array.from({ length: disk.paths?.count ?? 1 }, (_, path) => {
     const id = `disk${index}${path === 0 ? '' : `-${path}`}`
-    const firstOnly = path === 0 ? [bootIndex] : []
+    const firstOnly = path === 0 && disk.inBootOrder !== false ? [bootIndex] : []
     return [
       '-drive',
       drive(disk, id),

@@ -36,6 +36,7 @@ export async function insertDeployment(db: StateDatabase, deployment: Deployment
       handed_over_at: null,
       handed_over_by: null,
       hand_over_seconds: null,
+      boot_order_json: null,
       finished_at: null,
     })
     .execute()
@@ -105,6 +106,7 @@ export type DeploymentChange = Partial<
     | 'handedOverAt'
     | 'handedOverBy'
     | 'handOverSeconds'
+    | 'bootOrder'
     | 'finishedAt'
   >
 >
@@ -124,6 +126,7 @@ export async function updateDeployment(db: StateDatabase, id: string, change: De
     ...(change.handedOverAt !== undefined && { handed_over_at: change.handedOverAt }),
     ...(change.handedOverBy !== undefined && { handed_over_by: change.handedOverBy }),
     ...(change.handOverSeconds !== undefined && { hand_over_seconds: change.handOverSeconds }),
+    ...(change.bootOrder !== undefined && { boot_order_json: JSON.stringify(change.bootOrder) }),
     ...(change.finishedAt !== undefined && { finished_at: change.finishedAt }),
   }
   await db.updateTable('deployments').set(values).where('id', '=', id).execute()
@@ -173,6 +176,7 @@ function fromRow(row: Selectable<Schema['deployments']>): Deployment {
     ...(row.handed_over_at !== null && { handedOverAt: Number(row.handed_over_at) }),
     ...(row.handed_over_by !== null && { handedOverBy: row.handed_over_by as HandedOverBy }),
     ...(row.hand_over_seconds !== null && { handOverSeconds: row.hand_over_seconds }),
+    ...(row.boot_order_json !== null && { bootOrder: JSON.parse(row.boot_order_json) as string[] }),
     ...(row.finished_at !== null && { finishedAt: Number(row.finished_at) }),
   }
 }

@@ -15,6 +15,7 @@ export const migrations: Record<string, Migration> = {
   '0010-deployment-verify': { up: addDeploymentVerify },
   '0011-machine-conflicts': { up: addMachineConflicts },
   '0012-hand-over': { up: addHandOver },
+  '0013-deployment-boot-order': { up: addDeploymentBootOrder },
 }
 
 async function createMachines(db: Kysely<unknown>): Promise<void> {
@@ -184,4 +185,8 @@ async function addHandOver(db: Kysely<unknown>): Promise<void> {
     .addColumn('hand_over', 'text', (c) => c.notNull())
     .addPrimaryKeyConstraint('hand_over_rules_key', ['scope', 'name'])
     .execute()
+}
+
+async function addDeploymentBootOrder(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable('deployments').addColumn('boot_order_json', 'text').execute()
 }

@@ -54,6 +54,7 @@ export type Schema = {
     handed_over_at: number | null
     handed_over_by: string | null
     hand_over_seconds: number | null
+    boot_order_json: string | null
     finished_at: number | null
   }
   /** How the machines of a group, or of a model, are left. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readBootOrder } from '../../src/cli/rack/boot-order.ts'
 import { type CaseFigures, caseFigures, type RackCase } from '../../src/cli/rack/case.ts'
 import { keyLines, readIdentity } from '../../src/cli/rack/identity.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
@@ -30,5 +31,12 @@ async function run(site: RackSite): Promise<CaseFigures> {
   assert.equal(identity.hostName, machine.spec.name)
   assert.deepEqual(identity.hostKeys, keyLines(deployment.sshHostKeys), 'the host keys are those the agent reported')
   assert.equal(await shell.run('test -d /sys/firmware/efi && echo uefi'), 'uefi')
+  const [first, second] = await readBootOrder(shell)
+  assert.match(first ?? '', /PXEv4/, 'the network stays first')
+  assert.equal(second, 'Bootwright disk')
+  assert.deepEqual(
+    deployment.steps.filter(({ notice }) => notice !== undefined),
+    [],
+  )
   return caseFigures(deployment, secondsToAgent)
 }

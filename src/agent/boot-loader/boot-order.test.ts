@@ -39,7 +39,10 @@ test('orderAfterDeployment() keeps the first entry where the firmware does not s
 test('describeBootOrder() says what the firmware has instead of what was set', (t) => {
   const wanted = ['0003', '0004', '0000']
   const kept = (order: string[]) => ({ current: '0003', order, entries: [] })
-  t.assert.deepEqual(describeBootOrder(kept(wanted), wanted), { detail: 'boot order 0003 0004 0000' })
+  t.assert.deepEqual(describeBootOrder(kept(wanted), wanted), {
+    detail: 'boot order 0003 0004 0000',
+    bootOrder: wanted,
+  })
   const { detail, notice } = describeBootOrder(kept(['0000', '0003']), wanted)
   t.assert.equal(detail, 'boot order 0003 0004 0000, not kept')
   t.assert.match(notice!, /^the firmware did not keep the boot order 0003 0004 0000: it has 0000 0003; /)

@@ -26,8 +26,11 @@ export function orderAfterDeployment(variables: BootVariables, diskEntry: string
   return network.length > 0 ? [...network, diskEntry, ...rest] : [...rest.slice(0, 1), diskEntry, ...rest.slice(1)]
 }
 
-/** A sentence for the timeline, and one for the operator where the firmware does not do as it was asked. */
-export type BootEntryOutcome = { detail: string; notice?: string }
+/**
+ * A sentence for the timeline, and one for the operator where the firmware does not do as it was asked. `bootOrder` is what
+ * was set, where that was kept so far.
+ */
+export type BootEntryOutcome = { detail: string; notice?: string; bootOrder?: string[] }
 
 /**
  * What became of an order that was set: firmware may take entries out, or put its own to the front. `kept` is what was read
@@ -35,10 +38,15 @@ export type BootEntryOutcome = { detail: string; notice?: string }
  */
 export function describeBootOrder(kept: BootVariables, wanted: readonly string[]): BootEntryOutcome {
   const detail = `boot order ${wanted.join(' ')}`
-  if (kept.order.join() === wanted.join()) return { detail }
+  if (kept.order.join() === wanted.join()) return { detail, bootOrder: [...wanted] }
   const has = kept.order.length === 0 ? 'none' : kept.order.join(' ')
   const notice =
     `the firmware did not keep the boot order ${wanted.join(' ')}: it has ${has}; ` +
     'where it does not start from the network first, set that in its set-up'
   return { detail: `${detail}, not kept`, notice }
+}
+
+/** For the report, which the server compares with what the deployed system finds. */
+export function bootOrderOf({ bootOrder }: BootEntryOutcome): { bootOrder?: string[] } {
+  return bootOrder === undefined ? {} : { bootOrder }
 }

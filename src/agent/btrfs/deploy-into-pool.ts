@@ -3,6 +3,7 @@ import { Check } from 'typebox/value'
 import { DecodeError } from '../../bytes/decode-error.ts'
 import { StreamReply, type StreamRequest } from '../../core/agent-protocol.ts'
 import type { DeployStep } from '../../core/deployment.ts'
+import { bootOrderOf } from '../boot-loader/boot-order.ts'
 import { findGrub, type SharedMenu } from '../boot-loader/install-boot-loader.ts'
 import type { DeployContext } from '../deploy-context.ts'
 import type { Filesystems } from '../disk/filesystems.ts'
@@ -44,7 +45,12 @@ export async function deployIntoPool(context: DeployContext, mounts: Mounts): Pr
     kernel: bootLoader.kernel,
     kernelArguments: bootLoader.kernelArguments,
     ...(fallback && { fallback }),
-    report: { ...counts, sshHostKeys: identity.sshHostKeys, keptVersions: menu.versions },
+    report: {
+      ...counts,
+      sshHostKeys: identity.sshHostKeys,
+      keptVersions: menu.versions,
+      ...bootOrderOf(bootLoader),
+    },
   }
 }
 

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { describeDisk } from '../../core/disk-rule.ts'
 import type { Disk } from '../../core/inventory.ts'
 import { writeAndVerifyBlocks } from '../blocks/write-and-verify.ts'
+import { bootOrderOf } from '../boot-loader/boot-order.ts'
 import type { DeployContext } from '../deploy-context.ts'
 import type { Mounts } from '../disk/mounts.ts'
 import { kernelPartitions, type LocatePartitions } from '../disk/partition-disk.ts'
@@ -32,6 +33,6 @@ export async function deployForeignDisk(
   const written: Disk = { ...disk, ...(await readDiskContent(disk.device, disk.sizeBytes, signal)) }
   const fitted = await runStep(reporter, 'grow', () => fitDisk(written, { context, mounts, locate }))
   const sshHostKeys = await runStep(reporter, 'identity', () => writeForeignIdentity(context, fitted.root))
-  await runStep(reporter, 'boot-loader', () => startByOwnLoader(disk.device, fitted, context, mounts))
-  return { device: disk.device, report: { ...counts, sshHostKeys } }
+  const entry = await runStep(reporter, 'boot-loader', () => startByOwnLoader(disk.device, fitted, context, mounts))
+  return { device: disk.device, report: { ...counts, sshHostKeys, ...bootOrderOf(entry) } }
 }

@@ -14,10 +14,11 @@ export async function startByOwnLoader(
   fitted: FittedDisk,
   context: DeployContext,
   mounts: Mounts,
-): Promise<StepResult<undefined>> {
+): Promise<StepResult<BootEntryOutcome>> {
   const { firmware } = context.inventory
   const outcome = firmware === 'uefi' ? await startByUefi(disk, fitted, context, mounts) : await startByBios(disk)
-  return { value: undefined, ...outcome }
+  const { detail, notice } = outcome
+  return { value: outcome, detail, ...(notice !== undefined && { notice }) }
 }
 
 async function startByBios(disk: string): Promise<BootEntryOutcome> {

@@ -55,23 +55,28 @@ port='${port}'
 token_file=${firstBootPaths.token}
 token=$(cat "$token_file") || exit 0
 
+# UEFI alone: the boot order as it is after a restart, where firmware may have made one of its own (hexadecimal).
+variable=/sys/firmware/efi/efivars/BootOrder-8be4df61-93ca-11d2-aa0d-00e098032b8c
+query=''
+if [ -r "$variable" ]; then query="?bootOrder=$(od -An -v -tx1 -j4 "$variable" | tr -d ' \\n')"; fi
+
 by_curl() {
   printf 'header = "Authorization: Bearer %s"\\nheader = "Content-Type: application/json"\\ndata = "{}"\\n' "$token" |
-    curl --silent --fail --max-time 20 --output /dev/null --config - "$url"
+    curl --silent --fail --max-time 20 --output /dev/null --config - "$url$query"
 }
 
 # Debian's bash opens TCP connections by itself, so that an image without any HTTP client can speak.
 by_bash() {
   BOOTWRIGHT_TOKEN=$token timeout 20 bash -c '
     exec 3<>"/dev/tcp/$1/$2" || exit 1
-    printf "POST /agent/proof HTTP/1.1\\r\\nHost: %s:%s\\r\\nAuthorization: Bearer %s\\r\\nContent-Type: application/json\\r\\nContent-Length: 2\\r\\nConnection: close\\r\\n\\r\\n{}" "$1" "$2" "$BOOTWRIGHT_TOKEN" >&3
+    printf "POST /agent/proof%s HTTP/1.1\\r\\nHost: %s:%s\\r\\nAuthorization: Bearer %s\\r\\nContent-Type: application/json\\r\\nContent-Length: 2\\r\\nConnection: close\\r\\n\\r\\n{}" "$3" "$1" "$2" "$BOOTWRIGHT_TOKEN" >&3
     read -r version status rest <&3 || exit 1
-    case $status in 2*) exit 0 ;; *) exit 1 ;; esac' bash "$host" "$port"
+    case $status in 2*) exit 0 ;; *) exit 1 ;; esac' bash "$host" "$port" "$query"
 }
 
 by_wget() {
   printf 'header = Authorization: Bearer %s\\nheader = Content-Type: application/json\\npost_data = {}\\n' "$token" >"$token_file.wgetrc"
-  wget --config="$token_file.wgetrc" --quiet --tries=1 --timeout=20 --output-document=/dev/null "$url"
+  wget --config="$token_file.wgetrc" --quiet --tries=1 --timeout=20 --output-document=/dev/null "$url$query"
   result=$?
   rm -f "$token_file.wgetrc"
   return $result
