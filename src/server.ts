@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
@@ -12,7 +11,7 @@ import { AgentOrders } from './deploy/agent-orders.ts'
 import { AgentSessions } from './deploy/agent-sessions.ts'
 import { Deployments } from './deploy/deployments.ts'
 import { Machines } from './deploy/machines.ts'
-import { openSiteKeys, type SiteKeys, trustOf } from './deploy/site-keys.ts'
+import { openSiteKeys, type SiteKeys } from './deploy/site-keys.ts'
 import { StateChanges } from './deploy/state-changes.ts'
 import type { DhcpSite } from './dhcp/dhcp-site.ts'
 import { makeSite } from './dhcp/make-site.ts'
@@ -21,8 +20,7 @@ import { refuseDynamicAddresses } from './dynamic-address.ts'
 import { imageShelf, managementPart } from './management-part.ts'
 import { listInterfaceAddresses } from './net/interfaces.ts'
 import { packetsPart } from './packets-part.ts'
-import { buildRamdisk, defaultCacheDirectory } from './ramdisk/build-ramdisk.ts'
-import { type Ramdisk, readRamdisk } from './ramdisk/published-ramdisk.ts'
+import { ramdisksOf } from './ramdisks.ts'
 import { diskLoaderPath, servingTree } from './serving-tree.ts'
 import { siteMenus } from './site-menus.ts'
 import { describeInterfaces, siteStatus } from './site-status.ts'
@@ -35,13 +33,14 @@ export type ServeOptions = {
   dataDirectory: string
   imageDirectory: string
   keyDirectory: string
-  /** A published ramdisk; made from Debian packages at the start where not given. */
-  ramdiskDirectory?: string
+  /** Published ramdisks, one for each architecture; made from Debian packages at the start where there are none. */
+  ramdiskDirectories: readonly string[]
   /** Unix socket for local commands. */
   socketPath: string
   bootPort: number
   management: { host: string; port: number } | { fd: number }
-  consoles: readonly string[]
+  /** Of the agent's kernel; core/agent-architecture.ts has others. */
+  consoles?: readonly string[]
   /** Off where not given. */
   butterknife?: ButterknifePlace
   logLevel: string
@@ -66,8 +65,8 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     const site = buildSite(state, keys)
     await site.deployments.forgiveAbsence(absenceForgivenSeconds)
     const places = bootPlaces(dhcp, options)
-    const ramdisk = ramdiskComponent(options, keys, log)
-    const tree = await servingTree(options, ramdisk.place, log)
+    const ramdisks = ramdisksOf(options, keys, log)
+    const tree = await servingTree(options, ramdisks.place, log)
     const diskLoader = tree.find(({ at }) => at === diskLoaderPath)
     const images = await imageShelf(options, keys, site.deployments, log)
     const planes = places.map(
@@ -76,11 +75,11 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
         streams: new BtrfsStreams(images),
         tokenKey: keys.tokenKey,
         url,
-        ramdisk: ramdisk.current,
+        ramdisk: ramdisks.state,
         ...(diskLoader &&
           'file' in diskLoader && { diskLoader: { url: `${url}/${diskLoaderPath}`, file: diskLoader.file } }),
         menuOf,
-        consoles: options.consoles,
+        ...(options.consoles && { consoles: options.consoles }),
       }),
     )
     const tellRestart = (part: string, reason: string) =>
@@ -89,11 +88,11 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     const packets = packetsPart({ options, dhcp, keys, bootTokenSeconds, site, tree, log, supervision })
     const shared = { options, tree, log, supervision }
     const contents = places.map((place, index) => contentPart({ ...shared, ...place, plane: planes[index]! }))
-    const status = () => ({ ...siteStatus(dhcp, packets), ramdisk: ramdisk.current()?.id ?? 'being made' })
+    const status = () => ({ ...siteStatus(dhcp, packets), ramdisk: ramdisks.describe() })
     const management = await managementPart({ options, keys, site, images, packets, status, log })
     announce(options, keys, dhcp, log)
     const others = [
-      ramdisk.component,
+      ramdisks.component,
       deadlineComponent(site, log),
       ...butterknifeParts(options, keys, log, supervision),
     ]
@@ -137,34 +136,6 @@ function butterknifeParts(
   if (!butterknife) return []
   const signingKey = keys.imageKey
   return [butterknifePart({ place: butterknife, dataDirectory, imageDirectory, signingKey, log, supervision })]
-}
-
-/** The ramdisk is made once, while everything else already answers; machines that come early are told to wait. */
-function ramdiskComponent(options: ServeOptions, keys: SiteKeys, log: Logger) {
-  let ramdisk: Ramdisk | undefined
-  const given = options.ramdiskDirectory
-  const root = join(options.dataDirectory, 'ramdisk')
-  const component: Component = {
-    name: 'ramdisk',
-    async run(signal) {
-      if (given === undefined) {
-        ramdisk = await buildRamdisk({
-          architecture: 'x64',
-          cacheDirectory: defaultCacheDirectory(),
-          outputDirectory: root,
-          trust: trustOf(keys),
-          onProgress: (message) => log.info(`ramdisk: ${message}`),
-          signal,
-        })
-      } else {
-        ramdisk = await readRamdisk(given)
-        if (!ramdisk) throw new Error(`there is no complete ramdisk in ${given}; 'bootwright ramdisk build' makes one`)
-      }
-      log.info({ id: ramdisk.id, bytes: ramdisk.totalBytes }, 'the ramdisk is ready')
-      if (!signal.aborted) await once(signal, 'abort')
-    },
-  }
-  return { place: given === undefined ? { root } : { given }, component, current: () => ramdisk }
 }
 
 function deadlineComponent(site: Site, log: Logger): Component {

@@ -1,11 +1,13 @@
 import { stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { Logger } from 'pino'
-import { type BootTree, debianLoaders, filesMounts, usualTftpRoots } from './boot/tree.ts'
+import { type BootTree, debianLoaders, filesMounts, type TreeMount, usualTftpRoots } from './boot/tree.ts'
 import { makeDiskLoader } from './content/make-disk-loader.ts'
 import { makeGrubLoader } from './content/make-grub-loader.ts'
+import type { AgentArchitecture } from './core/agent-architecture.ts'
 import type { CheckedFile } from './core/yaml-file.ts'
 import { namesLoader, type SiteFile } from './dhcp/site-file.ts'
+import type { Ramdisks } from './ramdisks.ts'
 
 /** Where the loader that starts a UEFI machine's own disk stands in the tree. */
 export const diskLoaderPath = 'grub/disk-x64.efi'
@@ -16,16 +18,17 @@ export const diskLoaderPath = 'grub/disk-x64.efi'
  */
 export async function servingTree(
   options: { dataDirectory: string; bootPort: number; siteFile: CheckedFile<SiteFile> },
-  /** Holds a directory for each ramdisk id; or one ramdisk. */
-  ramdisks: { root: string } | { given: string },
+  ramdisks: Ramdisks['place'],
   log: Logger,
 ): Promise<BootTree> {
-  const ramdisk =
-    'root' in ramdisks
-      ? { at: 'ramdisk', directory: ramdisks.root }
-      : { at: `ramdisk/${basename(ramdisks.given)}`, directory: ramdisks.given }
   const [files, made] = [await operatorFiles(options.siteFile), await madeLoaders(options, log)]
-  return [...files, { ...ramdisk, isImmutable: true }, ...made, ...debianLoaders]
+  return [...files, ...ramdiskMounts(ramdisks), ...made, ...debianLoaders]
+}
+
+function ramdiskMounts(ramdisks: Ramdisks['place']): BootTree {
+  const isImmutable = true
+  if ('root' in ramdisks) return [{ at: 'ramdisk', directory: ramdisks.root, isImmutable }]
+  return ramdisks.given.map((directory) => ({ at: `ramdisk/${basename(directory)}`, directory, isImmutable }))
 }
 
 async function operatorFiles({ content: site, refuse }: CheckedFile<SiteFile>): Promise<BootTree> {
@@ -58,9 +61,23 @@ async function madeLoaders(
     'no GRUB for BIOS',
     'no GRUB for UEFI',
   ]
-  return made.flatMap((loader, index) => {
-    if (loader.kind === 'made') return [{ at: `grub/${basename(loader.file)}`, file: loader.file }]
+  const mounts = made.flatMap((loader, index) => {
+    if (loader.kind === 'made') return [mountOf(loader.file)]
     log.warn({ reason: loader.reason }, lacking[index]!)
     return []
   })
+  return architecturesOf(siteFile).includes('arm64') ? [...mounts, mountOf(arm64LoaderFile(dataDirectory))] : mounts
+}
+
+function mountOf(loaderFile: string): TreeMount {
+  return { at: `grub/${basename(loaderFile)}`, file: loaderFile }
+}
+
+/** GRUB for arm64 has its place in the tree before it is made (ramdisks.ts). */
+export function arm64LoaderFile(dataDirectory: string): string {
+  return join(dataDirectory, 'loaders', 'core-arm64.efi')
+}
+
+export function architecturesOf({ content }: CheckedFile<SiteFile>): readonly AgentArchitecture[] {
+  return content.architectures ?? ['x64']
 }

@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import { bootNonceBytes, mintBootToken } from '../boot/boot-token.ts'
 import { parseIpv4 } from '../bytes/ipv4.ts'
 import { parseMac } from '../bytes/mac.ts'
+import type { AgentArchitecture } from '../core/agent-architecture.ts'
 import type { SessionReply } from '../core/agent-protocol.ts'
 import type { Inventory } from '../core/inventory.ts'
 import { type DeployOrder, openOrder } from '../core/order.ts'
@@ -19,7 +20,7 @@ import { Machines } from '../deploy/machines.ts'
 import { StateChanges } from '../deploy/state-changes.ts'
 import { smallVersions } from '../image/small-versions.fixture.ts'
 import { openStateDatabase } from '../store/state-database.ts'
-import { type BootPlane, bootPlaneApp } from './boot-plane.ts'
+import { type BootPlane, bootPlaneApp, type RamdiskState } from './boot-plane.ts'
 import { BtrfsStreams } from './btrfs-streams.ts'
 import { openImageShelf } from './image-shelf.ts'
 
@@ -47,13 +48,18 @@ async function plane(t: TestContext, menuOf: BootPlane['menuOf'] = () => undefin
   })
   const streams = await noStreams(t)
   const parts = { state, machines, deployments, sessions, orders, streams, tokenKey, url: 'http://10.77.0.1:4280' }
-  const ramdisk = {
+  const x64 = {
     id: 'abc',
     kernel: 'vmlinuz',
     initrds: ['tools.cpio.zst', 'site.cpio'],
     firmware: { file: 'firmware.cpio.zst', drivers: ['bnx2x'] },
   }
-  const app = bootPlaneApp({ ...parts, ramdisk: () => ramdisk, menuOf, consoles: ['ttyS0'] }, pino({ level: 'silent' }))
+  const ramdisks: Record<AgentArchitecture, RamdiskState> = {
+    x64: { kind: 'ready', ramdisk: x64 },
+    arm64: { kind: 'not-served' },
+  }
+  const ramdisk: BootPlane['ramdisk'] = (architecture) => ramdisks[architecture]
+  const app = bootPlaneApp({ ...parts, ramdisk, menuOf }, pino({ level: 'silent' }))
   t.after(async () => {
     await app.close()
     await db.destroy()
@@ -68,7 +74,7 @@ async function plane(t: TestContext, menuOf: BootPlane['menuOf'] = () => undefin
       mac,
       intentRevision: (await machines.get('rack-1')).intent.revision,
     })
-  return { ...parts, machine, events, orderPublicKey: orderKey.publicKey, ask, mint }
+  return { ...parts, ramdisks, machine, events, orderPublicKey: orderKey.publicKey, ask, mint }
 }
 
 /** Of a repository without images. */
@@ -143,6 +149,25 @@ test('GET /boot.ipxe with a VLAN tells it to the agent, and refuses what is none
     site.ask({ url: `/boot.ipxe?mac=52-54-00-00-00-01&token=${await site.mint()}&vlan=${vlan}` })
   assert.match((await ask('42')).body, / BOOTIF=01-52-54-00-00-00-01 bootwright\.vlan=42 /)
   for (const vlan of ['0', '4095', '42%20quiet']) assert.equal((await ask(vlan)).statusCode, 400, vlan)
+})
+
+test('GET /boot.grub gives an arm64 machine its own ramdisk and console, or says that the site has none', async (t) => {
+  const site = await plane(t)
+  await deploy(site)
+  const script = async (architecture: string) =>
+    (await site.ask({ url: `/boot.grub?mac=52-54-00-00-00-01&arch=${architecture}&token=${await site.mint()}` })).body
+  assert.match(
+    await script('arm64'),
+    /refused: the server has no ramdisk for arm64: name it under architectures in its site file/,
+  )
+  site.ramdisks.arm64 = { kind: 'making' }
+  assert.match(await script('arm64'), /refused: the server is still making its ramdisk/)
+  site.ramdisks.arm64 = { kind: 'ready', ramdisk: { id: 'def', kernel: 'vmlinuz', initrds: ['tools.cpio.zst'] } }
+  assert.match(
+    await script('arm64'),
+    /linux '\(http,10\.77\.0\.1:4280\)\/ramdisk\/def\/vmlinuz' .*'console=ttyAMA0,115200'/,
+  )
+  assert.match(await script('x64'), /\/ramdisk\/abc\/vmlinuz' .*'console=ttyS0,115200';/)
 })
 
 test('GET /boot.ipxe refuses a token that was made for another address', async (t) => {

@@ -1,5 +1,6 @@
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify'
+import type { AgentArchitecture } from '../core/agent-architecture.ts'
 import type { BootMenu } from '../core/boot-menu.ts'
 import type { Machine } from '../core/machine.ts'
 import type { AgentOrders } from '../deploy/agent-orders.ts'
@@ -22,6 +23,9 @@ export type BootRamdisk = {
   firmware?: { file: string; drivers: readonly string[] }
 }
 
+/** `not-served`: the site file names no machines of that architecture. */
+export type RamdiskState = { kind: 'ready'; ramdisk: BootRamdisk } | { kind: 'making' } | { kind: 'not-served' }
+
 /** What the boot plane's routes work with. */
 export type BootPlane = {
   state: StateChanges
@@ -33,14 +37,13 @@ export type BootPlane = {
   tokenKey: Uint8Array
   /** `http://10.0.0.1:4280`, no slash at the end. */
   url: string
-  /** Undefined while it is being made. */
-  ramdisk: () => BootRamdisk | undefined
+  ramdisk: (architecture: AgentArchitecture) => RamdiskState
   /** What starts a UEFI machine's own disk where the firmware would try the network again first. */
   diskLoader?: { url: string; file: string }
   /** What a person may choose at the machine's screen; undefined where the site says nothing. */
   menuOf: (machine: Machine) => BootMenu | undefined
-  /** Kernel consoles of the agent, main one last. */
-  consoles: readonly string[]
+  /** Kernel consoles of the agent, main one last; core/agent-architecture.ts has those of everybody else. */
+  consoles?: readonly string[]
 }
 
 /**

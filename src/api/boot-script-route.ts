@@ -7,6 +7,7 @@ import { renderIpxe } from '../boot/render-ipxe.ts'
 import { renderPxelinux } from '../boot/render-pxelinux.ts'
 import { parseIpv4 } from '../bytes/ipv4.ts'
 import { type Mac, parseMac } from '../bytes/mac.ts'
+import { type AgentArchitecture, agentArchitectures, defaultConsoles } from '../core/agent-architecture.ts'
 import { type BootMenu, type BootMenuEntry, menuEntryNamePattern, plainMenu } from '../core/boot-menu.ts'
 import { findEsp } from '../core/find-esp.ts'
 import type { Inventory } from '../core/inventory.ts'
@@ -19,6 +20,8 @@ const Query = Type.Object({
   /** Of the menu. */
   entry: Type.Optional(Type.String({ pattern: menuEntryNamePattern })),
   vlan: Type.Optional(Type.Integer({ minimum: 1, maximum: 4094 })),
+  /** Left out by the loaders of a PC. */
+  arch: Type.Optional(Type.Enum([...agentArchitectures])),
 })
 
 const renderers = [
@@ -41,6 +44,7 @@ export function bootScriptRoute(plane: BootPlane): FastifyPluginAsyncTypebox {
           entry: request.query.entry,
           url: plane.url + request.url,
           vlan: request.query.vlan,
+          architecture: request.query.arch ?? 'x64',
           remoteAddress: request.ip,
         })
         // A HEAD is a look, not a boot.
@@ -59,6 +63,7 @@ type ScriptRequest = {
   /** Of the script itself. */
   url: string
   vlan: number | undefined
+  architecture: AgentArchitecture
   remoteAddress: string
 }
 
@@ -132,10 +137,11 @@ function refused(title: string, reason: string): RefusedBoot {
 }
 
 async function agentScript(plane: BootPlane, request: ScriptRequest): Promise<BootScript> {
-  const { mac, machine, token, vlan } = request
+  const { mac, machine, token, vlan, architecture } = request
   const name = machine?.name ?? mac
-  const ramdisk = plane.ramdisk()
-  if (!ramdisk) return refused(name, 'the server is still making its ramdisk, try again in a minute')
+  const state = plane.ramdisk(architecture)
+  if (state.kind !== 'ready') return refused(name, whyNoRamdisk(state.kind, architecture))
+  const { ramdisk } = state
   // Without a token (somebody else's DHCP server booted it) the machine is anonymous: it may look around, no more.
   const intent = token === undefined ? 'discover' : (machine?.intent.kind ?? 'discover')
   return {
@@ -147,9 +153,14 @@ async function agentScript(plane: BootPlane, request: ScriptRequest): Promise<Bo
     ...(token !== undefined && { token }),
     mac,
     ...(vlan !== undefined && { vlan }),
-    consoles: plane.consoles,
+    consoles: plane.consoles ?? defaultConsoles[architecture],
     kernelArguments: [],
   }
+}
+
+function whyNoRamdisk(state: 'making' | 'not-served', architecture: AgentArchitecture): string {
+  if (state === 'making') return 'the server is still making its ramdisk, try again in a minute'
+  return `the server has no ramdisk for ${architecture}: name it under architectures in its site file`
 }
 
 /** A machine nobody has looked into yet gets the firmware too: its network card may not work without. */

@@ -8,7 +8,7 @@ const cases: [Firmware, string | undefined][] = [
   [{ kind: 'bios-pxe', platform: 'bios', architecture: 'x86' }, 'ipxe/undionly.kpxe'],
   [{ kind: 'uefi-pxe', platform: 'uefi', architecture: 'x64' }, 'ipxe/snponly.efi'],
   [{ kind: 'uefi-pxe', platform: 'uefi', architecture: 'ia32' }, 'ipxe/ia32/snponly.efi'],
-  [{ kind: 'uefi-pxe', platform: 'uefi', architecture: 'arm64' }, 'ipxe/arm64/snponly.efi'],
+  [{ kind: 'uefi-pxe', platform: 'uefi', architecture: 'arm64' }, 'grub/core-arm64.efi'],
   [{ kind: 'uefi-pxe', platform: 'uefi', architecture: 'arm32' }, undefined],
   [{ kind: 'ipxe', platform: 'bios', architecture: 'x86' }, undefined],
   [{ kind: 'ipxe', platform: 'uefi', architecture: 'x64' }, undefined],

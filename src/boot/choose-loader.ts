@@ -31,11 +31,11 @@ const loaders: readonly LoaderRow[] = [
     because: "UEFI PXE on IA32 runs iPXE on the firmware's own network driver (SNP)",
   },
   {
-    loader: 'ipxe',
+    loader: 'grub',
     firmware: 'uefi-pxe',
     architecture: 'arm64',
-    bootFile: 'ipxe/arm64/snponly.efi',
-    because: "UEFI PXE on ARM64 runs iPXE on the firmware's own network driver (SNP)",
+    bootFile: 'grub/core-arm64.efi',
+    because: "UEFI PXE on ARM64 runs GRUB on the firmware's own network driver (SNP); Debian has no iPXE for it",
   },
   {
     loader: 'ipxe',
@@ -68,11 +68,11 @@ const loaders: readonly LoaderRow[] = [
 ]
 
 /**
- * The wanted loader where there is one for that firmware, else iPXE. Undefined when nothing we serve runs on it; iPXE itself
+ * The wanted loader where there is one for that firmware, else iPXE, else what there is. Undefined when nothing we serve runs on it; iPXE itself
  * gets a script and no loader.
  */
 export function chooseLoader(firmware: Firmware, wanted: LoaderName = 'ipxe'): LoaderChoice | undefined {
   const runs = loaders.filter((row) => row.firmware === firmware.kind && row.architecture === firmware.architecture)
-  const row = runs.find(({ loader }) => loader === wanted) ?? runs.find(({ loader }) => loader === 'ipxe')
+  const row = runs.find(({ loader }) => loader === wanted) ?? runs.find(({ loader }) => loader === 'ipxe') ?? runs[0]
   return row && { loader: row.loader, bootFile: row.bootFile, because: row.because }
 }

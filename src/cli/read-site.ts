@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { formatSubnet } from '../bytes/ipv4.ts'
+import type { AgentArchitecture } from '../core/agent-architecture.ts'
 import type { LoaderName } from '../core/loader.ts'
 import { type CheckedFile, YamlFileInvalid } from '../core/yaml-file.ts'
 import { parseSiteFile, type SiteFile } from '../dhcp/site-file.ts'
@@ -17,6 +18,7 @@ export type SiteFlags = {
   unknown?: 'discover' | 'ignore'
   loader?: LoaderName
   files?: string
+  architecture?: AgentArchitecture[]
 }
 
 /** The site file, or what the flags say in its terms. Throws YamlFileInvalid, InterfaceNotUsable. */
@@ -35,7 +37,7 @@ function siteOfFlags(flags: SiteFlags): CheckedFile<SiteFile> {
   if (name === undefined) {
     throw new Error('nothing says where to serve: give --interface, or a site file by --config')
   }
-  const { range, router, dns, leaseSeconds, unknown, loader, files } = flags
+  const { range, router, dns, leaseSeconds, unknown, loader, files, architecture } = flags
   const subnet = {
     subnet: formatSubnet(interfaceAddress(name).subnet),
     ...(range !== undefined && { pools: [range] }),
@@ -50,6 +52,7 @@ function siteOfFlags(flags: SiteFlags): CheckedFile<SiteFile> {
       interfaces: { [name]: { mode, evenIfDynamic } },
       subnets: [subnet],
       ...(files !== undefined && { files }),
+      ...(architecture && { architectures: architecture }),
     },
     refuse: (problems) => {
       throw new Error(`Cannot serve ${name}: ${problems.map(({ message }) => message).join('; ')}`)

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { parseNetwork } from '../butterknife/networks.ts'
+import { agentArchitectures, defaultConsoles } from '../core/agent-architecture.ts'
 import { loaderNames } from '../core/loader.ts'
 import { dataOption, socketPathOf } from './data-directory.ts'
 import { parseCount } from './deploy.ts'
@@ -11,11 +12,11 @@ type ServeOptionsGiven = SiteFlags & {
   data: string
   images?: string
   keys?: string
-  ramdisk?: string
+  ramdisk?: string[]
   bootPort: number
   management: string
   managementFd?: number
-  console: string[]
+  console?: string[]
   butterknife?: string
   butterknifeProxy?: string[]
   logLevel: string
@@ -37,7 +38,13 @@ export function serveCommand(): Command {
     .addOption(dataOption())
     .option('--images <directory>', 'image repository (default: DATA/images)')
     .option('--keys <directory>', 'signing keys and the management token (default: DATA/keys)')
-    .option('--ramdisk <directory>', "a ramdisk made by 'bootwright ramdisk build' (default: made at the first start)")
+    .addOption(
+      new Option('--architecture <name...>', 'of the machines (default: x64)').choices([...agentArchitectures]),
+    )
+    .option(
+      '--ramdisk <directory...>',
+      "ramdisks made by 'bootwright ramdisk build' (default: made at the first start)",
+    )
     .option('--range <first-last>', 'addresses to lease (default: the upper half of the subnet)')
     .option('--router <address>', 'default router given to clients')
     .option('--dns <address...>', 'DNS servers given to clients')
@@ -54,7 +61,10 @@ export function serveCommand(): Command {
     .option('--boot-port <port>', 'HTTP port of the boot plane, on the interface', parseCount, 4280)
     .option('--management <address:port>', 'where the management API and the live page listen', '127.0.0.1:4281')
     .addOption(new Option('--management-fd <number>', 'a listening socket, in place of --management').argParser(Number))
-    .option('--console <console...>', 'kernel consoles of the agent, the main one last', ['tty0', 'ttyS0,115200'])
+    .option(
+      '--console <console...>',
+      `kernel consoles of the agent, the main one last (default: ${defaultConsoles.x64.join(' ')})`,
+    )
     .option('--butterknife <address:port>', 'where the Butterknife API listens (default: it is off)')
     .option('--butterknife-proxy <network...>', 'HTTPS proxies before it, whose X-Forwarded-For is believed')
     .addOption(
@@ -73,14 +83,14 @@ async function runService(given: ServeOptionsGiven): Promise<void> {
       dataDirectory: given.data,
       imageDirectory: given.images ?? join(given.data, 'images'),
       keyDirectory: given.keys ?? join(given.data, 'keys'),
-      ...(given.ramdisk !== undefined && { ramdiskDirectory: given.ramdisk }),
+      ramdiskDirectories: given.ramdisk ?? [],
       socketPath: socketPathOf(given.data),
       bootPort: given.bootPort,
       management:
         given.managementFd === undefined
           ? parseListenAddress('--management', given.management)
           : { fd: given.managementFd },
-      consoles: given.console,
+      ...(given.console && { consoles: given.console }),
       ...(given.butterknife !== undefined && {
         butterknife: {
           ...parseListenAddress('--butterknife', given.butterknife),

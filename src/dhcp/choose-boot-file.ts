@@ -48,11 +48,16 @@ function scriptUrl(request: Request, context: DecideContext, address: Ipv4, load
   return vlan === undefined ? url : `${url}${url.includes('?') ? '&' : '?'}vlan=${vlan}`
 }
 
-/** The loader that somebody chose in place of iPXE, where there is one for the firmware; iPXE in a ROM can run it too. */
+/**
+ * The loader that runs in place of iPXE: what somebody chose, where there is one for the firmware (iPXE in a ROM can run it too),
+ * or what there is where iPXE is not.
+ */
 function otherLoader({ classification }: Request, { config }: DecideContext): LoaderChoice | undefined {
-  if (classification.kind !== 'firmware' || config.loader === undefined || config.loader === 'ipxe') return undefined
-  const choice = chooseLoader(beneathHttpAndIpxe(classification.firmware), config.loader)
-  return choice?.loader === config.loader ? choice : undefined
+  if (classification.kind !== 'firmware') return undefined
+  const { firmware } = classification
+  const choice = chooseLoader(beneathHttpAndIpxe(firmware), config.loader)
+  if (!choice || choice.loader === 'ipxe') return undefined
+  return choice.loader === config.loader || firmware.kind !== 'ipxe' ? choice : undefined
 }
 
 /** What the firmware is when it is asked for a loader by path: HTTP is only another way to it, and iPXE is like its PXE. */

@@ -60,7 +60,7 @@ const rows: Row[] = [
     'UEFI PXE on ARM64',
     'proxy',
     { options: client('PXEClient:Arch:00011:UNDI:003000', 11) },
-    `OFFER | - | ${uefi.replaceAll('ipxe/s', 'ipxe/arm64/s')} | 60=PXEClient 43=060108ff | all`,
+    `OFFER | - | ${uefi.replaceAll('ipxe/snponly.efi', 'grub/core-arm64.efi')} | 60=PXEClient 43=060108ff | all`,
   ],
   [
     'UEFI HTTP boot on x64',

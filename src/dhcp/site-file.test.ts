@@ -76,6 +76,11 @@ const broken: [criterion: string, text: string, expected: RegExp][] = [
     'interfaces:\n  eth1:\n    mode: on',
     /site\.yaml:3:5: interfaces\.eth1\.mode: it is one of off, listen, proxy, authoritative/,
   ],
+  [
+    'an unknown architecture',
+    'interfaces: { eth1: { mode: proxy } }\narchitectures: [sparc]',
+    /2:17: architectures\.0: it is one of x64, arm64/,
+  ],
   ['a file that serves nothing', 'interfaces: { eth1: { mode: off } }', /1:1: interfaces: every interface is off/],
   [
     'an interface that is not there',

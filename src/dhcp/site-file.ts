@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { agentArchitectures } from '../core/agent-architecture.ts'
 import { menuEntryNamePattern } from '../core/boot-menu.ts'
 import { type LoaderName, loaderNames } from '../core/loader.ts'
 import { type CheckedFile, parseYamlFile } from '../core/yaml-file.ts'
@@ -141,6 +142,8 @@ export const SiteFile = Type.Object(
   {
     /** The operator's own files, read only, at the top of the tree that TFTP and HTTP serve. */
     files: Type.Optional(FilesEntry),
+    /** Of the machines, where the agent is to run; x64 alone where not given. */
+    architectures: Type.Optional(Type.Array(Type.Enum([...agentArchitectures]), { minItems: 1, uniqueItems: true })),
     interfaces: Type.Record(Type.String(), InterfaceEntry, { minProperties: 1 }),
     /** For everybody. */
     settings: Type.Optional(SettingsEntry),

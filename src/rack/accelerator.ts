@@ -7,6 +7,8 @@ import { runProgram } from '../programs/run-program.ts'
 
 // Without AVX: emulated it is far slower than the code programs use where it is missing (SHA-256 in Node 15 → 50 MB/s).
 export const emulated = ['-accel', 'tcg,thread=multi', '-cpu', 'max,avx=off,avx2=off'] as const
+/** A processor of 2012: the kernel starts in 12 s on it and in 20 s on `max`, whose newer features are slow to emulate. */
+export const emulatedArm64 = ['-accel', 'tcg,thread=multi', '-cpu', 'cortex-a57'] as const
 export const accelerated = ['-accel', 'kvm', '-cpu', 'host'] as const
 
 export type Accelerator = { arguments: readonly string[]; because: string }

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { access, open } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { ProgramFailed, runProgram } from '../programs/run-program.ts'
-import { firmwareFiles } from './firmware-files.ts'
+import { arm64FirmwareFiles, firmwareFiles } from './firmware-files.ts'
 import { rackNamespaces } from './namespace.ts'
 
 /** `namespaces` are unshare's options that work here; `missing` has one sentence for each thing, with its remedy. */
@@ -29,8 +29,8 @@ const programs = {
 
 export async function checkRack(): Promise<RackCheck> {
   const [absentPrograms, absentFiles, tunnel, namespaces] = await Promise.all([
-    missingPrograms(),
-    missingFiles(),
+    missingPrograms(programs),
+    missingFiles(Object.values(firmwareFiles)),
     tunnelProblem(),
     usableNamespaces(),
   ])
@@ -40,9 +40,18 @@ export async function checkRack(): Promise<RackCheck> {
   return { kind: 'ready', namespaces: namespaces.options }
 }
 
-async function missingPrograms(): Promise<string[]> {
+/** What machines of arm64 need further. Rejects with RackUnavailable. */
+export async function requireArm64(): Promise<void> {
+  const absent = [
+    ...(await missingPrograms({ 'qemu-system-aarch64': 'qemu-system-arm' })),
+    ...(await missingFiles(Object.values(arm64FirmwareFiles))),
+  ]
+  if (absent.length > 0) throw new RackUnavailable(absent)
+}
+
+async function missingPrograms(wanted: Readonly<Record<string, string>>): Promise<string[]> {
   const absent: string[] = []
-  for (const [program, debianPackage] of Object.entries(programs)) {
+  for (const [program, debianPackage] of Object.entries(wanted)) {
     if (!(await isInPath(program))) absent.push(`the program ${program} is not installed: ${aptInstall(debianPackage)}`)
   }
   return absent
@@ -55,9 +64,9 @@ async function isInPath(program: string): Promise<boolean> {
   return false
 }
 
-async function missingFiles(): Promise<string[]> {
+async function missingFiles(wanted: readonly { path: string; package: string }[]): Promise<string[]> {
   const absent: string[] = []
-  for (const file of Object.values(firmwareFiles)) {
+  for (const file of wanted) {
     if (await isAccessible(file.path, constants.R_OK)) continue
     absent.push(`the firmware ${file.path} is not there: ${aptInstall(file.package)}`)
   }

@@ -1,3 +1,5 @@
+import type { MachineSpec } from './machine-spec.ts'
+
 /** Where Debian puts what the machines start from, with the package that brings it. */
 export const firmwareFiles = {
   uefiCode: { path: '/usr/share/OVMF/OVMF_CODE_4M.fd', package: 'ovmf' },
@@ -5,3 +7,13 @@ export const firmwareFiles = {
   bios: { path: '/usr/share/seabios/bios-256k.bin', package: 'seabios' },
   ipxeRom: { path: '/usr/lib/ipxe/qemu/efi-virtio.rom', package: 'ipxe-qemu' },
 } as const
+
+/** The same for machines of arm64, which not every rack has. */
+export const arm64FirmwareFiles = {
+  uefiCode: { path: '/usr/share/AAVMF/AAVMF_CODE.fd', package: 'qemu-efi-aarch64' },
+  uefiVariables: { path: '/usr/share/AAVMF/AAVMF_VARS.fd', package: 'qemu-efi-aarch64' },
+} as const
+
+export function firmwareFilesOf({ architecture }: Pick<MachineSpec, 'architecture'>) {
+  return architecture === 'arm64' ? arm64FirmwareFiles : firmwareFiles
+}

@@ -21,6 +21,8 @@ export type NicModel = 'virtio-net-pci' | 'e1000' | 'e1000e'
 /** One virtual machine: what would be screwed into the rack. */
 export type MachineSpec = {
   name: string
+  /** x64 where not given. arm64 is QEMU's `virt` with UEFI, emulated on every host. */
+  architecture?: 'x64' | 'arm64'
   firmware: 'bios' | 'uefi'
   /**
    * What asks the network first. `firmware`: EDK2's own PXE on UEFI (SeaBIOS has none of its own: there it is the iPXE ROM

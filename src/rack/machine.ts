@@ -4,7 +4,7 @@ import { createWriteStream } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import { Console } from './console.ts'
 import type { MachineSpec } from './machine-spec.ts'
-import { type MachineWiring, qemuArguments } from './qemu-arguments.ts'
+import { type MachineWiring, qemuArguments, qemuProgram } from './qemu-arguments.ts'
 import { Qmp } from './qmp.ts'
 
 /** QEMU ended although nobody switched the machine off. */
@@ -45,7 +45,7 @@ export class RackMachine implements AsyncDisposable {
     const qmpFd = 3
     // QEMU begins the file anew each time
     const capturePrefix = `${this.#filePrefix}.${++this.#powerCycles}`
-    const qemu = spawn('qemu-system-x86_64', qemuArguments(this.spec, { ...this.#wiring, capturePrefix, qmpFd }), {
+    const qemu = spawn(qemuProgram(this.spec), qemuArguments(this.spec, { ...this.#wiring, capturePrefix, qmpFd }), {
       stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
     })
     let complaint = ''

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseMac } from '../bytes/mac.ts'
 import type { MachineSpec } from './machine-spec.ts'
-import { qemuArguments } from './qemu-arguments.ts'
+import { qemuArguments, qemuProgram } from './qemu-arguments.ts'
 
 const bios: MachineSpec = {
   name: 'm1',
@@ -56,6 +56,14 @@ test('qemuArguments() gives a UEFI machine its own variables and no ROM, so that
   const values = qemuArguments({ ...bios, firmware: 'uefi' }, wiring)
   assert.ok(valuesOf(values, '-drive').some((drive) => drive.includes('if=pflash') && drive.includes('/r/m1.vars.fd')))
   assert.ok(valuesOf(values, '-device').some((device) => device.endsWith(',romfile=')))
+})
+
+test('qemuArguments() makes an arm64 machine of the virt board, with the firmware and the program for it', () => {
+  const arm64: MachineSpec = { ...bios, architecture: 'arm64', firmware: 'uefi' }
+  const values = qemuArguments(arm64, wiring)
+  assert.deepEqual(valuesOf(values, '-machine'), ['virt'])
+  assert.match(valuesOf(values, '-drive')[0] ?? '', /AAVMF_CODE/)
+  assert.deepEqual([qemuProgram(arm64), qemuProgram(bios)], ['qemu-system-aarch64', 'qemu-system-x86_64'])
 })
 
 test('qemuArguments() keeps the iPXE ROM of a UEFI machine that is to boot with it', () => {

@@ -1,4 +1,4 @@
-import { firmwareFiles } from './firmware-files.ts'
+import { firmwareFilesOf } from './firmware-files.ts'
 import type { DiskSpec, MachineSpec } from './machine-spec.ts'
 
 /** What else a QEMU process needs: the ports of the switch, its copy of the UEFI variables, the captures. */
@@ -22,13 +22,18 @@ const captureBytes = 700
 /** After a machine found nothing to boot it tries again, as a server would. */
 const rebootTimeoutMs = 5000
 
+/** The program that emulates the machine. */
+export function qemuProgram({ architecture }: MachineSpec): string {
+  return architecture === 'arm64' ? 'qemu-system-aarch64' : 'qemu-system-x86_64'
+}
+
 /** The serial console is on QEMU's standard input and output. */
 export function qemuArguments(spec: MachineSpec, wiring: MachineWiring): string[] {
   return [
     ...['-name', spec.name, '-uuid', spec.uuid, '-m', String(spec.memoryMiB), '-smp', String(spec.processors)],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-msg', 'timestamp=on'],
     // graphics=off makes SeaBIOS and the iPXE ROM talk on the serial port
-    ...['-machine', 'q35,graphics=off', ...wiring.accelerator],
+    ...['-machine', spec.architecture === 'arm64' ? 'virt' : 'q35,graphics=off', ...wiring.accelerator],
     ...['-smbios', `type=1,manufacturer=Bootwright,product=Virtual rack machine,serial=${spec.name},uuid=${spec.uuid}`],
     ...['-boot', `strict=on,reboot-timeout=${rebootTimeoutMs}`],
     ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
@@ -48,7 +53,7 @@ function firmwareArguments(spec: MachineSpec, { variablesPath }: MachineWiring):
     // network boot is IPv4 alone; EDK2 would try IPv6 as well, PXE and HTTP, for 70 s each at every boot
     ...['-fw_cfg', 'name=opt/org.tianocore/IPv6Support,string=no'],
     ...['-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=no'],
-    ...['-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${quoted(firmwareFiles.uefiCode.path)}`],
+    ...['-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${quoted(firmwareFilesOf(spec).uefiCode.path)}`],
     ...['-drive', `if=pflash,format=raw,unit=1,file=${quoted(variablesPath)}`],
   ]
 }

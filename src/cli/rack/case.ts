@@ -1,3 +1,4 @@
+import type { AgentArchitecture } from '../../core/agent-architecture.ts'
 import type { Deployment } from '../../core/deployment.ts'
 import type { Rack } from '../../rack/rack.ts'
 import type { RackSite } from './site.ts'
@@ -30,6 +31,8 @@ export type RackCase = {
   describe: string
   /** The default set is part of `npm test`. */
   set: 'default' | 'long'
+  /** What the agent's ramdisk is made for; x64 where not given. */
+  architecture?: AgentArchitecture
   /** What a rack cannot make inside, because it needs the internet, or mounts: done before, and kept for the next time. */
   prepare?(supplies: RackSupplies, log: (line: string) => void): Promise<void>
   /** What else is on the rack's network, and how that behaves; before the service starts, and inside the rack. */

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RackCase } from './case.ts'
 
-export type ListedCase = Pick<RackCase, 'name' | 'describe' | 'set' | 'prepare' | 'longestMinutes'> & { path: string }
+export type ListedCase = RackCase & { path: string }
 
 const directory = join(import.meta.dirname, '../../../test/rack')
 
@@ -18,8 +18,7 @@ export async function listCases(): Promise<ListedCase[]> {
     files.map(async (file) => {
       const path = join(directory, file)
       const { rackCase } = (await import(path)) as { rackCase: RackCase }
-      const { name, describe, set, prepare, longestMinutes } = rackCase
-      return { name, describe, set, ...(prepare && { prepare }), ...(longestMinutes && { longestMinutes }), path }
+      return { ...rackCase, path }
     }),
   )
 }

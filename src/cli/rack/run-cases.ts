@@ -10,7 +10,7 @@ import { formatEvent } from '../timeline-text.ts'
 import type { CaseResult } from './case.ts'
 import type { ListedCase } from './list-cases.ts'
 import type { RackMessage, RackTask } from './rack-message.ts'
-import { prepareSupplies, type RackSupplies } from './supplies.ts'
+import { arm64Supplies, prepareSupplies, type RackSupplies } from './supplies.ts'
 
 export type CaseRun = {
   cases: readonly ListedCase[]
@@ -77,12 +77,14 @@ async function resultOf(listed: ListedCase, place: CasePlace): Promise<CaseResul
   const startedAt = performance.now()
   const seconds = () => Math.round((performance.now() - startedAt) / 100) / 10
   const failed = (failure: string) => ({ case: listed.name, ok: false, secondsTotal: seconds(), failure })
+  let { supplies } = place
   try {
-    await listed.prepare?.(place.supplies, place.log)
+    if (listed.architecture === 'arm64') supplies = await arm64Supplies(supplies, place)
+    await listed.prepare?.(supplies, place.log)
   } catch (error) {
     return failed(`it could not be prepared: ${(error as Error).message}`)
   }
-  const task: RackTask = { directory: place.directory, supplies: place.supplies, casePath: listed.path }
+  const task: RackTask = { directory: place.directory, supplies, casePath: listed.path }
   const rack = enterRack({ module: inside, arguments: [JSON.stringify(task)], namespaces: place.namespaces })
   const outcome = await awaitRack(rack, listed.longestMinutes ?? longestMinutesOfMost, place)
   return outcome.kind === 'result' ? outcome.result : failed(outcome.reason)

@@ -1,9 +1,11 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { buildRecipe } from '../../build/build-recipe.ts'
+import type { AgentArchitecture } from '../../core/agent-architecture.ts'
 import { openSiteKeys, type SiteKeys, trustOf } from '../../deploy/site-keys.ts'
 import { importTar } from '../../image/import-tar.ts'
 import { listVersions, openRepository } from '../../image/repository.ts'
 import { chooseAccelerator } from '../../rack/accelerator.ts'
+import { requireArm64 } from '../../rack/check-rack.ts'
 import type { Credentials } from '../../rack/login.ts'
 import { buildRamdisk, defaultCacheDirectory } from '../../ramdisk/build-ramdisk.ts'
 import type { ProgressBar } from '../progress-bar.ts'
@@ -36,7 +38,7 @@ export async function prepareSupplies(bar: ProgressBar, signal?: AbortSignal): P
   const imagesDirectory = join(directory, 'images')
   const keys = await openSiteKeys(keysDirectory)
   const imageTar = await prepareImage({ cacheDirectory, imagesDirectory, keys, bar, signal })
-  const ramdisk = await prepareRamdisk({ cacheDirectory, directory, keys, bar, signal })
+  const ramdisk = await prepareRamdisk({ architecture: 'x64', directory, keys, log: (line) => bar.say(line), signal })
   const { arguments: accelerator, because } = await chooseAccelerator(join(ramdisk, 'vmlinuz'), directory)
   bar.say(`machines run with ${accelerator.join(' ')}: ${because}`)
   return { imagesDirectory, keysDirectory, ramdiskDirectory: ramdisk, image, imageTar, credentials, accelerator }
@@ -66,14 +68,34 @@ async function prepareImage(preparation: Preparation & { imagesDirectory: string
   return tarPath
 }
 
-async function prepareRamdisk(preparation: Preparation & { directory: string }): Promise<string> {
-  const { cacheDirectory, directory, keys, bar, signal } = preparation
+/** The same with the ramdisk for arm64. Rejects with RackUnavailable. */
+export async function arm64Supplies(
+  supplies: RackSupplies,
+  { log, signal }: { log: (line: string) => void; signal: AbortSignal | undefined },
+): Promise<RackSupplies> {
+  await requireArm64()
+  const keys = await openSiteKeys(supplies.keysDirectory)
+  const directory = dirname(dirname(supplies.ramdiskDirectory))
+  const ramdiskDirectory = await prepareRamdisk({ architecture: 'arm64', directory, keys, log, signal })
+  return { ...supplies, ramdiskDirectory }
+}
+
+type RamdiskPreparation = {
+  architecture: AgentArchitecture
+  directory: string
+  keys: SiteKeys
+  log: (line: string) => void
+  signal: AbortSignal | undefined
+}
+
+async function prepareRamdisk(preparation: RamdiskPreparation): Promise<string> {
+  const { architecture, directory, keys, log, signal } = preparation
   const ramdisk = await buildRamdisk({
-    architecture: 'x64',
-    cacheDirectory,
+    architecture,
+    cacheDirectory: defaultCacheDirectory(),
     outputDirectory: join(directory, 'ramdisk'),
     trust: trustOf(keys),
-    onProgress: (message) => bar.say(`ramdisk: ${message}`),
+    onProgress: (message) => log(`ramdisk: ${message}`),
     ...(signal && { signal }),
   })
   return ramdisk.directory
