@@ -101,6 +101,28 @@ test('POST /deployments/rollback queues the version before, and says what a mach
   assert.equal((await machines.get('rack-1')).intent.kind, 'deploy')
 })
 
+test('PUT /hand-over chooses for a group or a model, and a machine has its own or none', async (t) => {
+  const { client } = await service(t)
+  const rules = async () => (await client.request<{ rules: object[] }>('GET', '/api/v1/hand-over/')).rules
+  await client.request('PUT', '/api/v1/hand-over/model/Power%20Edge%2FR640', { handOver: 'kexec' })
+  await client.request('PUT', '/api/v1/hand-over/group/compute', { handOver: 'reboot' })
+  await client.request('PUT', '/api/v1/hand-over/group/compute', { handOver: 'kexec' })
+  assert.deepEqual(await rules(), [
+    { scope: 'group', name: 'compute', handOver: 'kexec' },
+    { scope: 'model', name: 'Power Edge/R640', handOver: 'kexec' },
+  ])
+  await client.request('DELETE', '/api/v1/hand-over/group/compute')
+  const again = client.request('DELETE', '/api/v1/hand-over/group/compute')
+  await assert.rejects(again, { name: 'ServiceError', status: 404 })
+  const wrong = client.request('PUT', '/api/v1/hand-over/room/1', { handOver: 'kexec' })
+  await assert.rejects(wrong, { name: 'ServiceError', status: 400 })
+
+  type Answer = { machine: { handOver?: string } }
+  const put = (body: object) => client.request<Answer>('PUT', '/api/v1/machines/rack-1', body)
+  assert.equal((await put({ macs: ['52:54:00:00:00:01'], handOver: 'kexec' })).machine.handOver, 'kexec')
+  assert.equal((await put({ handOver: null })).machine.handOver, undefined)
+})
+
 test('PUT /publications/IMAGE refuses an image that is not there', async (t) => {
   const { client } = await service(t)
   const putting = client.request('PUT', '/api/v1/publications/debian', { networks: ['10.0.0.0/8'] })
