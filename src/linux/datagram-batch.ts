@@ -34,6 +34,8 @@ export class DatagramBatch {
   readonly #memory: unknown
   readonly #base: bigint
   readonly #views: Buffer[] = []
+  /** Slots below this are not ready to be received into. */
+  #touched: number
   readonly #bytes: Buffer
   readonly #vectorsAt: number
   readonly #addressesAt: number
@@ -41,6 +43,7 @@ export class DatagramBatch {
 
   constructor(count: number, payloadBytes: number) {
     this.count = count
+    this.#touched = count
     this.#payloadBytes = payloadBytes
     this.#vectorsAt = count * headerBytes
     this.#addressesAt = this.#vectorsAt + count * vectorBytes
@@ -71,6 +74,7 @@ export class DatagramBatch {
 
   /** Puts a datagram into a slot. `address`: IPv4 in host order. The payload must fit. */
   fill(slot: number, payload: Uint8Array, address: number, port: number): void {
+    this.#touched = this.count
     const at = this.#addressesAt + slot * addressBytes
     this.#bytes.writeUInt32LE(addressBytes, slot * headerBytes + nameLengthOffset)
     this.#bytes.writeUInt32LE(payload.length, this.#vectorsAt + slot * vectorBytes + 8)
@@ -90,11 +94,15 @@ export class DatagramBatch {
 
   /** Receives what is there, up to all slots; returns how many. Throws LinuxError. */
   receive(fd: number): number {
-    for (let slot = 0; slot < this.count; slot++) {
+    // Only what the kernel wrote to is not as it must be.
+    for (let slot = 0; slot < this.#touched; slot++) {
       this.#bytes.writeUInt32LE(addressBytes, slot * headerBytes + nameLengthOffset)
       this.#bytes.writeUInt32LE(this.#payloadBytes, this.#vectorsAt + slot * vectorBytes + 8)
     }
-    return this.#transferred(recvmmsg(fd, this.#memory, this.count, MSG_DONTWAIT, null), 'recvmmsg')
+    this.#touched = this.count
+    const received = this.#transferred(recvmmsg(fd, this.#memory, this.count, MSG_DONTWAIT, null), 'recvmmsg')
+    this.#touched = received
+    return received
   }
 
   /** The slot's memory, all of it: what came into it is its first `length(slot)` bytes. */

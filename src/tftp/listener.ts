@@ -41,6 +41,7 @@ export type ListenerOptions = {
 
 /** TFTP at one address: requests, and the transfers that came of them. Driven by its owner, who waits on the sockets. */
 export class TftpListener {
+  readonly sockets: readonly BlockingSocket[]
   readonly #options: ListenerOptions
   /** By address and port of the client; a session stands here from its first packet on. */
   readonly #sessions = new Map<number, Session>()
@@ -51,19 +52,12 @@ export class TftpListener {
 
   constructor(options: ListenerOptions) {
     this.#options = options
-  }
-
-  get sockets(): readonly BlockingSocket[] {
-    return [this.#options.listening, ...this.#options.transferring]
+    this.sockets = [options.listening, ...options.transferring]
   }
 
   /** Files are being opened: the event loop must run. */
   get isOpening(): boolean {
     return this.#opening > 0
-  }
-
-  get hasTransfers(): boolean {
-    return this.#sessions.size > 0
   }
 
   /** Something came to this socket of ours. Throws LinuxError. */

@@ -93,21 +93,22 @@ async function drive(listeners: readonly TftpListener[], options: TftpOptions): 
   let tickedAtMs = nowMs
   let turnedAtMs = nowMs
   let idleAtMs = nowMs
-  const onReady = (index: number) => parts[index]!.listener.receive(parts[index]!.socket, nowMs)
+  const onReady = (index: number) => {
+    const { listener, socket } = parts[index]!
+    listener.receive(socket, performance.now())
+    socket.flush()
+  }
   while (!signal.aborted) {
     const isOpening = listeners.some((listener) => listener.isOpening)
     if (!isOpening) idleAtMs = nowMs
     const waitMs = nowMs - idleAtMs < spinMs ? 0 : 1
-    sockets.wait(isOpening ? waitMs : longestWaitMs, (index) => {
-      nowMs = performance.now()
-      onReady(index)
-    })
+    sockets.wait(isOpening ? waitMs : longestWaitMs, onReady)
     nowMs = performance.now()
     if (nowMs - tickedAtMs >= tickMs) {
       for (const listener of listeners) listener.tick(nowMs)
+      for (const listener of listeners) listener.flush()
       tickedAtMs = nowMs
     }
-    for (const listener of listeners) listener.flush()
     if (isOpening || nowMs - turnedAtMs >= Math.min(longestWaitMs, longestStandstillMs)) {
       await eventLoopTurn()
       for (const listener of listeners) listener.flush()
