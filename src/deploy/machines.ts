@@ -141,29 +141,33 @@ export class Machines {
 
 async function setMachine(change: Change, name: string, settings: MachineSettings): Promise<Machine> {
   const found = await findMachineByName(change.db, name)
-  if (!found && !settings.macs?.length) {
-    throw new NotFound(`There is no machine "${name}"; to make it, give at least one MAC address`)
-  }
-  if (found?.intent.kind === 'deploy' && settings.intent) {
+  await refuseTakenMacs(change.db, settings.macs ?? [], found?.id)
+  return found ? changeMachine(change, found, settings) : addMachine(change, name, settings)
+}
+
+async function changeMachine(change: Change, machine: Machine, settings: MachineSettings): Promise<Machine> {
+  if (machine.intent.kind === 'deploy' && settings.intent) {
+    const { name } = machine
     throw new Conflict(`${name} has a deployment under way; end it with 'bootwright cancel ${name}' first`)
   }
-  await refuseTakenMacs(change.db, settings.macs ?? [], found?.id)
-  const machine = found ?? (await createMachine(change, name, settings.macs ?? []))
   await settleConflicts(change, machine, settings)
   const updated = await updateMachine(change.db, machine.id, settingsAsChange(machine, settings))
   change.machineChanged(updated)
   const kind = updated.intent.revision === machine.intent.revision ? 'machine' : 'intent'
-  await change.tell({
-    machineId: machine.id,
-    kind: found ? kind : 'machine',
-    message: found ? describeChange(updated, settings) : `${name} was added (${updated.macs.join(', ')})`,
-  })
+  await change.tell({ machineId: machine.id, kind, message: describeChange(updated, settings) })
   return updated
 }
 
-async function createMachine(change: Change, name: string, macs: readonly Mac[]): Promise<Machine> {
-  const intent = { kind: 'local' as const, revision: 0 }
-  return insertMachine(change.db, { name, macs: [...macs], approved: true, intent }, change.now)
+async function addMachine(change: Change, given: string, settings: MachineSettings): Promise<Machine> {
+  const { macs = [], newName: name = given, intent: kind = 'local', approved = true, handOver, ...rest } = settings
+  if (macs.length === 0) throw new NotFound(`There is no machine "${given}"; to make it, give at least one MAC address`)
+  const intent = { kind, revision: 0 }
+  const said = { ...rest, name, macs: [...macs], approved, intent, ...(handOver && { handOver }) }
+  const machine = await insertMachine(change.db, said, change.now)
+  change.machineChanged(machine)
+  const message = `${name} was added (${macs.join(', ')})`
+  await change.tell({ machineId: machine.id, kind: 'machine', message })
+  return machine
 }
 
 async function refuseTakenMacs(db: StateDatabase, macs: readonly Mac[], machineId: string | undefined): Promise<void> {

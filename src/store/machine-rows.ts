@@ -56,30 +56,28 @@ export async function findMachinesByUuid(db: StateDatabase, uuid: string): Promi
 }
 
 export type NewMachine = Pick<Machine, 'name' | 'macs' | 'approved' | 'intent'> &
-  Partial<Pick<Machine, 'address' | 'uuid' | 'group' | 'lastSeenAt'>>
+  Partial<Pick<Machine, 'address' | 'uuid' | 'group' | 'lastSeenAt' | 'sharesUuid' | 'handOver'>>
 
-export async function insertMachine(db: StateDatabase, machine: NewMachine, now: number): Promise<Machine> {
-  const id = randomUUID()
+export async function insertMachine(db: StateDatabase, given: NewMachine, now: number): Promise<Machine> {
+  const machine: Machine = {
+    id: randomUUID(),
+    group: 'default',
+    sharesUuid: false,
+    ...given,
+    macs: given.macs.toSorted(),
+  }
+  const { id, name, uuid, group, address, approved, sharesUuid, intent, handOver, lastSeenAt, macs } = machine
   await db
     .insertInto('machines')
     .values({
-      id,
-      name: machine.name,
-      uuid: machine.uuid ?? null,
-      group_name: machine.group ?? 'default',
-      address: machine.address ?? null,
-      approved: Number(machine.approved),
-      intent_kind: machine.intent.kind,
-      intent_revision: machine.intent.revision,
-      deployment_id: machine.intent.deploymentId ?? null,
-      inventory_json: null,
-      hand_over: null,
-      last_seen_at: machine.lastSeenAt ?? null,
-      created_at: now,
+      ...{ id, name, uuid: uuid ?? null, group_name: group, address: address ?? null },
+      ...{ approved: Number(approved), shares_uuid: Number(sharesUuid), hand_over: handOver ?? null },
+      ...{ intent_kind: intent.kind, intent_revision: intent.revision, deployment_id: intent.deploymentId ?? null },
+      ...{ inventory_json: null, last_seen_at: lastSeenAt ?? null, created_at: now },
     })
     .execute()
-  await replaceMacs(db, id, machine.macs)
-  return (await findMachineById(db, id))!
+  await insertMacs(db, id, macs)
+  return machine
 }
 
 export type MachineChange = Partial<
@@ -133,12 +131,13 @@ export async function absorbMachine(db: StateDatabase, absorbed: Machine, surviv
 
 async function replaceMacs(db: StateDatabase, machineId: string, macs: readonly Mac[]): Promise<void> {
   await db.deleteFrom('machine_macs').where('machine_id', '=', machineId).execute()
-  if (macs.length > 0) {
-    await db
-      .insertInto('machine_macs')
-      .values(macs.map((mac) => ({ mac, machine_id: machineId })))
-      .execute()
-  }
+  await insertMacs(db, machineId, macs)
+}
+
+async function insertMacs(db: StateDatabase, machineId: string, macs: readonly Mac[]): Promise<void> {
+  if (macs.length === 0) return
+  const rows = macs.map((mac) => ({ mac, machine_id: machineId }))
+  await db.insertInto('machine_macs').values(rows).execute()
 }
 
 async function withMacs(db: StateDatabase, row: Selectable<Schema['machines']> | undefined) {
