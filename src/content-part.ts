@@ -1,6 +1,7 @@
+import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { type BootPlane, bootPlaneApp } from './api/boot-plane.ts'
 import type { BootTree } from './boot/tree.ts'
+import type { ForwardedHandler } from './content/answer-forwarded.ts'
 import { runContentWorker } from './content/run-content-worker.ts'
 import type { ServeOptions } from './server.ts'
 import { type Component, restarting } from './supervise.ts'
@@ -11,13 +12,12 @@ export function contentPart(parts: {
   interface: string
   /** Ours there, dotted. */
   address: string
-  plane: BootPlane
+  handler: ForwardedHandler
   tree: BootTree
   log: Logger
   supervision: Parameters<typeof restarting>[1]
 }): Component {
-  const { options, address, plane, tree, log, supervision } = parts
-  const app = bootPlaneApp(plane, log)
+  const { options, address, handler, tree, log, supervision } = parts
   const part = restarting(
     {
       name: `content on ${parts.interface}`,
@@ -27,20 +27,7 @@ export function contentPart(parts: {
           port: options.bootPort,
           tree,
           imageDirectory: options.imageDirectory,
-          async handler({ method, url, headers, body, remoteAddress }) {
-            const answer = await app.inject({
-              method: method as 'GET',
-              url,
-              headers,
-              payload: Buffer.from(body),
-              remoteAddress,
-            })
-            return {
-              status: answer.statusCode,
-              headers: answer.headers as Record<string, string>,
-              body: answer.rawPayload,
-            }
-          },
+          handler,
           onListening: () => part.ready(),
           onAccess: (event) => log.debug(event, 'http'),
           onFault: (error) => log.error({ err: error }, 'content'),
@@ -50,4 +37,17 @@ export function contentPart(parts: {
     supervision,
   )
   return part
+}
+
+/** Answers by the boot plane what is forwarded to the main thread. */
+export function bootPlaneHandler(app: FastifyInstance): ForwardedHandler {
+  return async ({ method, url, headers, body, remoteAddress }) => {
+    const payload = Buffer.from(body)
+    const answer = await app.inject({ method: method as 'GET', url, headers, payload, remoteAddress })
+    return {
+      status: answer.statusCode,
+      headers: answer.headers as Record<string, string>,
+      body: answer.rawPayload,
+    }
+  }
 }

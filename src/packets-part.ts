@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { BootTree } from './boot/tree.ts'
+import type { ForwardedHandler } from './content/answer-forwarded.ts'
 import type { Machines } from './deploy/machines.ts'
 import type { SiteKeys } from './deploy/site-keys.ts'
 import type { StateChanges } from './deploy/state-changes.ts'
@@ -21,10 +22,11 @@ export function packetsPart(parts: {
   bootTokenSeconds: number
   site: { state: StateChanges; machines: Machines }
   tree: BootTree
+  scriptHandlers: ReadonlyMap<string, ForwardedHandler>
   log: Logger
   supervision: Parameters<typeof restarting>[1]
 }): PacketsPart {
-  const { options, dhcp, keys, bootTokenSeconds, site, tree, log, supervision } = parts
+  const { options, dhcp, keys, bootTokenSeconds, site, tree, scriptHandlers, log, supervision } = parts
   const timeline = new PacketTimeline({ state: site.state, machines: site.machines, log })
   const packets = packetsComponent({
     site: dhcp,
@@ -35,6 +37,8 @@ export function packetsPart(parts: {
     listRecords: async () => (await site.machines.list()).map(recordOf),
     onMachine: (listener) => site.state.onMachine(listener),
     onEvent: (event) => timeline.tell(event),
+    scriptHandlers,
+    onFault: (error) => log.error({ err: error }, 'a boot script over TFTP'),
     onReady: () => part.ready(),
   })
   const part = restarting(packets, supervision)

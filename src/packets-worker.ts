@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { constants, setPriority } from 'node:os'
-import { parentPort, workerData } from 'node:worker_threads'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { type BootTree, lookUp } from './boot/tree.ts'
 import { formatIpv4, ipv4FromBytes, subnetContains } from './bytes/ipv4.ts'
 import { MemoryDirectory } from './core/directory.ts'
@@ -21,6 +21,8 @@ export type PacketsWorkerData = {
   tokenKey: Uint8Array
   tokenLifetimeSeconds: number
   records: BootRecord[]
+  /** By interface: ports to who makes boot scripts, for loaders that fetch them over TFTP. */
+  scripts: ReadonlyMap<string, MessagePort>
 }
 
 export type PacketsWorkerOrder =
@@ -79,7 +81,10 @@ function hasLoader(bootFile: string): boolean {
 
 const places = interfaces
   .filter(({ isSilent }) => !isSilent)
-  .map(({ name, serverAddress }) => ({ interface: name, address: formatIpv4(serverAddress) }))
+  .map(({ name, serverAddress }) => {
+    const scripts = given.scripts.get(name)
+    return { interface: name, address: formatIpv4(serverAddress), ...(scripts && { scripts }) }
+  })
 const onEvent = (event: TftpEvent) => tell({ kind: 'tftp', event })
 const { tree } = given
 const tftp = places.length > 0 ? runTftpWorker({ places, tree, onEvent, signal: stop.signal }) : undefined

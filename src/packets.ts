@@ -1,12 +1,16 @@
 import { once } from 'node:events'
-import { Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
+import { answerForwarded, type ForwardedHandler } from './content/answer-forwarded.ts'
 import type { ExplainRequest, Explanation } from './core/explanation.ts'
 import type { BootRecord, Machine } from './core/machine.ts'
 import type { PacketEvent } from './packet-timeline.ts'
 import type { PacketsWorkerData, PacketsWorkerMessage, PacketsWorkerOrder } from './packets-worker.ts'
 import type { Component } from './supervise.ts'
 
-type PacketsOptions = Omit<PacketsWorkerData, 'records'> & {
+type PacketsOptions = Omit<PacketsWorkerData, 'records' | 'scripts'> & {
+  /** By interface: who makes boot scripts there. */
+  scriptHandlers: ReadonlyMap<string, ForwardedHandler>
+  onFault: (error: unknown) => void
   listRecords: () => Promise<BootRecord[]>
   /** Calls back with every change after it is on disk; returns what ends that. */
   onMachine: (
@@ -64,7 +68,7 @@ class Questions {
 }
 
 async function runPackets(options: PacketsOptions, questions: Questions, signal: AbortSignal): Promise<void> {
-  const { listRecords, onMachine, onEvent, onReady, ...settings } = options
+  const { listRecords, onMachine, onEvent, onReady, scriptHandlers, onFault, ...settings } = options
   const waiting: PacketsWorkerOrder[] = []
   let give: (order: PacketsWorkerOrder) => void = (order) => waiting.push(order)
   // Listened to from before the list is read: a change in between is applied after it.
@@ -72,8 +76,12 @@ async function runPackets(options: PacketsOptions, questions: Questions, signal:
     give(kind === 'changed' ? { kind: 'put', record: recordOf(machine) } : { kind: 'delete', id: machine.id }),
   )
   try {
-    const workerData: PacketsWorkerData = { ...settings, records: await listRecords() }
-    const worker = new Worker(new URL('./packets-worker.ts', import.meta.url), { workerData, name: 'packets' })
+    const scripts = new Map([...scriptHandlers].map(([name, handler]) => [name, scriptPort(handler, onFault)]))
+    const workerData: PacketsWorkerData = { ...settings, records: await listRecords(), scripts }
+    const transferList = [...scripts.values()]
+    const worker = new Worker(new URL('./packets-worker.ts', import.meta.url), {
+      ...{ workerData, transferList, name: 'packets' },
+    })
     worker.on('message', (message: PacketsWorkerMessage) => {
       if (message.kind === 'ready') onReady()
       else if (message.kind === 'explained') questions.answered(message.id, message.explanation)
@@ -91,6 +99,13 @@ async function runPackets(options: PacketsOptions, questions: Questions, signal:
     questions.give = undefined
     stopListening()
   }
+}
+
+/** The other end is answered until it is closed, which it is with its thread. */
+function scriptPort(handler: ForwardedHandler, onFault: (error: unknown) => void): MessagePort {
+  const { port1, port2 } = new MessageChannel()
+  answerForwarded(port1, handler, onFault)
+  return port2
 }
 
 export function recordOf({ id, name, macs, group, address, intent }: Machine): BootRecord {

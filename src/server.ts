@@ -1,11 +1,11 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
-import type { BootPlane } from './api/boot-plane.ts'
+import { bootPlaneApp } from './api/boot-plane.ts'
 import { BtrfsStreams } from './api/btrfs-streams.ts'
 import { type ButterknifePlace, butterknifePart } from './butterknife-part.ts'
 import { formatIpv4 } from './bytes/ipv4.ts'
-import { contentPart } from './content-part.ts'
+import { bootPlaneHandler, contentPart } from './content-part.ts'
 import type { CheckedFile } from './core/yaml-file.ts'
 import { AgentOrders } from './deploy/agent-orders.ts'
 import { AgentSessions } from './deploy/agent-sessions.ts'
@@ -21,7 +21,7 @@ import { imageShelf, managementPart } from './management-part.ts'
 import { listInterfaceAddresses } from './net/interfaces.ts'
 import { packetsPart } from './packets-part.ts'
 import { ramdisksOf } from './ramdisks.ts'
-import { diskLoaderPath, servingTree } from './serving-tree.ts'
+import { diskLoaderOf, servingTree } from './serving-tree.ts'
 import { siteMenus } from './site-menus.ts'
 import { describeInterfaces, siteStatus } from './site-status.ts'
 import { openStateDatabase } from './store/state-database.ts'
@@ -67,27 +67,27 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     const places = bootPlaces(dhcp, options)
     const ramdisks = ramdisksOf(options, keys, log)
     const tree = await servingTree(options, ramdisks.place, log)
-    const diskLoader = tree.find(({ at }) => at === diskLoaderPath)
     const images = await imageShelf(options, keys, site.deployments, log)
-    const planes = places.map(
-      ({ url }): BootPlane => ({
-        ...site,
-        streams: new BtrfsStreams(images),
-        tokenKey: keys.tokenKey,
-        url,
-        ramdisk: ramdisks.state,
-        ...(diskLoader &&
-          'file' in diskLoader && { diskLoader: { url: `${url}/${diskLoaderPath}`, file: diskLoader.file } }),
-        menuOf,
-        ...(options.consoles && { consoles: options.consoles }),
-      }),
+    const planeParts = {
+      ...site,
+      streams: new BtrfsStreams(images),
+      tokenKey: keys.tokenKey,
+      ramdisk: ramdisks.state,
+      menuOf,
+      ...(options.consoles && { consoles: options.consoles }),
+    }
+    const handlers = places.map(({ url }) =>
+      bootPlaneHandler(bootPlaneApp({ ...planeParts, url, ...diskLoaderOf(tree, url) }, log)),
     )
     const tellRestart = (part: string, reason: string) =>
       void state.commit((change) => change.tell({ kind: 'server', message: `${part} was restarted: ${reason}` }))
     const supervision = { log, onRestart: tellRestart }
-    const packets = packetsPart({ options, dhcp, keys, bootTokenSeconds, site, tree, log, supervision })
+    const scriptHandlers = new Map(places.map((place, index) => [place.interface, handlers[index]!]))
+    const packets = packetsPart({
+      ...{ options, dhcp, keys, bootTokenSeconds, site, tree, scriptHandlers, log, supervision },
+    })
     const shared = { options, tree, log, supervision }
-    const contents = places.map((place, index) => contentPart({ ...shared, ...place, plane: planes[index]! }))
+    const contents = places.map((place, index) => contentPart({ ...shared, ...place, handler: handlers[index]! }))
     const status = () => ({ ...siteStatus(dhcp, packets), ramdisk: ramdisks.describe() })
     const management = await managementPart({ options, keys, site, images, packets, status, log })
     announce(options, keys, dhcp, log)

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { Logger } from 'pino'
+import type { BootPlane } from './api/boot-plane.ts'
 import { type BootTree, debianLoaders, filesMounts, type TreeMount, usualTftpRoots } from './boot/tree.ts'
 import { makeDiskLoader } from './content/make-disk-loader.ts'
 import { makeGrubLoader } from './content/make-grub-loader.ts'
@@ -10,7 +11,13 @@ import { namesLoader, type SiteFile } from './dhcp/site-file.ts'
 import type { Ramdisks } from './ramdisks.ts'
 
 /** Where the loader that starts a UEFI machine's own disk stands in the tree. */
-export const diskLoaderPath = 'grub/disk-x64.efi'
+const diskLoaderPath = 'grub/disk-x64.efi'
+
+/** What Debian's signed GRUB asks for, below the prefix that is built into it. */
+const signedGrubConfiguration: TreeMount = {
+  at: 'grub/grub.cfg',
+  file: join(import.meta.dirname, 'content/signed-grub.cfg'),
+}
 
 /**
  * The virtual tree of this service, with the loaders that are made here. The operator's files stand first: what lies there is
@@ -22,13 +29,20 @@ export async function servingTree(
   log: Logger,
 ): Promise<BootTree> {
   const [files, made] = [await operatorFiles(options.siteFile), await madeLoaders(options, log)]
-  return [...files, ...ramdiskMounts(ramdisks), ...made, ...debianLoaders]
+  return [...files, ...ramdiskMounts(ramdisks), ...made, ...debianLoaders, signedGrubConfiguration]
 }
 
 function ramdiskMounts(ramdisks: Ramdisks['place']): BootTree {
   const isImmutable = true
   if ('root' in ramdisks) return [{ at: 'ramdisk', directory: ramdisks.root, isImmutable }]
   return ramdisks.given.map((directory) => ({ at: `ramdisk/${basename(directory)}`, directory, isImmutable }))
+}
+
+/** What starts a disk, as a machine's boot script names it. */
+export function diskLoaderOf(tree: BootTree, url: string): Pick<BootPlane, 'diskLoader'> {
+  const mount = tree.find(({ at }) => at === diskLoaderPath)
+  if (!mount || !('file' in mount)) return {}
+  return { diskLoader: { url: `${url}/${diskLoaderPath}`, file: mount.file } }
 }
 
 async function operatorFiles({ content: site, refuse }: CheckedFile<SiteFile>): Promise<BootTree> {

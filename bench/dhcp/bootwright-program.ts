@@ -38,6 +38,8 @@ const packets = packetsComponent({
   listRecords: async () => (await machines.list()).map(recordOf),
   onMachine: (listener) => state.onMachine(listener),
   onEvent: (event) => timeline.tell(event),
+  scriptHandlers: new Map(),
+  onFault: (error) => console.error(error),
   onReady: () => {},
 })
 await packets.run(stop.signal)

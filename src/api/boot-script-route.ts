@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { BootScript, KernelBoot, LocalBoot, MenuBoot, RefusedBoot } from '../boot/boot-script.ts'
 import { readBootToken } from '../boot/boot-token.ts'
-import { renderGrub } from '../boot/render-grub.ts'
+import { renderGrub, renderSignedGrub } from '../boot/render-grub.ts'
 import { renderIpxe } from '../boot/render-ipxe.ts'
 import { renderPxelinux } from '../boot/render-pxelinux.ts'
 import { parseIpv4 } from '../bytes/ipv4.ts'
@@ -27,6 +27,8 @@ const Query = Type.Object({
 const renderers = [
   { loader: 'iPXE', path: '/boot.ipxe', render: renderIpxe },
   { loader: 'GRUB', path: '/boot.grub', render: renderGrub },
+  // Over TFTP (packets-part.ts).
+  { loader: 'Signed GRUB', path: '/boot.shim', render: renderSignedGrub },
   { loader: 'PXELINUX', path: '/boot.pxelinux', render: renderPxelinux },
 ] as const
 
@@ -172,13 +174,15 @@ async function initrdsFor(plane: BootPlane, ramdisk: BootRamdisk, machine: Machi
   return isNeeded ? [...initrds, firmware.file] : [...initrds]
 }
 
-/** The one for the disk that was deployed, where it is known which that is; else what starts the first disk it finds. */
+/** What starts the disk that was deployed, where it is known which that is; else what starts the first disk it finds. */
 async function diskLoader({ diskLoader: loader, url, machines, deployments }: BootPlane, machine: Machine) {
-  if (loader === undefined) return {}
   const inventory = (await machines.inventory(machine.id)) as Inventory | undefined
   const rule = (await deployments.onDisk(machine.id))?.diskRule
-  const esp = inventory && rule && findEsp(inventory, rule)
-  return { diskLoaderUrl: esp === undefined ? loader.url : `${url}/disk-loader/${esp}.efi` }
+  const espUuid = inventory && rule && findEsp(inventory, rule)
+  return {
+    ...(espUuid !== undefined && { espUuid }),
+    ...(loader && { diskLoaderUrl: espUuid === undefined ? loader.url : `${url}/disk-loader/${espUuid}.efi` }),
+  }
 }
 
 async function tellScript(

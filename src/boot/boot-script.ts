@@ -52,6 +52,8 @@ export type LocalBoot = {
    * order, where other network entries may come first and take minutes.
    */
   diskLoaderUrl?: string
+  /** FAT volume id of the deployed disk's ESP, as blkid writes it, where it is known. */
+  espUuid?: string
 }
 
 /** Says why, and restarts the machine when asking again does not help. */

@@ -26,6 +26,8 @@ test('chooseLoader() gives the wanted loader where it runs, and else iPXE', () =
   assert.equal(chooseLoader(bios, 'grub')?.bootFile, 'grub/core.0')
   assert.equal(chooseLoader(uefi, 'grub')?.bootFile, 'grub/core-x64.efi')
   assert.equal(chooseLoader(bios, 'pxelinux')?.bootFile, 'pxelinux/lpxelinux.0')
+  assert.equal(chooseLoader(uefi, 'shim')?.bootFile, 'shim/shimx64.efi')
+  assert.equal(chooseLoader(bios, 'shim')?.bootFile, 'ipxe/undionly.kpxe')
   assert.equal(chooseLoader(uefi, 'pxelinux')?.bootFile, 'ipxe/snponly.efi')
 })
 

@@ -59,6 +59,13 @@ const loaders: readonly LoaderRow[] = [
     because: "GRUB was chosen; under UEFI it uses the firmware's own network driver (SNP)",
   },
   {
+    loader: 'shim',
+    firmware: 'uefi-pxe',
+    architecture: 'x64',
+    bootFile: 'shim/shimx64.efi',
+    because: "shim was chosen; the signed GRUB behind it uses the firmware's own network driver (SNP)",
+  },
+  {
     loader: 'pxelinux',
     firmware: 'bios-pxe',
     architecture: 'x86',

@@ -19,28 +19,44 @@ import {
  * that comes to its end gives back to the loader (content/make-grub-loader.ts), which fetches it again after five seconds.
  */
 
+/** Our own GRUB fetches over HTTP; the signed one has TFTP alone, where the same paths lead to the same files. */
+type Transport = 'http' | 'tftp'
+
 /** The whole script, lines ended by LF. Throws BootScriptUnrenderable. */
 export function renderGrub(script: BootScript): string {
   return `${linesFor(script, grub).join('\n')}\n`
 }
 
-/** `http://10.0.0.1:4280/x` as GRUB names it: `(http,10.0.0.1:4280)/x`. Throws BootScriptUnrenderable. */
-export function grubPath(url: string): string {
-  const { protocol, host, pathname, search } = parseUrl(url)
+/** The same for Debian's signed GRUB behind shim. */
+export function renderSignedGrub(script: BootScript): string {
+  return `${linesFor(script, signedGrub).join('\n')}\n`
+}
+
+/**
+ * `http://10.0.0.1:4280/x` as GRUB names it: `(http,10.0.0.1:4280)/x`, or `(tftp,10.0.0.1)/x`. Throws BootScriptUnrenderable.
+ */
+export function grubPath(url: string, transport: Transport = 'http'): string {
+  const { protocol, host, hostname, pathname, search } = parseUrl(url)
   if (protocol !== 'http:') throw new BootScriptUnrenderable(url, 'GRUB fetches over http only')
-  return `(http,${host})${pathname}${search}`
+  return `(${transport},${transport === 'http' ? host : hostname})${pathname}${search}`
 }
 
 const grub: LoaderLines = {
-  agent: kernelBoot,
-  kernel: kernelBoot,
+  agent: (boot) => kernelBoot(boot, 'http'),
+  kernel: (boot) => kernelBoot(boot, 'http'),
   local: localBoot,
-  menu: menuBoot,
+  menu: (boot) => menuBoot(boot, 'http'),
   refused: refusedBoot,
 }
+const signedGrub: LoaderLines = {
+  ...grub,
+  agent: (boot) => kernelBoot(boot, 'tftp'),
+  kernel: (boot) => kernelBoot(boot, 'tftp'),
+  menu: (boot) => menuBoot(boot, 'tftp'),
+}
 
-function kernelBoot(boot: AgentBoot | KernelBoot): string[] {
-  const file = (path: string) => quote(grubPath(boot.server + path))
+function kernelBoot(boot: AgentBoot | KernelBoot, transport: Transport): string[] {
+  const file = (path: string) => quote(grubPath(boot.server + path, transport))
   const words = commandLine(boot).map(kernelArgument)
   return [
     say(boot.title),
@@ -62,26 +78,24 @@ function kernelArgument(argument: string): string {
 }
 
 /** The loader runs scripts by `configfile`, which shows their entries. An entry that gives back leads to the menu again. */
-function menuBoot({ title, timeoutSeconds, defaultEntry, entries }: MenuBoot): string[] {
+function menuBoot({ title, timeoutSeconds, defaultEntry, entries }: MenuBoot, transport: Transport): string[] {
   return [
     say(title),
     `set timeout=${timeoutSeconds ?? -1}`,
     `set default=${quote(defaultEntry)}`,
     ...entries.flatMap((entry) => [
       `menuentry ${quote(grubMessage(entry.title))} --id ${quote(entry.name)} {`,
-      `  configfile ${quote(grubPath(entry.url))}`,
+      `  configfile ${quote(grubPath(entry.url, transport))}`,
       '}',
     ]),
   ]
 }
 
-function localBoot(boot: LocalBoot): string[] {
-  const loader =
-    boot.diskLoaderUrl === undefined ? [] : [`  chainloader ${quote(grubPath(boot.diskLoaderUrl))}`, '  boot']
+function localBoot({ title, espUuid }: LocalBoot): string[] {
   return [
-    say(boot.title),
+    say(title),
     'if [ "$grub_platform" = efi ]; then',
-    ...loader,
+    ...startEsp(espUuid).map((line) => `  ${line}`),
     'else',
     '  set root=hd0',
     '  chainloader +1',
@@ -89,6 +103,32 @@ function localBoot(boot: LocalBoot): string[] {
     'fi',
     // Both kinds of firmware go to the next entry of their boot order.
     'exit',
+  ]
+}
+
+/**
+ * Where the agent left its mark (agent/boot-loader/loader-place.ts) the loader is ours; else the fallback loader is the one to
+ * start. shim stands before the GRUB that it starts: under Secure Boot nothing else is signed by whom the firmware trusts.
+ */
+function startEsp(espUuid: string | undefined): string[] {
+  const wanted = espUuid === undefined ? '--file /EFI/BOOT/BOOTX64.EFI' : `--fs-uuid ${quote(espUuid)}`
+  return [
+    `if search --no-floppy --set=root ${wanted}; then`,
+    '  for mark in /EFI/*/BOOTWRIGHT.TXT; do',
+    `    regexp --set=1:directory '^(.*)/' "$mark"`,
+    '    for loader in "$directory/BOOTX64.EFI" "$directory/shimx64.efi" "$directory/grubx64.efi"; do',
+    '      if [ -f "$loader" ]; then',
+    '        echo "Bootwright: starting $loader"',
+    '        if chainloader "$loader"; then',
+    '          boot',
+    '        fi',
+    '      fi',
+    '    done',
+    '  done',
+    '  if chainloader /EFI/BOOT/BOOTX64.EFI; then',
+    '    boot',
+    '  fi',
+    'fi',
   ]
 }
 

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { asText, golden, kernelBoot, menuBoot, agentBoot as plainBoot } from './boot-script.fixture.ts'
 import { type AgentBoot, type BootScript, BootScriptUnrenderable } from './boot-script.ts'
-import { renderGrub } from './render-grub.ts'
+import { renderGrub, renderSignedGrub } from './render-grub.ts'
 import { renderPxelinux } from './render-pxelinux.ts'
 
 const agentBoot: AgentBoot = {
@@ -19,18 +19,20 @@ const scripts: [string, BootScript][] = [
   ['kernel', kernelBoot],
   ['kernel-without-initrd', { ...kernelBoot, initrdPaths: [] }],
   ['menu', menuBoot('LOADER')],
-  ['local', { kind: 'local', title: 'rack-3: boots its own disk', diskLoaderUrl }],
+  ['local', { kind: 'local', title: 'rack-3: boots its own disk', diskLoaderUrl, espUuid: '6939-FAD5' }],
   ['refused', { kind: 'refused', title: hostile, reason: 'its boot token expired 90 s ago' }],
 ]
 
 for (const [name, script] of scripts) {
-  test(`renderGrub() of ${name} is a script that GRUB can read`, (t) => {
-    const text = renderGrub(script)
-    t.assert.fileSnapshot(text, golden(`${name}.grub`), asText)
-    const check = spawnSync('grub-script-check', { input: text, encoding: 'utf8' })
-    if (check.error) return t.skip('needs grub-script-check')
-    assert.equal(check.status, 0, check.stderr)
-  })
+  for (const [ending, render] of Object.entries({ grub: renderGrub, 'signed.grub': renderSignedGrub })) {
+    test(`${render.name}() of ${name} is a script that GRUB can read`, (t) => {
+      const text = render(script)
+      t.assert.fileSnapshot(text, golden(`${name}.${ending}`), asText)
+      const check = spawnSync('grub-script-check', { input: text, encoding: 'utf8' })
+      if (check.error) return t.skip('needs grub-script-check')
+      assert.equal(check.status, 0, check.stderr)
+    })
+  }
 
   test(`renderPxelinux() of ${name}`, (t) => {
     t.assert.fileSnapshot(renderPxelinux(script), golden(`${name}.pxelinux`), asText)

@@ -26,6 +26,10 @@ const found: [string, TreePlace[]][] = [
   ['Boot/a..b', [inFiles('Boot/a..b')]],
   ['/tftpboot/pxelinux.0', [inFiles('tftpboot/pxelinux.0'), inFiles('pxelinux.0')]],
   ['/var/lib/tftpboot//x/y', [inFiles('var/lib/tftpboot/x/y'), inFiles('x/y')]],
+  [
+    'grub/grub.cfg-01-52:54:00:12:34:56',
+    [inFiles('grub/grub.cfg-01-52:54:00:12:34:56'), inFiles('grub/grub.cfg-01-52-54-00-12-34-56')],
+  ],
   ['/tftpboots/x', [inFiles('tftpboots/x')]],
 ]
 

@@ -23,12 +23,18 @@ export type TreeLookup =
   /** `path` is the normal form of what was asked for. */
   { kind: 'places'; path: string; places: readonly TreePlace[] } | { kind: 'missing'; reason: string }
 
-/** Where Debian's packages `ipxe`, `pxelinux` and `syslinux-common` put the loaders of chooseLoader(). */
+/**
+ * Where Debian's packages `ipxe`, `pxelinux`, `syslinux-common`, `shim-signed` and `grub-efi-amd64-signed` put the loaders of
+ * chooseLoader(). shim asks for its second stage by this name, beside itself.
+ */
 export const debianLoaders: BootTree = [
   { at: 'ipxe/undionly.kpxe', file: '/usr/lib/ipxe/undionly.kpxe' },
   { at: 'ipxe/snponly.efi', file: '/usr/lib/ipxe/snponly.efi' },
   // Links to a file in /boot: mounted by itself, so that the link's target is its root.
   { at: 'ipxe/ipxe.efi', file: '/usr/lib/ipxe/ipxe.efi' },
+  { at: 'shim/shimx64.efi', file: '/usr/lib/shim/shimx64.efi.signed' },
+  { at: 'shim/mmx64.efi', file: '/usr/lib/shim/mmx64.efi.signed' },
+  { at: 'shim/grubx64.efi', file: '/usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed' },
   { at: 'pxelinux/lpxelinux.0', file: '/usr/lib/PXELINUX/lpxelinux.0' },
   { at: 'pxelinux', directory: '/usr/lib/syslinux/modules/bios' },
 ]
@@ -43,6 +49,8 @@ export function filesMounts(directory: string, alsoBelow: readonly string[], old
 }
 
 const longestPathLength = 512
+/** GRUB writes its own card's address so where a hand-made configuration asks for `grub.cfg-01-$net_default_mac`. */
+const macWithColons = /[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i
 
 /** Firmware writes paths in its own ways: `\Boot\BCD`, `/ipxe/x`, `ipxe//x`. All become `ipxe/x`; `..` is refused. */
 export function lookUp(tree: BootTree, wirePath: string): TreeLookup {
@@ -50,7 +58,8 @@ export function lookUp(tree: BootTree, wirePath: string): TreeLookup {
   if (typeof segments === 'string') return { kind: 'missing', reason: segments }
   if (segments.length === 0) return { kind: 'missing', reason: 'the path is empty' }
   const path = segments.join('/')
-  const places = tree.flatMap((mount) => placeIn(mount, path) ?? [])
+  const names = [path, ...(macWithColons.test(path) ? [path.replaceAll(':', '-')] : [])]
+  const places = names.flatMap((name) => tree.flatMap((mount) => placeIn(mount, name) ?? []))
   return places.length === 0 ? { kind: 'missing', reason: 'no such file' } : { kind: 'places', path, places }
 }
 

@@ -19,6 +19,7 @@ export type SiteFlags = {
   loader?: LoaderName
   files?: string
   architecture?: AgentArchitecture[]
+  handMade?: string
 }
 
 /** The site file, or what the flags say in its terms. Throws YamlFileInvalid, InterfaceNotUsable. */
@@ -37,7 +38,7 @@ function siteOfFlags(flags: SiteFlags): CheckedFile<SiteFile> {
   if (name === undefined) {
     throw new Error('nothing says where to serve: give --interface, or a site file by --config')
   }
-  const { range, router, dns, leaseSeconds, unknown, loader, files, architecture } = flags
+  const { range, router, dns, leaseSeconds, unknown, loader, files, architecture, handMade } = flags
   const subnet = {
     subnet: formatSubnet(interfaceAddress(name).subnet),
     ...(range !== undefined && { pools: [range] }),
@@ -46,6 +47,7 @@ function siteOfFlags(flags: SiteFlags): CheckedFile<SiteFile> {
     ...(leaseSeconds !== undefined && { leaseSeconds }),
     ...(unknown !== undefined && { unknown }),
     ...(loader !== undefined && { loader }),
+    ...(handMade !== undefined && { handMade }),
   }
   return {
     content: {

@@ -58,6 +58,11 @@ export function serveCommand(): Command {
     .addOption(
       new Option('--files <directory>', 'files of your own, served by TFTP and HTTP as they are').conflicts('config'),
     )
+    .addOption(
+      new Option('--hand-made <path>', 'a loader of yours, with its configuration, where nothing is ordered').conflicts(
+        'config',
+      ),
+    )
     .option('--boot-port <port>', 'HTTP port of the boot plane, on the interface', parseCount, 4280)
     .option('--management <address:port>', 'where the management API and the live page listen', '127.0.0.1:4281')
     .addOption(new Option('--management-fd <number>', 'a listening socket, in place of --management').argParser(Number))

@@ -9,10 +9,13 @@ const run = promisify(execFile)
 /** `pc`: for BIOS, loaded by PXE. */
 export type GrubPlatform = 'pc' | 'efi-x64' | 'efi-arm64'
 
+/** To find the ESP and its loader; a BIOS disk's boot sector needs none of them. */
+const diskModules = ['part_gpt', 'part_msdos', 'fat', 'search', 'search_fs_uuid', 'search_fs_file', 'regexp']
+
 const platforms: Record<GrubPlatform, { format: string; modules: readonly string[]; package: string }> = {
   pc: { format: 'i386-pc-pxe', modules: ['pxe', 'biosdisk'], package: 'grub-pc-bin' },
-  'efi-x64': { format: 'x86_64-efi', modules: ['efinet'], package: 'grub-efi-amd64-bin' },
-  'efi-arm64': { format: 'arm64-efi', modules: ['efinet'], package: 'grub-efi-arm64-bin' },
+  'efi-x64': { format: 'x86_64-efi', modules: ['efinet', ...diskModules], package: 'grub-efi-amd64-bin' },
+  'efi-arm64': { format: 'arm64-efi', modules: ['efinet', ...diskModules], package: 'grub-efi-arm64-bin' },
 }
 
 /** What every script of boot/render-grub.ts may use; nothing is loaded later. */

@@ -7,3 +7,11 @@ export type IntentKind = (typeof intentKinds)[number]
  * `deploymentId` stands exactly when the kind is `deploy`.
  */
 export type Intent = { kind: IntentKind; revision: number; deploymentId?: string }
+
+/**
+ * Whether somebody wants something of the machine's next network boot. `discover` at revision 0 is what a machine begins with; later
+ * it is the operator's wish, or what a deployment that failed leaves.
+ */
+export function isOrdered({ kind, revision }: Intent): boolean {
+  return kind !== 'local' && !(kind === 'discover' && revision === 0)
+}

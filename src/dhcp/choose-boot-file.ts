@@ -2,6 +2,7 @@ import { chooseLoader, type LoaderChoice } from '../boot/choose-loader.ts'
 import { grubPath } from '../boot/render-grub.ts'
 import { formatIpv4, type Ipv4 } from '../bytes/ipv4.ts'
 import type { Firmware } from '../core/firmware.ts'
+import { isOrdered } from '../core/intent.ts'
 import type { LoaderName } from '../core/loader.ts'
 import type { DecideContext, Request } from './decision.ts'
 import { withoutToken } from './dhcp-event.ts'
@@ -24,6 +25,8 @@ export function chooseBootFile(request: Request, context: DecideContext, address
   const { classification } = request
   const { because } = classification
   if (classification.kind === 'client') return configuredFile(request, context)
+  const handMade = chooseHandMade(request, context)
+  if (handMade) return handMade
   const other = otherLoader(request, context)
   if (classification.kind === 'firmware' && classification.firmware.kind === 'ipxe' && !other) {
     const { ipxeBootFile } = context.config
@@ -35,7 +38,7 @@ export function chooseBootFile(request: Request, context: DecideContext, address
   }
   const loader = chooseLoaderFile(request, context, other)
   if (loader.bootFile === undefined) return loader
-  const bootFile = bootsOverHttp(request) ? urlOf(loader.bootFile, context) : loader.bootFile
+  const bootFile = bootsOverHttp(request) ? urlOf(loader.bootFile, context.config) : loader.bootFile
   const scriptOption =
     other?.bootFile === loader.bootFile ? scriptOptionOf(other, request, context, address) : undefined
   return { bootFile, shown: bootFile, because: loader.because, ...(scriptOption && { scriptOption }) }
@@ -46,6 +49,20 @@ function scriptUrl(request: Request, context: DecideContext, address: Ipv4, load
   const url = context.scriptUrl(request, address, loader)
   const { vlan } = context.config
   return vlan === undefined ? url : `${url}${url.includes('?') ? '&' : '?'}vlan=${vlan}`
+}
+
+/**
+ * The operator's own loader with its hand-made configuration, which knows nothing of orders: only where none waits. Whatever asks
+ * gets it, so that also a network card with iPXE in its ROM runs it.
+ */
+function chooseHandMade(request: Request, { config, hasLoader }: DecideContext): BootFileChoice | undefined {
+  const { classification, machine } = request
+  const { handMade } = config
+  if (handMade === undefined || (machine && isOrdered(machine.intent))) return undefined
+  const because = `${classification.because}; nothing is ordered for it, so it gets what is configured by hand`
+  if (!hasLoader(handMade)) return { because: `${because}, but ${handMade} is not here` }
+  const bootFile = bootsOverHttp(request) ? urlOf(handMade, config) : handMade
+  return { bootFile, shown: bootFile, because }
 }
 
 /**
@@ -75,6 +92,7 @@ function scriptOptionOf(
 ): ScriptOption | undefined {
   const url = scriptUrl(request, context, address, loader)
   if (loader === 'grub') return { code: Option.extensionsPath, text: grubPath(url) }
+  if (loader === 'shim') return { code: Option.extensionsPath, text: grubPath(url, 'tftp') }
   return loader === 'pxelinux' ? { code: Option.configurationFile, text: url } : undefined
 }
 
@@ -98,6 +116,11 @@ function chooseLoaderFile(
   if (config.bootFile !== undefined) return { bootFile: config.bootFile, because: `${because}; it is configured` }
   if (classification.kind !== 'firmware') return { because }
   const { firmware } = classification
+  if (other?.loader === 'shim' && firmware.kind === 'uefi-http') {
+    return {
+      because: `${because}, and the signed GRUB behind shim loads nothing over HTTP: let the firmware boot by PXE`,
+    }
+  }
   const loader = other ?? chooseLoader(beneathHttpAndIpxe(firmware))
   if (!loader) return { because: `${because}, and no loader here runs on ${firmware.kind} ${firmware.architecture}` }
   if (!hasLoader(loader.bootFile)) return { because: `${because}, and its loader ${loader.bootFile} is not here` }
@@ -110,7 +133,7 @@ function bootsOverHttp({ classification, message }: Request): boolean {
 }
 
 /** Firmware that boots over HTTP never gets a TFTP name. */
-function urlOf(bootFile: string, { config }: DecideContext): string {
+function urlOf(bootFile: string, config: DecideContext['config']): string {
   if (bootFile.includes('://')) return bootFile
   return `http://${formatIpv4(config.serverAddress)}:${config.httpPort}/${bootFile}`
 }

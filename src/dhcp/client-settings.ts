@@ -21,6 +21,8 @@ export type ClientSettings = {
   bootFile?: string
   /** The same for iPXE, in place of its machine's script: the intent is then not asked. */
   ipxeBootFile?: string
+  /** A boot file of the operator's, with a configuration made by hand, for machines of which nothing is ordered. */
+  handMade?: string
   /** What firmware runs first; iPXE where nobody says. Also iPXE in a network card's ROM runs another one. */
   loader?: LoaderName
   /** The machine's port takes tagged frames of this VLAN (IEEE 802.1Q); its boot script tells the agent. */

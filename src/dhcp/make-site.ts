@@ -177,7 +177,7 @@ class SiteMaker {
 
   #settings(entry: SettingsEntry, place: Place, who: string): ClientSettings {
     const { routers, dns, ntp, domain, leaseSeconds, routes, nextServer, loader, vlan, answer, options } = entry
-    const { bootFile, ipxeBootFile } = entry
+    const { bootFile, ipxeBootFile, handMade } = entry
     const at = <Value>(name: string, make: () => Value) => this.#try([...place, name], make)
     const list = (name: string, texts: readonly string[]) => at(name, () => texts.map(parseIpv4)) ?? []
     const route = (text: string) => parseRoute(Option.classlessRoutes, text)
@@ -193,6 +193,7 @@ class SiteMaker {
       ...(ipxeBootFile !== undefined && { ipxeBootFile }),
       ...(loader !== undefined && { loader }),
       ...(vlan !== undefined && { vlan }),
+      ...(handMade !== undefined && { handMade }),
       ...(answer !== undefined && { refusedBy: answer ? '' : who }),
       ...(options && { options: this.#options(options, [...place, 'options']) }),
     }

@@ -25,6 +25,8 @@ const settings = {
   bootFile: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
   /** For iPXE, which gets no bootFile. */
   ipxeBootFile: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+  /** A loader of your own, with its configuration, where nothing is ordered. */
+  handMade: Type.Optional(Type.String({ minLength: 1, maxLength: 127 })),
   /** What firmware runs first, in place of iPXE. */
   loader: Type.Optional(Type.Enum([...loaderNames])),
   /** The tag that frames on the machines' ports need; the agent puts it on. */

@@ -4,6 +4,9 @@ import type { MachineSpec } from './machine-spec.ts'
 export const firmwareFiles = {
   uefiCode: { path: '/usr/share/OVMF/OVMF_CODE_4M.fd', package: 'ovmf' },
   uefiVariables: { path: '/usr/share/OVMF/OVMF_VARS_4M.fd', package: 'ovmf' },
+  secureCode: { path: '/usr/share/OVMF/OVMF_CODE_4M.ms.fd', package: 'ovmf' },
+  /** With Microsoft's keys, and Secure Boot on. */
+  secureVariables: { path: '/usr/share/OVMF/OVMF_VARS_4M.ms.fd', package: 'ovmf' },
   bios: { path: '/usr/share/seabios/bios-256k.bin', package: 'seabios' },
   ipxeRom: { path: '/usr/lib/ipxe/qemu/efi-virtio.rom', package: 'ipxe-qemu' },
 } as const
@@ -14,6 +17,9 @@ export const arm64FirmwareFiles = {
   uefiVariables: { path: '/usr/share/AAVMF/AAVMF_VARS.fd', package: 'qemu-efi-aarch64' },
 } as const
 
-export function firmwareFilesOf({ architecture }: Pick<MachineSpec, 'architecture'>) {
-  return architecture === 'arm64' ? arm64FirmwareFiles : firmwareFiles
+/** A UEFI machine's firmware, and the variables that its copy begins with. */
+export function uefiFiles({ architecture, secureBoot = false }: Pick<MachineSpec, 'architecture' | 'secureBoot'>) {
+  const { uefiCode: code, uefiVariables: variables } = architecture === 'arm64' ? arm64FirmwareFiles : firmwareFiles
+  const { secureCode, secureVariables } = firmwareFiles
+  return secureBoot ? { code: secureCode, variables: secureVariables } : { code, variables }
 }

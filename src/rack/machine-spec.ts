@@ -26,9 +26,12 @@ export type MachineSpec = {
   firmware: 'bios' | 'uefi'
   /**
    * What asks the network first. `firmware`: EDK2's own PXE on UEFI (SeaBIOS has none of its own: there it is the iPXE ROM
-   * on the card, as on every BIOS machine under QEMU). `ipxe-rom`: the iPXE ROM on the card also on UEFI.
+   * on the card, as on every BIOS machine under QEMU). `firmware-http`: EDK2's own HTTP boot, its PXE switched off.
+   * `ipxe-rom`: the iPXE ROM on the card also on UEFI.
    */
-  networkBoot: 'firmware' | 'ipxe-rom'
+  networkBoot: 'firmware' | 'firmware-http' | 'ipxe-rom'
+  /** UEFI only: firmware that starts what Microsoft's keys have signed, and nothing else. */
+  secureBoot?: boolean
   mac: Mac
   /** Of further network cards, which firmware asks in this order after the first. */
   furtherMacs: readonly Mac[]

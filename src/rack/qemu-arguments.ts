@@ -1,4 +1,4 @@
-import { firmwareFilesOf } from './firmware-files.ts'
+import { uefiFiles } from './firmware-files.ts'
 import type { DiskSpec, MachineSpec } from './machine-spec.ts'
 
 /** What else a QEMU process needs: the ports of the switch, its copy of the UEFI variables, the captures. */
@@ -33,7 +33,7 @@ export function qemuArguments(spec: MachineSpec, wiring: MachineWiring): string[
     ...['-name', spec.name, '-uuid', spec.uuid, '-m', String(spec.memoryMiB), '-smp', String(spec.processors)],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-msg', 'timestamp=on'],
     // graphics=off makes SeaBIOS and the iPXE ROM talk on the serial port
-    ...['-machine', spec.architecture === 'arm64' ? 'virt' : 'q35,graphics=off', ...wiring.accelerator],
+    ...['-machine', machineType(spec), ...wiring.accelerator],
     ...['-smbios', `type=1,manufacturer=Bootwright,product=Virtual rack machine,serial=${spec.name},uuid=${spec.uuid}`],
     ...['-boot', `strict=on,reboot-timeout=${rebootTimeoutMs}`],
     ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
@@ -47,20 +47,28 @@ export function qemuArguments(spec: MachineSpec, wiring: MachineWiring): string[
   ]
 }
 
+function machineType({ architecture, secureBoot }: MachineSpec): string {
+  if (architecture === 'arm64') return 'virt'
+  return secureBoot ? 'q35,graphics=off,smm=on' : 'q35,graphics=off'
+}
+
 function firmwareArguments(spec: MachineSpec, { variablesPath }: MachineWiring): string[] {
   if (spec.firmware === 'bios') return []
   return [
     // network boot is IPv4 alone; EDK2 would try IPv6 as well, PXE and HTTP, for 70 s each at every boot
     ...['-fw_cfg', 'name=opt/org.tianocore/IPv6Support,string=no'],
     ...['-fw_cfg', 'name=opt/org.tianocore/IPv6PXESupport,string=no'],
-    ...['-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${quoted(firmwareFilesOf(spec).uefiCode.path)}`],
+    ...(spec.networkBoot === 'firmware-http' ? ['-fw_cfg', 'name=opt/org.tianocore/IPv4PXESupport,string=no'] : []),
+    // only what runs in system management mode may write the variables, or Secure Boot could be switched off from Linux
+    ...(spec.secureBoot ? ['-global', 'driver=cfi.pflash01,property=secure,value=on'] : []),
+    ...['-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${quoted(uefiFiles(spec).code.path)}`],
     ...['-drive', `if=pflash,format=raw,unit=1,file=${quoted(variablesPath)}`],
   ]
 }
 
 function networkArguments(spec: MachineSpec, { taps, capturePrefix }: MachineWiring): string[] {
   // an empty romfile leaves UEFI to EDK2's own driver and PXE; QEMU's default ROM is iPXE
-  const rom = spec.firmware === 'uefi' && spec.networkBoot === 'firmware' ? ',romfile=' : ''
+  const rom = spec.firmware === 'uefi' && spec.networkBoot !== 'ipxe-rom' ? ',romfile=' : ''
   return [spec.mac, ...spec.furtherMacs].flatMap((mac, card) => {
     const capture = quoted(`${capturePrefix}${card === 0 ? '' : `.card${card}`}.pcap`)
     // with vnet_hdr the dump would have a virtio header in front of every frame, which no reader of captures knows

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parseMac } from '../bytes/mac.ts'
 import { runProgram } from '../programs/run-program.ts'
 import { emulatedArm64 } from './accelerator.ts'
-import { firmwareFilesOf } from './firmware-files.ts'
+import { uefiFiles } from './firmware-files.ts'
 import { RackMachine } from './machine.ts'
 import type { MachineSpec } from './machine-spec.ts'
 import { addPort, openSwitch, rackNetwork } from './switch.ts'
@@ -43,7 +43,7 @@ export class Rack implements AsyncDisposable {
     const spec = { ...defaultSpec(index), ...request, disks: request.disks ?? [await this.#emptyDisk(request.name)] }
     const filePrefix = join(this.directory, spec.name)
     const variablesPath = `${filePrefix}.vars.fd`
-    if (spec.firmware === 'uefi') await copyFile(firmwareFilesOf(spec).uefiVariables.path, variablesPath)
+    if (spec.firmware === 'uefi') await copyFile(uefiFiles(spec).variables.path, variablesPath)
     const taps = [spec.mac, ...spec.furtherMacs].map((_, card) => `tap${index}${card === 0 ? '' : `-${card}`}`)
     for (const tap of taps) await addPort(tap, spec.bridge)
     const accelerator = spec.architecture === 'arm64' ? emulatedArm64 : this.#accelerator

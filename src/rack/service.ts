@@ -72,6 +72,13 @@ export class Service implements AsyncDisposable {
     await this.#answers()
   }
 
+  /** Stops it and starts it with these options in place of those it had. */
+  async restartWith(changes: Partial<ServiceOptions>): Promise<void> {
+    await this.stop()
+    this.#options = { ...this.#options, ...changes }
+    await this.start()
+  }
+
   /** Ends it as a crash would: no handler of its own runs. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL')

@@ -21,6 +21,27 @@ export function octetSource(fd: number): BlockSource {
   }
 }
 
+/** Bytes in memory. */
+export function bytesSource(bytes: Uint8Array): BlockSource {
+  let position = 0
+  return {
+    fill(buffers) {
+      const start = position
+      for (const buffer of buffers) {
+        const piece = bytes.subarray(position, position + buffer.length)
+        buffer.set(piece)
+        position += piece.length
+      }
+      return position - start
+    },
+  }
+}
+
+/** Text in memory, UTF-8 with LF at its line ends, as netascii. */
+export function netasciiBytes(text: Uint8Array): Uint8Array {
+  return Buffer.from(Buffer.from(text).toString().replaceAll('\n', '\r\n'))
+}
+
 const lf = 0x0a
 const cr = 0x0d
 const nul = 0x00

@@ -1,10 +1,12 @@
 import type { BootTree } from '../boot/tree.ts'
 import { DecodeError } from '../bytes/decode-error.ts'
 import { formatIpv4, type Ipv4 } from '../bytes/ipv4.ts'
-import { type OpenFile, openTreeFile } from '../content/open-file.ts'
+import type { Forwarder } from '../content/forwarder.ts'
+import { type OpenedFile, openTreeFile } from '../content/open-file.ts'
 import type { BlockingSocket } from '../net/blocking-socket.ts'
-import { netasciiSource, octetSource } from './block-source.ts'
+import { type BlockSource, bytesSource, netasciiBytes, netasciiSource, octetSource } from './block-source.ts'
 import { agreeTerms, decideRequest } from './decide-request.ts'
+import { fetchScript, scriptTarget } from './fetch-script.ts'
 import { decodePacket, ErrorCode, type ErrorPacket, encodePacket, Opcode, type RequestPacket } from './packet.ts'
 import { type TftpEvent, tftpEvent } from './tftp-event.ts'
 import { Transfer, type TransferOutcome } from './transfer.ts'
@@ -22,12 +24,17 @@ export type TftpLimits = {
 /** IPv4 in host order. */
 type Remote = { address: number; port: number }
 type Session = Remote & { path: string; startedAtMs: number; socket: BlockingSocket; transfer?: Transfer }
+type Opened = OpenedFile | Awaited<ReturnType<typeof fetchScript>>
+/** What a transfer sends; its size where that is known before it is read. */
+type Content = { source: BlockSource; sizeBytes: number | undefined; close(): void }
 type Refusal = { kind: 'missing' | 'refused' | 'ignored'; reason: string }
 
 const ackBytes = 4
 
 export type ListenerOptions = {
   tree: BootTree
+  /** Where boot scripts are asked for; without it there are files alone. */
+  scripts?: Forwarder
   limits: TftpLimits
   /** Requests come to this one. */
   listening: BlockingSocket
@@ -86,6 +93,7 @@ export class TftpListener {
     for (const { transfer } of this.#sessions.values()) transfer?.stop('the server stops')
     this.flush()
     for (const socket of this.sockets) socket.close()
+    this.#options.scripts?.close()
   }
 
   #receiveRequest(datagram: Buffer, remote: Remote): void {
@@ -130,10 +138,10 @@ export class TftpListener {
   #begin(session: Session, request: RequestPacket, mode: 'octet' | 'netascii'): void {
     this.#enter(session)
     this.#opening++
-    openTreeFile(this.#options.tree, session.path)
+    this.#open(session)
       .then((opened) => {
-        if (opened.kind === 'file') this.#startTransfer(session, request, mode, opened)
-        else this.#refuse(session, opened)
+        if ('reason' in opened) this.#refuse(session, opened)
+        else this.#startTransfer(session, request, contentOf(opened, mode))
       })
       .catch((error) => {
         this.#sendError(session, { kind: 'error', code: ErrorCode.undefined, message: 'the server cannot read it' })
@@ -145,20 +153,24 @@ export class TftpListener {
       })
   }
 
-  #startTransfer(session: Session, request: RequestPacket, mode: 'octet' | 'netascii', file: OpenFile): void {
-    const isText = mode === 'netascii'
-    const { fd } = file.handle
+  #open({ path, address }: Session): Promise<Opened> {
+    const { tree, scripts } = this.#options
+    const target = scripts && scriptTarget(path)
+    return target === undefined ? openTreeFile(tree, path) : fetchScript(scripts!, target, formatIpv4(address as Ipv4))
+  }
+
+  #startTransfer(session: Session, request: RequestPacket, { source, sizeBytes, close }: Content): void {
     const { socket, address, port } = session
     session.transfer = new Transfer({
-      source: isText ? netasciiSource(fd) : octetSource(fd),
-      terms: agreeTerms(request.options, isText ? undefined : file.sizeBytes, this.#options.limits),
+      source,
+      terms: agreeTerms(request.options, sizeBytes, this.#options.limits),
       giveUpMs: this.#options.limits.giveUpMs,
       nowMs: performance.now(),
       send: (datagram) => socket.send(datagram, address, port),
       onEnd: (outcome) => {
         this.#leave(session)
         this.#report(session, outcome)
-        file.handle.close().catch(() => {})
+        close()
       },
     })
     session.transfer.start()
@@ -227,6 +239,17 @@ export class TftpListener {
     const request = { remoteAddress: formatIpv4(address as Ipv4), remotePort: port, path, startedAtMs }
     this.#options.onEvent(tftpEvent(request, outcome, performance.now()))
   }
+}
+
+function contentOf(opened: Exclude<Opened, { reason: string }>, mode: 'octet' | 'netascii'): Content {
+  const isText = mode === 'netascii'
+  if (opened.kind === 'script') {
+    const bytes = isText ? netasciiBytes(opened.bytes) : opened.bytes
+    return { source: bytesSource(bytes), sizeBytes: bytes.length, close: () => {} }
+  }
+  const { handle, sizeBytes } = opened
+  const source = isText ? netasciiSource(handle.fd) : octetSource(handle.fd)
+  return { source, sizeBytes: isText ? undefined : sizeBytes, close: () => void handle.close().catch(() => {}) }
 }
 
 function sessionKey({ address, port }: Remote): number {

@@ -20,7 +20,8 @@ export async function runTftpWorker(
   options: TftpWorkerData & { onEvent(event: TftpEvent): void; signal: AbortSignal },
 ): Promise<void> {
   const { onEvent, signal, ...workerData } = options
-  const worker = new Worker(new URL('./tftp-worker.ts', import.meta.url), { workerData, name: 'tftp' })
+  const transferList = workerData.places.flatMap(({ scripts }) => scripts ?? [])
+  const worker = new Worker(new URL('./tftp-worker.ts', import.meta.url), { workerData, transferList, name: 'tftp' })
   worker.on('message', onEvent)
   const stop = () => worker.postMessage('stop')
   signal.addEventListener('abort', stop, { once: true })

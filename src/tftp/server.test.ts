@@ -4,7 +4,9 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { filesMounts } from '../boot/tree.ts'
+import { answerForwarded } from '../content/answer-forwarded.ts'
 import { openUdpSocket, type UdpSocket } from '../net/udp-socket.ts'
 import type { TftpLimits } from './listener.ts'
 import { decodePacket, encodePacket, type TftpPacket } from './packet.ts'
@@ -47,7 +49,7 @@ class Client {
   }
 }
 
-async function serve(t: TestContext, limits: Partial<TftpLimits> = {}) {
+async function serve(t: TestContext, limits: Partial<TftpLimits> = {}, scripts?: MessagePort) {
   const directory = await mkdtemp(join(tmpdir(), 'tftp-server-'))
   await writeFile(join(directory, 'file'), 'x'.repeat(1000))
   await writeFile(join(directory, 'other'), 'y'.repeat(100))
@@ -56,7 +58,7 @@ async function serve(t: TestContext, limits: Partial<TftpLimits> = {}) {
   const events: TftpEvent[] = []
   const listening = Promise.withResolvers<number>()
   const ended = serveTftp({
-    places: [{ address: '127.0.0.1' }],
+    places: [{ address: '127.0.0.1', ...(scripts && { scripts }) }],
     port: 0,
     longestWaitMs: 0,
     tree: filesMounts(directory, [], ['/var/lib/tftpboot']),
@@ -108,6 +110,43 @@ test('serveTftp() confirms only the options it was asked for and knows', async (
   const { packet } = await client.next()
   assert.ok(packet.kind === 'oack')
   assert.deepEqual(Object.fromEntries(packet.options), { tsize: '1000', blksize: '1432' })
+})
+
+/** Who makes the boot scripts: what it was asked stands in `asked`. */
+function scriptMaker(status = 200) {
+  const { port1, port2 } = new MessageChannel()
+  const asked: string[] = []
+  const handler = async ({ url, remoteAddress }: { url: string; remoteAddress: string }) => {
+    asked.push(`${remoteAddress} ${url}`)
+    return { status, headers: {}, body: Buffer.from('echo hello\n') }
+  }
+  answerForwarded(port1, handler, (error) => assert.fail(String(error)))
+  return { scripts: port2, asked }
+}
+
+test('serveTftp() sends the boot script that is made for its client, and shows no boot token', async (t) => {
+  const { scripts, asked } = scriptMaker()
+  const { port, openClient, events } = await serve(t, {}, scripts)
+  const client = await openClient()
+  client.send(read('/boot.shim?mac=52-54&token=SECRET', { tsize: '0' }), port)
+  const options = await client.next()
+  assert.ok(options.packet.kind === 'oack' && options.packet.options.get('tsize') === '11')
+  client.send({ kind: 'ack', block: 0 }, options.port)
+  const { packet } = await client.next()
+  assert.ok(packet.kind === 'data' && Buffer.from(packet.data).toString() === 'echo hello\n')
+  client.send({ kind: 'ack', block: 1 }, options.port)
+  while (events.length === 0) await new Promise(setImmediate)
+  assert.deepEqual(asked, ['127.0.0.1 /boot.shim?mac=52-54&token=SECRET'])
+  assert.equal(events[0]?.path, '/boot.shim?mac=52-54&token=…')
+})
+
+test('serveTftp() answers ERROR 1 where there is no such boot script', async (t) => {
+  const { port, openClient, events } = await serve(t, {}, scriptMaker(400).scripts)
+  const client = await openClient()
+  client.send(read('/boot.shim?mac=x'), port)
+  const { packet } = await client.next()
+  assert.ok(packet.kind === 'error' && packet.code === 1)
+  assert.equal(events[0]?.kind, 'missing')
 })
 
 const refusals: [string, TftpPacket, number, TftpEvent['kind']][] = [

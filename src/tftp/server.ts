@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { setImmediate as eventLoopTurn } from 'node:timers/promises'
+import type { MessagePort } from 'node:worker_threads'
 import type { BootTree } from '../boot/tree.ts'
+import { Forwarder } from '../content/forwarder.ts'
 import { type BlockingSocket, openBlockingSocket, SocketWait } from '../net/blocking-socket.ts'
 import { type TftpLimits, TftpListener } from './listener.ts'
 import { dataHeaderBytes } from './packet.ts'
@@ -21,8 +23,11 @@ export type OpenTransferSocket = (options: {
   payloadBytes: number
 }) => BlockingSocket
 
-/** `interface`: serves this one only; without it, whatever reaches `address` (our own there, dotted). */
-export type TftpPlace = { interface?: string; address: string }
+/**
+ * `interface`: serves this one only; without it, whatever reaches `address` (our own there, dotted). `scripts`: a port to who
+ * makes boot scripts (content/answer-forwarded.ts), closed at the end.
+ */
+export type TftpPlace = { interface?: string; address: string; scripts?: MessagePort }
 
 export type TftpOptions = {
   places: readonly TftpPlace[]
@@ -45,6 +50,8 @@ const dataOverheadBytes = 20 + 8 + 4
 /** Our ERROR and OACK fit whatever the MTU is. */
 const leastPayloadBytes = 1024
 const transferSockets = 4
+/** A loader waits longer for the answer to its request. */
+const scriptTimeoutMs = 20_000
 const tickMs = 50
 /** Files that take longer to open lie on something slow: the thread does not spin for them. */
 const spinMs = 20
@@ -67,7 +74,7 @@ export async function serveTftp(options: TftpOptions): Promise<void> {
   }
 }
 
-async function openListener(place: TftpPlace, options: TftpOptions): Promise<TftpListener> {
+async function openListener({ scripts, ...place }: TftpPlace, options: TftpOptions): Promise<TftpListener> {
   const { tree, port = 69, onEvent, openSocket = openBlockingSocket } = options
   const limits = { ...defaultTftpLimits, ...options.limits }
   limits.maxBlockBytes = Math.min(limits.maxBlockBytes, (await mtuBytes(place.interface)) - dataOverheadBytes)
@@ -82,7 +89,10 @@ async function openListener(place: TftpPlace, options: TftpOptions): Promise<Tft
     throw error
   }
   const [listening, ...transferring] = sockets
-  return new TftpListener({ tree, limits, listening: listening!, transferring, onEvent })
+  return new TftpListener({
+    ...{ tree, limits, listening: listening!, transferring, onEvent },
+    ...(scripts && { scripts: new Forwarder(scripts, scriptTimeoutMs) }),
+  })
 }
 
 async function drive(listeners: readonly TftpListener[], options: TftpOptions): Promise<void> {

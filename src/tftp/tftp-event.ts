@@ -1,9 +1,10 @@
 import { printable } from '../bytes/printable.ts'
+import { redactUrl } from '../content/redact-url.ts'
 import type { TransferOutcome } from './transfer.ts'
 
 type Refusal = { kind: 'missing' | 'refused' | 'ignored'; reason: string }
 
-/** What happened to one request; `path` and reasons are printable. */
+/** What happened to one request; `path` and reasons are printable, and hold no boot token. */
 export type TftpEvent = {
   remoteAddress: string
   remotePort: number
@@ -27,5 +28,5 @@ export function tftpEvent(
 ): TftpEvent {
   const { startedAtMs, path, ...remote } = request
   const shown = 'reason' in outcome ? { ...outcome, reason: printable(outcome.reason) } : outcome
-  return { ...remote, path: printable(path), durationMs: nowMs - startedAtMs, ...shown }
+  return { ...remote, path: redactUrl(path), durationMs: nowMs - startedAtMs, ...shown }
 }

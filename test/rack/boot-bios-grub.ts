@@ -1,4 +1,4 @@
-import { bootBiosByLoader } from '../../src/cli/rack/boot-by-loader.ts'
+import { bootByLoader } from '../../src/cli/rack/boot-by-loader.ts'
 import type { RackCase } from '../../src/cli/rack/case.ts'
 
 export const rackCase: RackCase = {
@@ -6,5 +6,5 @@ export const rackCase: RackCase = {
   describe: 'GRUB starts the agent on a BIOS machine, with its order, and the disk when the intent is local',
   set: 'long',
   serveOptions: ['--loader', 'grub'],
-  run: (site) => bootBiosByLoader(site, { loader: 'GRUB', bootFile: 'grub/core.0' }),
+  run: (site) => bootByLoader(site, { firmware: 'bios', loader: 'GRUB', bootFile: 'grub/core.0' }),
 }

@@ -1,4 +1,4 @@
-import { bootBiosByLoader } from '../../src/cli/rack/boot-by-loader.ts'
+import { bootByLoader } from '../../src/cli/rack/boot-by-loader.ts'
 import type { RackCase } from '../../src/cli/rack/case.ts'
 
 export const rackCase: RackCase = {
@@ -6,5 +6,5 @@ export const rackCase: RackCase = {
   describe: 'PXELINUX starts the agent on a BIOS machine, with its order, and the disk when the intent is local',
   set: 'long',
   serveOptions: ['--loader', 'pxelinux'],
-  run: (site) => bootBiosByLoader(site, { loader: 'PXELINUX', bootFile: 'pxelinux/lpxelinux.0' }),
+  run: (site) => bootByLoader(site, { firmware: 'bios', loader: 'PXELINUX', bootFile: 'pxelinux/lpxelinux.0' }),
 }

@@ -4,7 +4,6 @@ import type { CaseFigures, RackCase } from '../../src/cli/rack/case.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
 
 const uuid = '7ac40000-0000-4000-8000-00000000d0b1'
-const agentTimeoutMs = 4 * 60_000
 
 export const rackCase: RackCase = {
   name: 'boot-duplicate-uuid',
@@ -24,7 +23,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
 
   const frozen = await site.deploy(two, harmlessOrder)
   const secondsToAgent = await site.bootAgent(two)
-  await site.awaitState(frozen, 'frozen', agentTimeoutMs)
+  await site.awaitState(frozen, 'frozen')
   const held = await site.machines()
   assert.deepEqual(
     held.map(({ name, conflicts }) => [name, conflicts]),

@@ -1,7 +1,7 @@
-import { link, mkdir, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { bootSector } from '../../src/cli/rack/boot-by-loader.ts'
 import type { CaseFigures, RackCase } from '../../src/cli/rack/case.ts'
+import { makeSpeakingDisk, spokenWord } from '../../src/cli/rack/make-speaking-disk.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
 import type { RackSupplies } from '../../src/cli/rack/supplies.ts'
 import { rackNetwork } from '../../src/rack/switch.ts'
@@ -9,7 +9,6 @@ import { defaultCacheDirectory } from '../../src/ramdisk/build-ramdisk.ts'
 
 const files = join(defaultCacheDirectory(), 'rack', 'menu')
 const bootTimeoutMs = 4 * 60_000
-const diskWord = 'THIS DISK STARTED'
 const loaders = ['pxelinux', 'grub', 'ipxe'] as const
 const downArrow = '\x1b[B'
 
@@ -44,7 +43,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
 
 async function chooseAndWait(site: RackSite, loader: string): Promise<void> {
   const path = join(site.rack.directory, `${loader}.raw`)
-  await writeFile(path, bootSector(diskWord))
+  await makeSpeakingDisk(path, 'bios')
   const disks = [{ path, format: 'raw' as const, serial: 'BOOTS' }]
   const machine = await site.addMachine({ name: `menu-${loader}`, firmware: 'bios', disks })
   const { console } = machine
@@ -59,6 +58,6 @@ async function chooseAndWait(site: RackSite, loader: string): Promise<void> {
   console.skipToNow()
   await machine.powerCycle()
   await console.expect(/Rescue system/, { ...timeouts, what: `the menu of ${loader}` })
-  await console.expect(new RegExp(diskWord), { ...timeouts, what: 'the disk' })
+  await console.expect(new RegExp(spokenWord), { ...timeouts, what: 'the disk' })
   await machine.powerOff()
 }

@@ -5,8 +5,6 @@ import { readIdentity } from '../../src/cli/rack/identity.ts'
 import { makeRawDisk } from '../../src/cli/rack/raw-disk.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
 
-const deployTimeoutMs = 10 * 60_000
-
 export const rackCase: RackCase = {
   name: 'deploy-4kn',
   describe: 'a disk with sectors of 4096 bytes is deployed and booted under UEFI',
@@ -21,7 +19,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const machine = await site.addMachine({ name: '4kn-1', firmware: 'uefi', disks })
   const id = await site.deploy(machine)
   const secondsToAgent = await site.bootAgent(machine)
-  const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)
+  const deployment = await site.awaitState(id, 'proved')
   const shell = await site.logIn(machine)
   assert.equal((await readIdentity(shell)).hostName, '4kn-1')
   assert.equal(await shell.run('cat /sys/block/vda/queue/logical_block_size'), '4096')

@@ -5,7 +5,6 @@ import type { RackSite } from '../../src/cli/rack/site.ts'
 import type { RackMachine } from '../../src/rack/machine.ts'
 
 const agentTimeoutMs = 3 * 60_000
-const deployTimeoutMs = 6 * 60_000
 
 export const rackCase: RackCase = {
   name: 'deploy-bios',
@@ -39,7 +38,7 @@ async function deployAndLogIn(site: RackSite, machine: RackMachine, start: () =>
     timeoutMs: agentTimeoutMs,
     what: 'the agent',
   })
-  const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)
+  const deployment = await site.awaitState(id, 'proved')
   const identity = await readIdentity(await site.logIn(machine))
   site.log(`logged in to ${identity.hostName}: machine-id ${identity.machineId}, Linux ${identity.kernelRelease}`)
   assert.match(identity.machineId, /^[0-9a-f]{32}$/)

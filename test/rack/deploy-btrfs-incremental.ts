@@ -6,7 +6,6 @@ import type { RackSite } from '../../src/cli/rack/site.ts'
 import type { Deployment } from '../../src/core/deployment.ts'
 import type { RackMachine } from '../../src/rack/machine.ts'
 
-const deployTimeoutMs = 8 * 60_000
 const menuTimeoutMs = 3 * 60_000
 
 export const rackCase: RackCase = {
@@ -22,7 +21,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const machine = await site.addMachine({ name: 'btrfs-2', firmware: 'uefi' })
   const first = await site.deploy(machine, { rendition: 'btrfs', layout: 'versions' })
   const secondsToAgent = await site.bootAgent(machine)
-  const whole = await site.awaitState(first, 'proved', deployTimeoutMs)
+  const whole = await site.awaitState(first, 'proved')
   const identity = await look(site, machine, async (shell) => {
     await shell.run('echo mine >~/mine; sync')
     return readIdentity(shell)
@@ -50,7 +49,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
 async function boot(site: RackSite, machine: RackMachine, deploymentId: string): Promise<Deployment> {
   machine.console.skipToNow()
   await machine.reset()
-  return site.awaitState(deploymentId, 'proved', deployTimeoutMs)
+  return site.awaitState(deploymentId, 'proved')
 }
 
 /** As a person would at the console, who has two seconds for it; the machine's clock does not wait for ours. */

@@ -4,8 +4,6 @@ import { keyLines, readIdentity } from '../../src/cli/rack/identity.ts'
 import { makeRendition } from '../../src/cli/rack/make-rendition.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
 
-const deployTimeoutMs = 8 * 60_000
-
 export const rackCase: RackCase = {
   name: 'deploy-btrfs',
   describe:
@@ -19,7 +17,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const machine = await site.addMachine({ name: 'btrfs-1', firmware: 'bios' })
   const id = await site.deploy(machine, { rendition: 'btrfs', layout: 'versions' })
   const secondsToAgent = await site.bootAgent(machine)
-  const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)
+  const deployment = await site.awaitState(id, 'proved')
   const shell = await site.logIn(machine)
   const identity = await readIdentity(shell)
   assert.equal(identity.hostName, 'btrfs-1')

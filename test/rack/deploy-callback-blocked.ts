@@ -20,7 +20,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const machine = await site.addMachine({ name: 'unproved-1', firmware: 'bios' })
   const id = await site.deploy(machine, { proofSeconds })
   const secondsToAgent = await site.bootAgent(machine)
-  const handedOver = await site.awaitState(id, 'handed-over', deployTimeoutMs)
+  const handedOver = await site.awaitState(id, 'handed-over')
   await blockCallback()
   const lastEvent = site.timeline.events.at(-1)!.sequence
   machine.console.skipToNow()
@@ -29,7 +29,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
 
   const identity = await readIdentity(await site.logIn(machine))
   assert.deepEqual(identity.hostKeys, keyLines(handedOver.sshHostKeys), 'it is the system that was deployed')
-  const unproved = await site.awaitState(id, 'unproved', deployTimeoutMs)
+  const unproved = await site.awaitState(id, 'unproved')
   assert.equal(unproved.bytesWritten, handedOver.bytesWritten, 'nothing was written again')
   assert.ok((await droppedPackets()) > 0, 'the callback was tried, and cut off')
   const later = site.timeline.events.filter((event) => event.sequence > lastEvent)

@@ -5,7 +5,6 @@ import { readIdentity } from '../../src/cli/rack/identity.ts'
 import { makeRawDisk } from '../../src/cli/rack/raw-disk.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
 
-const deployTimeoutMs = 8 * 60_000
 const wwn = '5000c50015ea71ac'
 
 export const rackCase: RackCase = {
@@ -22,7 +21,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const machine = await site.addMachine({ name: 'multipath-1', firmware: 'bios', disks: [disk] })
   const id = await site.deploy(machine)
   const secondsToAgent = await site.bootAgent(machine)
-  const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)
+  const deployment = await site.awaitState(id, 'proved')
   const chose = site.timeline.events.find(({ message }) => /^select-disk.*chose/.test(message))
   assert.match(chose?.message ?? '', /one disk by 2 paths: \/dev\/sda \/dev\/sdb/, 'the path that is used is told')
   const shell = await site.logIn(machine)

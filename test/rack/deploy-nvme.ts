@@ -5,8 +5,6 @@ import { readIdentity } from '../../src/cli/rack/identity.ts'
 import { makeRawDisk } from '../../src/cli/rack/raw-disk.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
 
-const deployTimeoutMs = 8 * 60_000
-
 export const rackCase: RackCase = {
   name: 'deploy-nvme',
   describe: 'an NVMe disk, chosen by its bus beside a larger one, is deployed and booted',
@@ -28,7 +26,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   })
   const id = await site.deploy(machine, { disk: { bus: 'nvme' } })
   const secondsToAgent = await site.bootAgent(machine)
-  const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)
+  const deployment = await site.awaitState(id, 'proved')
   const shell = await site.logIn(machine)
   assert.equal((await readIdentity(shell)).hostName, 'nvme-1')
   assert.match(await shell.run('findmnt -no SOURCE /'), /^\/dev\/nvme0n1p3$/)

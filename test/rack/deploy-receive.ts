@@ -9,7 +9,6 @@ import { makeRawDisk, readEntries } from '../../src/cli/rack/raw-disk.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
 import { runProgram } from '../../src/programs/run-program.ts'
 
-const deployTimeoutMs = 8 * 60_000
 const mib = 2 ** 20
 const rootMib = { start: 102, size: 3900 }
 const password = 'bootwright'
@@ -30,7 +29,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const machine = await site.addMachine({ name: 'receive-1', firmware: 'bios', disks })
   const id = await site.deploy(machine, { layout: 'receive' })
   const secondsToAgent = await site.bootAgent(machine)
-  const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)
+  const deployment = await site.awaitState(id, 'proved')
   assert.equal(deployment.rendition, 'btrfs')
   const shell = await site.logIn(machine)
   assert.equal((await readIdentity(shell)).hostName, 'receive-1')

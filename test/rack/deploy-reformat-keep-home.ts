@@ -10,7 +10,6 @@ import { findReadyLayout } from '../../src/core/ready-layouts.ts'
 import type { RackMachine } from '../../src/rack/machine.ts'
 
 const agentTimeoutMs = 3 * 60_000
-const deployTimeoutMs = 8 * 60_000
 
 /** A small separate-home, with swap. */
 const firstLayout: Layout = {
@@ -77,6 +76,6 @@ async function deploy(site: RackSite, machine: RackMachine, layout: Layout) {
     timeoutMs: agentTimeoutMs,
     what: 'the agent',
   })
-  const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)
+  const deployment = await site.awaitState(id, 'proved')
   return { deployment, secondsToAgent: (agent.at - startedAt) / 1000 }
 }

@@ -27,7 +27,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   site.log('the server is up again')
   assert.equal((await site.deployment(id)).state, 'running', 'the deployment goes on from the state on disk')
 
-  const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)
+  const deployment = await site.awaitState(id, 'proved')
   const agentStarts = site.timeline.events.filter((event) => event.kind === 'agent' && /is up/.test(event.message))
   assert.equal(agentStarts.length, 1, 'the agent kept its session and was not booted again')
   await readIdentity(await site.logIn(machine))

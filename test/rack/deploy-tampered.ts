@@ -11,7 +11,6 @@ import { importDirectory } from '../../src/image/import-directory.ts'
 import { listVersions, openRepository } from '../../src/image/repository.ts'
 import { packFile, versionFile } from '../../src/image/repository-layout.ts'
 
-const deployTimeoutMs = 6 * 60_000
 const image = 'tampered'
 
 export const rackCase: RackCase = {
@@ -46,7 +45,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const machine = await site.addMachine({ name: 'tampered-1', firmware: 'bios' })
   const id = await site.deploy(machine, { image, rendition: 'tree' })
   const secondsToAgent = await site.bootAgent(machine)
-  const deployment = await site.awaitState(id, 'failed', deployTimeoutMs)
+  const deployment = await site.awaitState(id, 'failed')
   assert.equal(deployment.step, 'write', 'the failure names its step')
   assert.match(
     deployment.failure ?? '',

@@ -4,8 +4,6 @@ import { type CaseFigures, caseFigures, type RackCase } from '../../src/cli/rack
 import { keyLines, readIdentity } from '../../src/cli/rack/identity.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
 
-const deployTimeoutMs = 6 * 60_000
-
 export const rackCase: RackCase = {
   name: 'deploy-uefi',
   describe: "a UEFI machine is deployed through EDK2's own PXE and boots its disk with the server off",
@@ -17,7 +15,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const machine = await site.addMachine({ name: 'uefi-1', firmware: 'uefi' })
   const id = await site.deploy(machine)
   const secondsToAgent = await site.bootAgent(machine)
-  const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)
+  const deployment = await site.awaitState(id, 'proved')
 
   site.log('the server is stopped and the machine power-cycled')
   await site.service.stop()

@@ -8,7 +8,6 @@ import { type DiskEntry, hashRange, makeRawDisk, readEntries } from '../../src/c
 import type { RackSite } from '../../src/cli/rack/site.ts'
 import { runProgram } from '../../src/programs/run-program.ts'
 
-const deployTimeoutMs = 10 * 60_000
 const mib = 2 ** 20
 /** Of the disk: an ESP, somebody's data, and an ext4 that is another system's root. */
 const espMib = { start: 1, size: 100 }
@@ -35,7 +34,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const machine = await site.addMachine({ name: 'beside-1', firmware: 'uefi', disks })
   const id = await site.deploy(machine, { layout: 'unpartitioned' })
   const secondsToAgent = await site.bootAgent(machine)
-  const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)
+  const deployment = await site.awaitState(id, 'proved')
   const shell = await site.logIn(machine)
   assert.equal((await readIdentity(shell)).hostName, 'beside-1')
   assert.match(await shell.run('findmnt -no SOURCE /'), /vda3/, 'the free number is used')

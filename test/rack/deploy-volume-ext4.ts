@@ -7,7 +7,6 @@ import type { FilesystemType } from '../../src/core/layout.ts'
 import type { RackMachine } from '../../src/rack/machine.ts'
 
 const agentTimeoutMs = 3 * 60_000
-const deployTimeoutMs = 6 * 60_000
 
 export const rackCase = volumeCase('ext4', 'bios')
 
@@ -50,5 +49,5 @@ async function deployVolume(
     timeoutMs: agentTimeoutMs,
     what: 'the agent',
   })
-  return caseFigures(await site.awaitState(id, 'proved', deployTimeoutMs), (agent.at - startedAt) / 1000)
+  return caseFigures(await site.awaitState(id, 'proved'), (agent.at - startedAt) / 1000)
 }

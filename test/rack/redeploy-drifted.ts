@@ -5,7 +5,6 @@ import type { RackSite } from '../../src/cli/rack/site.ts'
 import { findReadyLayout } from '../../src/core/ready-layouts.ts'
 
 const agentTimeoutMs = 3 * 60_000
-const deployTimeoutMs = 6 * 60_000
 
 export const rackCase: RackCase = {
   name: 'redeploy-drifted',
@@ -31,7 +30,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const machine = await site.addMachine({ name: 'drift-1', firmware: 'bios' })
   const first = await site.deploy(machine)
   await machine.powerOn()
-  const before = await site.awaitState(first, 'proved', deployTimeoutMs)
+  const before = await site.awaitState(first, 'proved')
   const shell = await site.logIn(machine)
   const sum = await shell.run('sha256sum </usr/bin/dpkg')
   const asRoot = (command: string) => `echo ${site.supplies.credentials.password} | sudo -S -p '' sh -c '${command}'`
@@ -45,7 +44,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
     timeoutMs: agentTimeoutMs,
     what: 'the agent',
   })
-  const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)
+  const deployment = await site.awaitState(id, 'proved')
   const { bytesReused, bytesFetched, bytesWritten } = deployment
   site.log(`${bytesReused} bytes reused, ${bytesFetched} fetched, ${bytesWritten} written`)
   assert.ok(bytesReused > bytesWritten * 20, 'nearly all of it is re-used')

@@ -3,8 +3,6 @@ import type { RackMachine } from '../../rack/machine.ts'
 import { type CaseFigures, caseFigures } from './case.ts'
 import type { RackSite } from './site.ts'
 
-const orderTimeoutMs = 2 * 60_000
-
 /** An order whose disk rule matches nothing: it shows that the agent is up with its token, and writes to no disk. */
 export const harmlessOrder = { disk: { serial: 'ANOTHER' } } as const
 
@@ -20,7 +18,7 @@ export async function bootToOrder(site: RackSite, machine: RackMachine, timeoutM
 
 /** The agent is up: waits for the end of its order. */
 export async function endOrder(site: RackSite, id: string, secondsToAgent: number): Promise<CaseFigures> {
-  const deployment = await site.awaitState(id, 'failed', orderTimeoutMs)
+  const deployment = await site.awaitState(id, 'failed')
   assert.equal(deployment.step, 'select-disk')
   return caseFigures(deployment, secondsToAgent)
 }

@@ -6,7 +6,6 @@ import { RackSite } from './site.ts'
 
 endWithOuterProcess()
 const { directory, supplies, managementFd, firmware = 'uefi' } = readTask()
-const deployTimeoutMs = 15 * 60_000
 const stopped = new Promise<void>((resolve) => process.once('message', () => resolve()))
 
 try {
@@ -35,7 +34,7 @@ async function deployOne(site: RackSite): Promise<void> {
     line: `${machine.spec.name}: power on (${firmware}, ${machine.spec.memoryMiB} MiB, an empty disk)`,
   })
   await machine.powerOn()
-  await site.awaitState(id, 'proved', deployTimeoutMs)
+  await site.awaitState(id, 'proved')
   tell({ kind: 'log', line: `${machine.spec.name}: logging in on its console` })
   const { hostName, machineId, kernelRelease } = await readIdentity(await site.logIn(machine))
   const seconds = (performance.now() - startedAt) / 1000

@@ -44,6 +44,8 @@ const endStates: readonly DeploymentState[] = ['proved', 'unproved', 'failed', '
 /** Emulated machines are slow, and slower beside others. */
 const loginTimeoutMs = 5 * 60_000
 const agentTimeoutMs = 4 * 60_000
+/** Nothing takes so long that does not fail; a case as a whole has its own limit (run-cases.ts). */
+const stateTimeoutMs = 10 * 60_000
 
 /** A rack with the real service beside its switch: what a rack case and the trial work with. Lives inside the rack. */
 export class RackSite implements AsyncDisposable {
@@ -119,7 +121,7 @@ export class RackSite implements AsyncDisposable {
   }
 
   /** Waits for a state. Rejects with DeploymentEnded when it can no longer come, TimelineTimeout when it takes too long. */
-  async awaitState(id: string, state: DeploymentState, timeoutMs: number): Promise<Deployment> {
+  async awaitState(id: string, state: DeploymentState, timeoutMs = stateTimeoutMs): Promise<Deployment> {
     await this.timeline.waitFor(
       (event) => {
         const entered = event.deploymentId === id && event.kind === 'deployment' ? event.data?.state : undefined
