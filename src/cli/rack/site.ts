@@ -45,7 +45,7 @@ const endStates: readonly DeploymentState[] = ['proved', 'unproved', 'failed', '
 const loginTimeoutMs = 5 * 60_000
 const agentTimeoutMs = 4 * 60_000
 /** Nothing takes so long that does not fail; a case as a whole has its own limit (run-cases.ts). */
-const stateTimeoutMs = 10 * 60_000
+const stateTimeoutMs = 15 * 60_000
 
 /** A rack with the real service beside its switch: what a rack case and the trial work with. Lives inside the rack. */
 export class RackSite implements AsyncDisposable {
