@@ -52,6 +52,13 @@ export function netmask(subnet: Subnet): Ipv4 {
   return netmaskBits(subnet.prefixLength)
 }
 
+/** The length of the prefix whose mask that is. Throws DecodeError. */
+export function prefixLengthOf(mask: Ipv4): number {
+  const prefixLength = 32 - Math.log2(2 ** 32 - mask)
+  if (!Number.isInteger(prefixLength)) throw new DecodeError('netmask', `${formatIpv4(mask)} is none`)
+  return prefixLength
+}
+
 export function broadcastAddress(subnet: Subnet): Ipv4 {
   return ((subnet.network | ~netmaskBits(subnet.prefixLength)) >>> 0) as Ipv4
 }

@@ -1,4 +1,4 @@
-import { formatIpv4, parseIpv4, subnetOf } from '../bytes/ipv4.ts'
+import { formatSubnet, parseIpv4, prefixLengthOf, subnetOf } from '../bytes/ipv4.ts'
 import { parseMac } from '../bytes/mac.ts'
 import type { SettingsEntry, SubnetEntry } from '../dhcp/site-file.ts'
 import { matchesOf } from './dhcpd-condition.ts'
@@ -109,11 +109,7 @@ class DhcpdImport {
 
   #subnet({ words, block }: Statement, scope: Scope): string | undefined {
     const [, network = '', , mask = ''] = words.map(({ text }) => text)
-    const prefixLength = 32 - Math.log2(2 ** 32 - parseIpv4(mask))
-    if (!Number.isInteger(prefixLength)) return `${mask} is no netmask`
-    const entry = this.#draft.subnet(
-      `${formatIpv4(subnetOf(parseIpv4(network), prefixLength).network)}/${prefixLength}`,
-    )
+    const entry = this.#draft.subnet(formatSubnet(subnetOf(parseIpv4(network), prefixLengthOf(parseIpv4(mask)))))
     // without a range, dhcpd leases nothing there
     entry.pools ??= []
     if (scope.kind === 'shared-network') mergeSettings(entry, scope.settings)

@@ -1,8 +1,9 @@
-import { formatSubnet, parseIpv4, subnetOf } from '../bytes/ipv4.ts'
+import { formatSubnet, parseIpv4, prefixLengthOf, subnetOf } from '../bytes/ipv4.ts'
 import type { SettingsEntry } from '../dhcp/site-file.ts'
 import { readBoot, readPxeService } from './dnsmasq-boot.ts'
 import { type Directive, parseLeaseSeconds, readDirectives, splitParts, takeTags } from './dnsmasq-directive.ts'
 import { readDnsmasqHost } from './dnsmasq-host.ts'
+import { whyLeftOut } from './dnsmasq-left-out.ts'
 import { settingsOfOption } from './dnsmasq-option.ts'
 import { type Audience, DnsmasqTags } from './dnsmasq-tags.ts'
 import { parseEthers, parseHosts } from './ethers.ts'
@@ -102,7 +103,7 @@ class DnsmasqImport {
   /** Without a mask it is that of an interface here, else that of the address's old class, as dnsmasq does for relays. */
   #network(address: string, mask: string | undefined): string {
     const inside = parseIpv4(address)
-    if (mask !== undefined) return formatSubnet(subnetOf(inside, prefixLengthOf(mask)))
+    if (mask !== undefined) return formatSubnet(subnetOf(inside, prefixLengthOf(parseIpv4(mask))))
     const own = Object.values(this.#context.interfaces)
       .map(parseInterface)
       .find((subnet) => subnetOf(inside, subnet.prefixLength).network === subnet.network)
@@ -243,58 +244,10 @@ class DnsmasqImport {
 
   #leaveOutTheRest(): void {
     for (const line of this.#directives) {
-      const reason = taken.has(line.name)
-        ? undefined
-        : (reasons.find(([names]) => names.test(line.name))?.[1] ?? 'it is not known here')
+      const reason = whyLeftOut(line.name)
       if (reason !== undefined) this.#draft.leaveOut(line, reason)
     }
   }
-}
-
-/** Read above, or meaning what is the case here anyway. */
-const taken = new Set([
-  ...[
-    'interface',
-    'except-interface',
-    'no-dhcp-interface',
-    'listen-address',
-    'bind-interfaces',
-    'bind-dynamic',
-    'port',
-  ],
-  ...[
-    'dhcp-range',
-    'dhcp-host',
-    'dhcp-hostsfile',
-    'read-ethers',
-    'addn-hosts',
-    'domain',
-    'dhcp-match',
-    'dhcp-vendorclass',
-  ],
-  ...['dhcp-userclass', 'dhcp-mac', 'dhcp-option', 'dhcp-option-force', 'dhcp-boot', 'pxe-service', 'dhcp-ignore'],
-  ...['bootp-dynamic', 'enable-tftp', 'tftp-root', 'dhcp-authoritative', 'dhcp-no-override', 'tftp-no-blocksize'],
-])
-
-const reasons: [names: RegExp, reason: string][] = [
-  [
-    /^(server|address|cname|local|host-record|ptr-record|srv-host|txt-record|mx-|no-resolv|resolv-file|no-hosts|no-poll|strict-order|all-servers|domain-needed|bogus-|filterwin2k|rebind-|stop-dns|expand-hosts|cache-size|.*-ttl|dnssec|trust-anchor|rev-server|auth-)/,
-    'names are not answered here',
-  ],
-  [
-    /^(log-|user$|group$|pid-file|no-daemon|keep-in-foreground|dhcp-leasefile|leasefile-ro|dhcp-lease-max|conf-script|quiet-)/,
-    'how the old service ran does not concern the new one',
-  ],
-  [/^pxe-prompt$/, 'there is no prompt: what a machine boots is decided on the server'],
-  [/^(enable-ra|ra-param|dhcp-duid|slaac)/, 'IPv6 has no counterpart'],
-  [/^(tftp-|dhcp-script|dhcp-luascript|script-)/, 'it has no counterpart'],
-]
-
-function prefixLengthOf(mask: string): number {
-  const bits = parseIpv4(mask)
-  const prefixLength = 32 - Math.log2(2 ** 32 - bits)
-  if (!Number.isInteger(prefixLength)) throw new Error(`${mask} is no netmask`)
-  return prefixLength
 }
 
 function parseInterface(text: string) {
