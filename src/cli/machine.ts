@@ -133,7 +133,7 @@ function inventoryRows(inventory: Inventory): string[][] {
   const { smbios, cpu } = inventory
   return [
     ['model', [smbios.manufacturer, smbios.product].filter(Boolean).join(' ') || '-'],
-    ['firmware', inventory.firmware],
+    ['firmware', `${inventory.firmware}${inventory.secureBoot ? ', Secure Boot on' : ''}`],
     ['processors', `${cpu.count} × ${cpu.model}`],
     ['memory', `${(inventory.memoryBytes / 2 ** 30).toFixed(1)} GiB`],
     ...inventory.disks.flatMap((disk) => [['disk', describeDisk(disk)], ...contentRows(disk)]),

@@ -36,6 +36,7 @@ const rows: Row[] = [
   ['ovmf-pxe', 'shim', bridge, 'shim/shimx64.efi, 18 (tftp,10.9.0.1)/boot.shim?token=T'],
   ['ovmf-secure-pxe', 'shim', rack, 'shim/shimx64.efi, 18 (tftp,10.77.0.1)/boot.shim?token=T'],
   ['ovmf-http', 'ipxe', bridge, `${http(bridge, 'ipxe/snponly.efi')}, 60 HTTPClient`],
+  ['ovmf-http', 'grub', bridge, `${http(bridge, 'ipxe/snponly.efi')}, 60 HTTPClient`],
   ['ovmf-http', 'shim', bridge, 'no file'],
 ]
 

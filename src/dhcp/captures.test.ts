@@ -8,7 +8,10 @@ import { formatMessage } from './format-message.ts'
 import { decodeMessage, encodeMessage } from './message.ts'
 
 const fixtures = join(import.meta.dirname, '../../test/fixtures/dhcp')
-const captures = ['udhcpc', 'dhclient', 'ipxe-rom-bios', 'ovmf-pxe', 'ovmf-http']
+const captures = [
+  ...['udhcpc', 'dhclient', 'ipxe-rom-bios', 'ovmf-pxe', 'ovmf-http'],
+  ...['ovmf-secure-pxe', 'ipxe-snponly', 'systemd-networkd'],
+]
 
 function describe({ payload, destination, destinationPort }: CapturedDatagram): string {
   const message = decodeMessage(payload)

@@ -72,9 +72,11 @@ function chooseHandMade(request: Request, { config, hasLoader }: DecideContext):
 function otherLoader({ classification }: Request, { config }: DecideContext): LoaderChoice | undefined {
   if (classification.kind !== 'firmware') return undefined
   const { firmware } = classification
-  const choice = chooseLoader(beneathHttpAndIpxe(firmware), config.loader)
+  // GRUB would not see the DHCP answer of HTTP boot, where its script's address stands; iPXE asks again itself.
+  const wanted = firmware.kind === 'uefi-http' && config.loader === 'grub' ? 'ipxe' : config.loader
+  const choice = chooseLoader(beneathHttpAndIpxe(firmware), wanted)
   if (!choice || choice.loader === 'ipxe') return undefined
-  return choice.loader === config.loader || firmware.kind !== 'ipxe' ? choice : undefined
+  return choice.loader === wanted || firmware.kind !== 'ipxe' ? choice : undefined
 }
 
 /** What the firmware is when it is asked for a loader by path: HTTP is only another way to it, and iPXE is like its PXE. */

@@ -152,6 +152,7 @@ async function installEfi(
   ]
   await chroot(facts.directory, [grub.install, ...args], signal)
   const loader = installedLoader(esp, directory, facts.architecture)
+  if (facts.secureBoot) requireShim(loader)
   markAsOurs(esp, directory)
   if (place.mayUseFallback) {
     copyFallbackLoader(esp, directory, loader, facts.architecture)
@@ -160,6 +161,15 @@ async function installEfi(
   const entry = await writeEfiBootEntry(facts.disk, facts.esp!.number, `\\EFI\\${directory}\\${loader}`, signal)
   const fallback = place.mayUseFallback ? 'and the fallback loader' : "beside another system's fallback loader"
   return { ...entry, detail: `GRUB for UEFI as EFI/${directory}/${loader} ${fallback}; ${entry.detail}` }
+}
+
+/** Throws ImageCannotBoot where grub-install found no shim to install: this machine's firmware would refuse the disk. */
+export function requireShim(loader: string): void {
+  if (loader.startsWith('shim')) return
+  throw new ImageCannotBoot(
+    `Secure Boot is on, and the image's grub-install left ${loader}, which nobody signed; ` +
+      'add the signed loaders to its recipe (Debian: shim-signed and grub-efi-amd64-signed), or switch Secure Boot off',
+  )
 }
 
 /** Debian's signed GRUB reads the menu in EFI/debian, wherever it lies itself: beside another Debian it cannot be used. */
