@@ -5,8 +5,9 @@ import type { DeployStep } from '../core/deployment.ts'
 import { findReadyLayout } from '../core/ready-layouts.ts'
 import type { TimelineEvent } from '../core/timeline.ts'
 import { openStateDatabase } from '../store/state-database.ts'
-import { type DeploymentRequest, Deployments } from './deployments.ts'
+import { Deployments } from './deployments.ts'
 import { Machines } from './machines.ts'
+import type { DeploymentRequest } from './new-deployment.ts'
 import { Conflict } from './refusals.ts'
 import { StateChanges } from './state-changes.ts'
 
@@ -131,6 +132,19 @@ test('cameByFirmware() tells that a kernel started by kexec did not stay, until 
   const before = events.length
   await deployments.cameByFirmware(machineId)
   assert.equal(events.length, before)
+})
+
+test('proved() notices a boot order that the firmware did not keep over its restart', async () => {
+  const { deployments, events, id } = await site()
+  await deployments.running(id)
+  await deployments.stepDone(id, 'boot-loader', {})
+  await deployments.written(id, { ...result, bootOrder: ['0003', '0004', '0000'] })
+  await deployments.handedOver(id)
+  await deployments.proved(id, 'the deployed system called back', ['0000', '0003'])
+  const { state, steps } = await deployments.get(id)
+  assert.equal(state, 'proved')
+  assert.match(steps.at(-1)?.notice ?? '', /0003 0004 0000 was set, it has 0000 0003/)
+  assert.ok(events.some(({ message }) => message === `boot-loader: ${steps.at(-1)?.notice}`))
 })
 
 test('stepDone() keeps a notice with its step and tells it as an event of its own', async () => {

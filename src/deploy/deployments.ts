@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { describeLostOrder } from '../core/boot-order.ts'
 import { canMove, type Deployment, type DeploymentState, type DeployStep, type StepRecord } from '../core/deployment.ts'
 import { describeRule } from '../core/disk-rule.ts'
@@ -19,24 +18,11 @@ import {
 import { findMachineById } from '../store/machine-rows.ts'
 import { deadlineSeconds, overdueVerdict } from './deadlines.ts'
 import { leaveDeployIntent, setIntent } from './deployment-intent.ts'
+import { addNotice } from './deployment-notices.ts'
 import { describeDone, describeWritten, tellState, tellStep } from './deployment-timeline.ts'
+import { type DeploymentRequest, newDeployment } from './new-deployment.ts'
 import { Conflict, NotFound } from './refusals.ts'
 import type { Change, StateChanges } from './state-changes.ts'
-
-export type DeploymentRequest = Pick<
-  Deployment,
-  | 'image'
-  | 'version'
-  | 'rendition'
-  | 'diskRule'
-  | 'layout'
-  | 'filesystem'
-  | 'handOver'
-  | 'kernelArguments'
-  | 'proofSeconds'
-> &
-  /** A deploy that keeps three versions and reads all of it back, where they are not given. */
-  Partial<Pick<Deployment, 'kind' | 'keepVersions' | 'verify'>>
 
 /** What the agent says when the write is verified. */
 export type WrittenResult = Pick<Deployment, 'bytesFetched' | 'bytesWritten' | 'bytesReused' | 'sshHostKeys'> &
@@ -46,8 +32,6 @@ const openStates: readonly DeploymentState[] = ['queued', 'booting', 'running']
 /** In these the machine's disk holds the version. */
 export const writtenStates: readonly DeploymentState[] = ['written', 'handed-over', 'proved', 'unproved']
 const timedStates: readonly DeploymentState[] = [...openStates, 'written', 'handed-over', 'frozen']
-
-const defaultKeepVersions = 3
 
 /** Deployments through their states, together with the intent that each of them sets and uses up. */
 export class Deployments {
@@ -197,7 +181,7 @@ export class Deployments {
     await this.#alter(left.id, async (change, deployment) => {
       await updateDeployment(change.db, deployment.id, { handedOverBy: 'kexec-then-reboot' })
       const notice = 'the kernel that was started by kexec did not stay: the machine came back by its firmware'
-      await tellStep(change, deployment, 'hand-over', `hand-over: ${notice}`, { notice })
+      await addNotice(change, deployment, 'hand-over', notice)
     })
   }
 
@@ -210,7 +194,9 @@ export class Deployments {
       const seconds = handedOverAt !== undefined && (change.now - handedOverAt) / 1000
       await this.#enter(change, deployment, 'proved', seconds === false ? {} : { handOverSeconds: seconds })
       const took = seconds === false ? '' : `, ${seconds.toFixed(1)} s after the agent left by ${handedOverBy}`
-      if (bootOrder !== undefined) await this.#noticeBootOrder(change, deployment, bootOrder)
+      // What was read again right after it was set says little: firmware makes its own order when the machine restarts.
+      const lost = bootOrder && describeLostOrder(deployment.bootOrder, bootOrder)
+      if (lost !== undefined) await addNotice(change, deployment, 'boot-loader', lost)
       await tellState(change, deployment, 'proved', `${how}${took}`)
     })
   }
@@ -265,15 +251,6 @@ export class Deployments {
     await extendDeadlines(this.#state.db, timedStates, this.#state.now() + seconds * 1000)
   }
 
-  /** What was read again right after it was set says little: firmware makes its own order when the machine restarts. */
-  async #noticeBootOrder(change: Change, deployment: Deployment, bootOrder: readonly string[]): Promise<void> {
-    const notice = describeLostOrder(deployment.bootOrder, bootOrder)
-    if (notice === undefined) return
-    const steps = deployment.steps.map((record) => (record.step === 'boot-loader' ? { ...record, notice } : record))
-    await updateDeployment(change.db, deployment.id, { steps })
-    await tellStep(change, deployment, 'boot-loader', `boot-loader: ${notice}`, { notice })
-  }
-
   async #move(id: string, to: DeploymentState, message: string): Promise<void> {
     await this.#alter(id, async (change, deployment) => {
       refuseMove(deployment, to)
@@ -308,27 +285,6 @@ export class Deployments {
     await leaveDeployIntent(change, deployment)
     await tellState(change, deployment, 'failed', `at ${step}: ${reason}`)
   }
-}
-
-function newDeployment(machineId: string, request: DeploymentRequest, now: number): Deployment {
-  const deployment: Deployment = {
-    id: randomUUID(),
-    machineId,
-    kind: 'deploy',
-    keepVersions: defaultKeepVersions,
-    verify: 'whole',
-    ...request,
-    state: 'queued',
-    bytesFetched: 0,
-    bytesWritten: 0,
-    bytesReused: 0,
-    steps: [],
-    sshHostKeys: [],
-    keptVersions: [],
-    createdAt: now,
-    deadlineAt: 0,
-  }
-  return { ...deployment, deadlineAt: now + deadlineSeconds(deployment) * 1000 }
 }
 
 function stepIndex(deployment: Deployment, step: DeployStep): number {

@@ -5,8 +5,9 @@ import type { Inventory } from '../core/inventory.ts'
 import { findReadyLayout } from '../core/ready-layouts.ts'
 import type { TimelineEvent } from '../core/timeline.ts'
 import { openStateDatabase } from '../store/state-database.ts'
-import { type DeploymentRequest, Deployments } from './deployments.ts'
+import { Deployments } from './deployments.ts'
 import { Machines } from './machines.ts'
+import type { DeploymentRequest } from './new-deployment.ts'
 import { StateChanges } from './state-changes.ts'
 
 const [card1, card2, card3] = ['52:54:00:00:00:01', '52:54:00:00:00:02', '52:54:00:00:00:03'].map(parseMac)
