@@ -7,13 +7,20 @@ import { formatIpv4 } from '../bytes/ipv4.ts'
 import type { SiteFile } from '../dhcp/site-file.ts'
 import { importDhcpd } from '../importers/dhcpd.ts'
 import { importDnsmasq } from '../importers/dnsmasq.ts'
+import { importEthers } from '../importers/ethers.ts'
 import type { ImportContext, Imported } from '../importers/imported.ts'
+import { importPxelinux } from '../importers/pxelinux.ts'
 import { listInterfaceAddresses } from '../net/interfaces.ts'
 import { jsonOption } from './data-directory.ts'
 import type { MachinesFile } from './machines-file.ts'
 import { printJson } from './output.ts'
 
-const importers = { dnsmasq: importDnsmasq, dhcpd: importDhcpd } as const
+const importers = {
+  dnsmasq: importDnsmasq,
+  dhcpd: importDhcpd,
+  ethers: importEthers,
+  pxelinux: importPxelinux,
+} as const
 
 type ImportOptions = { output?: string; interface?: string[]; serverAddress?: string; json?: boolean }
 
@@ -21,7 +28,10 @@ export function importCommand(): Command {
   return new Command('import')
     .description('an old configuration as a site file and a file of machines, and what of it was not taken over')
     .addArgument(new Argument('<kind>', 'whose file it is').choices(Object.keys(importers)))
-    .argument('<file>', 'such as /etc/dnsmasq.conf or /etc/dhcp/dhcpd.conf')
+    .argument(
+      '<file>',
+      '/etc/dnsmasq.conf, /etc/dhcp/dhcpd.conf, /etc/ethers; for pxelinux the TFTP root, such as /srv/tftp',
+    )
     .option('--output <directory>', 'write site.yaml and machines.yaml there; nothing is overwritten')
     .option('--interface <name...>', 'where to serve, when the file does not say')
     .option('--server-address <address>', 'what clients knew the old server by, when the file does not say')
@@ -30,7 +40,7 @@ export function importCommand(): Command {
 }
 
 async function importOld(kind: keyof typeof importers, file: string, options: ImportOptions): Promise<void> {
-  const imported = importers[kind](file, readFileSync(file, 'utf8'), contextOf(options))
+  const imported = importers[kind](file, contextOf(options))
   const site = siteOf(imported, options.interface ?? [])
   const machines = machinesOf(imported)
   if (options.output !== undefined) await write(options.output, site, machines)

@@ -20,8 +20,8 @@ type Token = Word & { line: number }
 const maximumDepth = 32
 
 /** The statements of a file, those of the files it includes in their place. Throws StatementInvalid. */
-export function parseStatements(file: string, text: string, context: ImportContext, depth = 0): Statement[] {
-  const tokens = tokenize(file, text)
+export function parseStatements(file: string, context: ImportContext, depth = 0): Statement[] {
+  const tokens = tokenize(file, context.read(file))
   let at = 0
 
   const block = (opened: Place | undefined, nesting: number): Statement[] => {
@@ -45,7 +45,7 @@ export function parseStatements(file: string, text: string, context: ImportConte
           throw new StatementInvalid(place, `blocks are nested more than ${maximumDepth} deep`)
         statements.push({ ...place, words, block: block({ file, line: token.line }, nesting + 1) })
       } else if (words[0]?.text === 'include' && words[1] && depth < maximumDepth) {
-        statements.push(...parseStatements(words[1].text, context.read(words[1].text), context, depth + 1))
+        statements.push(...parseStatements(words[1].text, context, depth + 1))
       } else if (words.length > 0) statements.push({ ...place, words })
       words = []
     }

@@ -15,10 +15,10 @@ const usualLeaseSeconds = 43_200
 
 /**
  * An ISC dhcpd.conf (4.4) and what it includes. What has no counterpart is in `notTaken`. Throws StatementInvalid for
- * what is no dhcpd.conf at all.
+ * what is no dhcpd.conf at all, and what the file system throws.
  */
-export function importDhcpd(path: string, text: string, context: ImportContext): Imported {
-  return new DhcpdImport(context).run(parseStatements(path, text, context))
+export function importDhcpd(path: string, context: ImportContext): Imported {
+  return new DhcpdImport(context).run(parseStatements(path, context))
 }
 
 /** Where a statement stands: what its settings go into, and what hosts there belong to. */

@@ -7,15 +7,9 @@ export type Directive = Place & { name: string; value: string; text: string }
 /** How deep conf-file may lead. */
 const maximumDepth = 16
 
-/** All directives of a dnsmasq.conf, those of the files it names in their place. */
-export function readDirectives(
-  path: string,
-  text: string,
-  context: ImportContext,
-  notTaken: NotTaken[],
-  depth = 0,
-): Directive[] {
-  return parseLines(path, text).flatMap((directive) => {
+/** All directives of a dnsmasq.conf, those of the files it names in their place. Throws what the file system throws. */
+export function readDirectives(path: string, context: ImportContext, notTaken: NotTaken[], depth = 0): Directive[] {
+  return parseLines(path, context.read(path)).flatMap((directive) => {
     const { name, value } = directive
     if (name !== 'conf-file' && name !== 'conf-dir') return [directive]
     const refuse = (reason: string) => {
@@ -25,7 +19,7 @@ export function readDirectives(
     if (depth === maximumDepth) return refuse(`it leads more than ${maximumDepth} files deep`)
     try {
       const files = name === 'conf-file' ? [resolve(dirname(path), value)] : filesOf(value, dirname(path), context)
-      return files.flatMap((file) => readDirectives(file, context.read(file), context, notTaken, depth + 1))
+      return files.flatMap((file) => readDirectives(file, context, notTaken, depth + 1))
     } catch (error) {
       return refuse((error as Error).message)
     }

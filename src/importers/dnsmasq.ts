@@ -14,9 +14,12 @@ import { mergeSettings, SiteDraft } from './site-draft.ts'
 /** dnsmasq's own lease time (`--dhcp-range` in its manual page). */
 const usualLeaseSeconds = 3600
 
-/** A dnsmasq.conf and all it names, as dnsmasq 2.90 understands it. What has no counterpart is in `notTaken`. */
-export function importDnsmasq(path: string, text: string, context: ImportContext): Imported {
-  return new DnsmasqImport(path, text, context).run()
+/**
+ * A dnsmasq.conf and all it names, as dnsmasq 2.90 understands it. What has no counterpart is in `notTaken`. Throws what
+ * the file system throws.
+ */
+export function importDnsmasq(path: string, context: ImportContext): Imported {
+  return new DnsmasqImport(path, context).run()
 }
 
 class DnsmasqImport {
@@ -25,9 +28,9 @@ class DnsmasqImport {
   readonly #tags = new DnsmasqTags()
   readonly #directives: Directive[]
 
-  constructor(path: string, text: string, context: ImportContext) {
+  constructor(path: string, context: ImportContext) {
     this.#context = context
-    this.#directives = readDirectives(path, text, context, this.#draft.notTaken)
+    this.#directives = readDirectives(path, context, this.#draft.notTaken)
   }
 
   run(): Imported {

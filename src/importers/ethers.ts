@@ -1,6 +1,7 @@
 import { type Mac, parseMac } from '../bytes/mac.ts'
 import { hostLabel, macName } from './host-name.ts'
-import type { ImportedHost, NotTaken } from './imported.ts'
+import type { ImportContext, Imported, ImportedHost, NotTaken } from './imported.ts'
+import { SiteDraft } from './site-draft.ts'
 
 /** Names to addresses, as `/etc/hosts` has them; the first address of a name counts, and IPv4 alone. */
 export function parseHosts(text: string): Map<string, string> {
@@ -50,4 +51,16 @@ function readMac(text: string): Mac | undefined {
       .map((part) => part.padStart(2, '0'))
       .join(':'),
   )
+}
+
+/** `/etc/ethers` by itself, names looked up in `/etc/hosts`. Throws what the file system throws. */
+export function importEthers(path: string, { read }: ImportContext): Imported {
+  const draft = new SiteDraft()
+  const { hosts, notTaken } = parseEthers(path, read(path), parseHosts(read('/etc/hosts')))
+  draft.notTaken.push(...notTaken)
+  for (const host of hosts) {
+    const problem = draft.addHost(host)
+    if (problem !== undefined) draft.leaveOut({ ...host.place, text: `${host.macs[0]} ${host.name}` }, problem)
+  }
+  return draft.finish()
 }

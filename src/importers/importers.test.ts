@@ -4,7 +4,9 @@ import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import { importDhcpd } from './dhcpd.ts'
 import { importDnsmasq } from './dnsmasq.ts'
+import { importEthers } from './ethers.ts'
 import type { ImportContext, Imported } from './imported.ts'
+import { importPxelinux } from './pxelinux.ts'
 
 const fixtures = join(import.meta.dirname, '../../test/fixtures/old-configurations')
 
@@ -22,7 +24,7 @@ function contextOf(files: Record<string, string> = {}): ImportContext {
 
 function importFixture(run: typeof importDnsmasq, path: string): Imported {
   const file = join(fixtures, path)
-  return run(file, readFileSync(file, 'utf8'), contextOf())
+  return run(file, contextOf())
 }
 
 function leftOut({ notTaken }: Imported): string[] {
@@ -129,7 +131,7 @@ option arch code 93 = unsigned integer 16;
 if option arch = 00:07 { filename "efi"; } else { filename "bios"; }
 subnet 10.1.0.0 netmask 255.255.255.0 { }
 group { filename "own"; host a { hardware ethernet 52:54:00:00:00:01; } }`
-  const { hosts } = importDhcpd('x', text, contextOf())
+  const { hosts } = importDhcpd('x', contextOf({ x: text }))
   assert.deepEqual(hosts[0]?.settings, { bootFile: 'own', ipxeBootFile: 'own' })
 })
 
@@ -146,17 +148,37 @@ const broken: [criterion: string, text: string, expected: RegExp][] = [
 
 for (const [criterion, text, expected] of broken) {
   test(`importDhcpd() refuses ${criterion}, with its line`, () => {
-    assert.throws(() => importDhcpd('x', text, contextOf()), { name: 'StatementInvalid', message: expected })
+    assert.throws(() => importDhcpd('x', contextOf({ x: text })), { name: 'StatementInvalid', message: expected })
   })
 }
 
 test('both importers leave out, with its place, what belongs to two machines', () => {
   const twice =
     'dhcp-host=52:54:00:00:00:01,a,10.0.0.1\ndhcp-host=52:54:00:00:00:01,b\ndhcp-host=52:54:00:00:00:02,c,10.0.0.1'
-  assert.deepEqual(leftOut(importDnsmasq('x', `port=0\n${twice}`, { ...contextOf(), serverAddress: '10.0.0.9' })), [
-    'x:3: 52:54:00:00:00:01 belongs to a already (x:2)',
-    'x:4: 10.0.0.1 belongs to a already (x:2)',
-  ])
+  assert.deepEqual(
+    leftOut(importDnsmasq('x', { ...contextOf({ x: `port=0\n${twice}` }), serverAddress: '10.0.0.9' })),
+    ['x:3: 52:54:00:00:00:01 belongs to a already (x:2)', 'x:4: 10.0.0.1 belongs to a already (x:2)'],
+  )
   const same = 'host a { hardware ethernet 52:54:00:00:00:01; }\nhost a { hardware ethernet 52:54:00:00:00:02; }'
-  assert.deepEqual(leftOut(importDhcpd('x', same, contextOf())), ['x:2: there is another a (x:1)'])
+  assert.deepEqual(leftOut(importDhcpd('x', contextOf({ x: same }))), ['x:2: there is another a (x:1)'])
+})
+
+test('importEthers() takes machines alone', () => {
+  const { hosts, subnets, notTaken } = importFixture(importEthers, 'dnsmasq/etc/ethers')
+  assert.deepEqual([hosts.length, subnets.length, notTaken.length], [6, 0, 1])
+  assert.deepEqual([hosts[2]?.name, hosts[2]?.macs, hosts[2]?.address], ['node3', ['52:54:00:20:00:03'], '10.20.0.13'])
+})
+
+test('importPxelinux() serves a TFTP root as it is and makes machines of the files named after MACs', () => {
+  const files: Record<string, string[]> = {
+    '/srv/tftp': ['menu.c32', 'pxelinux.0', 'pxelinux.cfg'],
+    '/srv/tftp/pxelinux.cfg': ['01-52-54-00-00-00-0A', '0A140B', 'default'],
+  }
+  const imported = importPxelinux('/srv/tftp', { ...contextOf(), list: (path) => files[path] ?? [] })
+  assert.deepEqual([imported.files, imported.settings], ['/srv/tftp', { handMade: 'pxelinux.0' }])
+  assert.deepEqual(
+    imported.hosts.map(({ name, macs }) => [name, macs]),
+    [['m-52540000000a', ['52:54:00:00:00:0a']]],
+  )
+  assert.deepEqual(leftOut(imported), ['0A140B:0: it names no MAC, so no machine is made of it; it is served as it is'])
 })

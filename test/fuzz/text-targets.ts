@@ -66,11 +66,9 @@ function slow(each: FuzzTarget): FuzzTarget {
 export const textTargets: readonly FuzzTarget[] = [
   slow(target('parseSiteFile() and makeSite()', [siteFile], readSite)),
   slow(target('parseRecipe()', [recipe], (text) => parseRecipe(text, 'recipe.yaml'))),
-  target('importDnsmasq()', [read('dnsmasq/dnsmasq.conf')], (text) =>
-    importDnsmasq('/dnsmasq.conf', text, importing(text)),
-  ),
+  target('importDnsmasq()', [read('dnsmasq/dnsmasq.conf')], (text) => importDnsmasq('/dnsmasq.conf', importing(text))),
   target('importDhcpd()', [read('dhcpd/two-groups.conf'), read('dhcpd/pc-and-mac.conf')], (text) =>
-    importDhcpd('/dhcpd.conf', text, importing(text)),
+    importDhcpd('/dhcpd.conf', importing(text)),
   ),
   target('parseEthers()', ['00:1b:21:aa:00:01 node1\n0:1b:21:aa:0:2 10.20.0.3\n# x\n'], (text) =>
     parseEthers('/etc/ethers', text, hosts),
