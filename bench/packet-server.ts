@@ -4,6 +4,8 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 
 const startTimeoutMs = 30_000
+/** USER_HZ, on every Linux. */
+const ticksPerSecond = 100
 
 /** A program that answers on a UDP port, run for a benchmark. */
 export class PacketServer implements AsyncDisposable {
@@ -17,6 +19,14 @@ export class PacketServer implements AsyncDisposable {
     child.stderr?.on('data', (text: Buffer) => {
       this.#said = (this.#said + text.toString('utf8')).slice(-2000)
     })
+  }
+
+  /** Of a processor, since its start, with those of its children that have ended. */
+  async processorSeconds(): Promise<number> {
+    const stat = await readFile(`/proc/${this.#child.pid}/stat`, 'utf8')
+    const [, fields = ''] = stat.split(') ')
+    const ticks = fields.split(' ').slice(11, 15).map(Number)
+    return ticks.reduce((sum, each) => sum + each, 0) / ticksPerSecond
   }
 
   assertRunning(): void {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type Benchmark, judgeGoal } from './benchmark.ts'
 import { BenchNetwork } from './dhcp/network.ts'
 import { median } from './measure.ts'
-import { type Load, LoadClient, type LoadResult } from './tftp/load-client.ts'
+import { blockBytes, type Load, LoadClient, type LoadResult } from './tftp/load-client.ts'
 import { type ServerName, serverNames, TftpServers } from './tftp/tftp-servers.ts'
 
 export const name = 'tftp'
@@ -35,7 +35,7 @@ export const run: Benchmark['run'] = async ({ rounds, log }) => {
       client: await LoadClient.prepare(network, work, files),
       log,
     }
-    const results: Record<string, LoadResult[]> = {}
+    const results: Results = {}
     for (let round = 0; round < rounds; round++) {
       for (let turn = 0; turn < serverNames.length; turn++) {
         await measure(bench, serverNames[(round + turn) % serverNames.length]!, results)
@@ -49,28 +49,35 @@ export const run: Benchmark['run'] = async ({ rounds, log }) => {
 
 type Bench = { servers: TftpServers; client: LoadClient; log: (line: string) => void }
 
-async function measure({ servers, client, log }: Bench, name: ServerName, results: Record<string, LoadResult[]>) {
+/** `serverMicroseconds`: of a processor, for each block. */
+type Results = Record<string, (LoadResult & { serverMicroseconds: number })[]>
+
+async function measure({ servers, client, log }: Bench, name: ServerName, results: Results) {
   await using server = await servers.start(name)
   // A service has been running for a while: its code is compiled, its buffers are there.
   for (const load of Object.values(loads)) await client.fetch(fileName, { ...load, transfersEach: 1 })
   for (const [loadName, load] of Object.entries(loads)) {
+    const before = await server.processorSeconds()
     const result = await client.fetch(fileName, load)
+    const blocks = (fileBytes / blockBytes) * load.clients * load.transfersEach
+    const serverMicroseconds = (((await server.processorSeconds()) - before) / blocks) * 1e6
     const { bytesPerSecond, clientShare, resent } = result
     const rate = `${(bytesPerSecond / 1e6).toFixed(1)} MB/s`
     log(
       `${name}, ${loadName}: ${rate}, the client used ${(clientShare * 100).toFixed(0)} % of a core, ${resent} repeated`,
     )
     const key = `${name}${loadName}`
-    results[key] = [...(results[key] ?? []), result]
+    results[key] = [...(results[key] ?? []), { ...result, serverMicroseconds }]
   }
   server.assertRunning()
 }
 
-function judge(results: Record<string, LoadResult[]>): Awaited<ReturnType<Benchmark['run']>> {
+function judge(results: Results): Awaited<ReturnType<Benchmark['run']>> {
   const figures: Record<string, number> = {}
   const rate = (key: string) => median(results[key]!.map(({ bytesPerSecond }) => bytesPerSecond))
   for (const key of Object.keys(results)) {
     figures[`${key}BytesPerSecond`] = rate(key)
+    figures[`${key}ProcessorMicrosecondsPerBlock`] = median(results[key]!.map((result) => result.serverMicroseconds))
     figures[`${key}ClientShare`] = median(results[key]!.map(({ clientShare }) => clientShare))
   }
   const judged = Object.entries(goals).map(([load, bound]) => {

@@ -29,7 +29,7 @@ export type ContentRoute =
   | { kind: 'malformed'; reason: string }
 
 /** Never looked for in the tree: the main thread's own, also where the operator's files have the same name. */
-const forwarded = new Set(['agent', 'boot.ipxe', 'boot.grub', 'boot.pxelinux', 'disk-loader'])
+const forwarded = new Set(['agent', 'boot.ipxe', 'boot.grub', 'boot.pxelinux', 'boot.shim', 'disk-loader'])
 
 /** `target` is the request target as it came (RFC 9112 §3.2): path and query, or an absolute URL. */
 export function routeContent(target: string, directories: ContentDirectories): ContentRoute {
