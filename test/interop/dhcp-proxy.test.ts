@@ -100,7 +100,7 @@ test('an interface that is listened to answers nothing and shows what it would',
   const answers = await askAsFirmware(beside.bench, { architecture: 16, answers: 1 })
   assert.match(answers[0]?.says ?? '', /from the server 10\.99\.0\.2$/)
   const events = beside.served.events.filter(({ kind }) => kind === 'reply')
-  assert.match(JSON.stringify(events[0]), /"isSilent":true.*http:..10\.99\.0\.1:4280.loaders.ipxe.snponly.efi/)
+  assert.match(JSON.stringify(events[0]), /"isSilent":true.*http:..10\.99\.0\.1:4280.ipxe.snponly.efi/)
 })
 
 test('another DHCP server where we are authoritative is told, once', oneMinute, async (t: TestContext) => {
