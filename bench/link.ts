@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildRecipe } from '../src/build/build-recipe.ts'
@@ -38,7 +38,7 @@ export const run: Benchmark['run'] = async ({ rounds, log }) => {
   const work = await mkdtemp(join(tmpdir(), 'bootwright-bench-'))
   await using filesystem = new FreshFilesystem(work)
   try {
-    const { order, volumeBytes } = await prepare(work, log)
+    const { order, volumeBytes, packs } = await prepare(work, log)
     await using device = new LoopTarget(work, volumeBytes)
     const targets: Record<Rendition, Target> = {
       tree: {
@@ -63,6 +63,12 @@ export const run: Benchmark['run'] = async ({ rounds, log }) => {
         const setting = { target: targets[rendition], results: results[rendition], link, order: ordered }
         return [deployment(rendition, setting), plainWrite(rendition, setting)]
       })
+      contenders.push(
+        plainFetch(
+          packs.map((pack) => `${ordered.baseUrl}/packs/${pack}`),
+          link,
+        ),
+      )
       return summarise(await measureInTurn(contenders, rounds, log), results)
     } finally {
       await server.end()
@@ -79,9 +85,11 @@ async function prepare(work: string, log: (line: string) => void) {
   const signingKey = await openSigningKey(join(work, 'keys'))
   const repository = await openRepository(join(work, 'repository'))
   const version = await importTar(repository, tarPath, { image: name, signingKey })
+  const packs = (await readdir(join(work, 'repository/packs'))).filter((file) => file.endsWith('.pack'))
   const volume = await ensureRendition(repository, version.id, { name: 'volume', filesystem: 'ext4' }, { signingKey })
   const order = { image: name, version: version.id, imagePublicKeyPem: signingKey.publicKeyPem }
-  return { order, volumeBytes: volume.blocks.sizeBytes }
+  const names = packs.map((file) => file.replace('.pack', ''))
+  return { order, volumeBytes: volume.blocks.sizeBytes, packs: names }
 }
 
 type Results = Record<Rendition, AgentWrote[]>
@@ -116,6 +124,17 @@ function plainWrite(rendition: Rendition, { target, results }: Setting): Contend
   }
 }
 
+/** The packs of the tree over the same link, by a program that does nothing with them: frames and TCP have their share too. */
+function plainFetch(urls: readonly string[], link: ShapedLink): Contender {
+  return {
+    name: 'link of the tree',
+    run: async () => {
+      const [program = '', ...args] = [...link.agent.launcher, 'curl', '-sSf', '-Z', ...urls]
+      await runPipeline('"$@" >/dev/null', [program, ...args], deadlineMs)
+    },
+  }
+}
+
 function summarise(seconds: Record<string, number[]>, results: Results) {
   const figures: Record<string, number> = {}
   const goals = renditions.map((rendition) => {
@@ -129,5 +148,6 @@ function summarise(seconds: Record<string, number[]>, results: Results) {
     figures[`${rendition}FetchedBytes`] = fetchedBytes
     return judgeGoal(`${rendition}: share of what link and disk allow`, share, '>=', 0.93)
   })
+  figures.treePlainFetchSeconds = median(seconds['link of the tree']!)
   return { figures, goals }
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, open, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -42,9 +42,31 @@ export class FreshFilesystem {
     await runProgram('sync', [], { timeout: timeoutMs }) // what was made before is nobody's to write
   }
 
+  uuid(): Promise<string> {
+    return this.#find('UUID')
+  }
+
+  /** Unmounts it for a while. */
+  async whileUnmounted(work: (device: string) => Promise<void>): Promise<void> {
+    const device = await this.#find('SOURCE')
+    const held = await open(device, 'r') // the loop device that mount made goes when nobody has it open
+    await runProgram('umount', [this.directory], { timeout: timeoutMs })
+    try {
+      await work(device)
+    } finally {
+      await runProgram('mount', [device, this.directory], { timeout: timeoutMs })
+      await held.close()
+    }
+  }
+
   /** Until all of it is on the disk. */
   async flush(): Promise<void> {
     await runProgram('sync', ['-f', this.directory], { timeout: timeoutMs })
+  }
+
+  async #find(column: 'UUID' | 'SOURCE'): Promise<string> {
+    const { stdout } = await runProgram('findmnt', ['-no', column, this.directory], { timeout: timeoutMs })
+    return stdout.trim()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

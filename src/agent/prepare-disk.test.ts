@@ -129,6 +129,26 @@ test('prepareDisk() writes nothing at all when the layout does not fit', async (
   t.assert.equal(loop.hash(whole), before)
 })
 
+test('prepareDisk() refuses to keep a DOS table, in words and without a write, and replaces it where all is overwritten', async (t) => {
+  const loop = loopDisk(t, 4 * gib, 512)
+  if (loop === undefined) return
+  const input = 'label: dos\nstart=2048, size=2097152, type=83, bootable\nstart=2099200, type=83\n'
+  execFileSync('sfdisk', ['--quiet', loop.file], { input })
+  const start = { startBytes: 0, sizeBytes: 2 ** 20 }
+  const before = loop.hash(start)
+  for (const name of ['reformat', 'unpartitioned', 'receive', 'keep-home']) {
+    await t.assert.rejects(prepare(loop, { layout: ready(name) }), /partition table is dos; only a GPT can be kept/)
+  }
+  t.assert.equal(loop.hash(start), before)
+  await prepare(loop, { layout: ready('whole-disk') })
+  const { table } = await contentOf(loop)
+  t.assert.equal(table?.kind, 'gpt')
+  const [line] = execFileSync('wipefs', ['--noheadings', '--output', 'TYPE', loop.file], { encoding: 'utf8' }).split(
+    '\n',
+  )
+  t.assert.equal(line, 'gpt', 'nothing of the old table is left')
+})
+
 test('prepareDisk() makes btrfs subvolumes once and keeps those that are there', async (t) => {
   const loop = loopDisk(t, 2 * gib, 512)
   if (loop === undefined) return
