@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -124,6 +124,26 @@ test('serveTftp() tells real clients at once that a file is missing or cannot be
     ['missing', 'missing', 'refused'],
   )
   assert.ok(events.every(({ durationMs }) => durationMs < 500))
+})
+
+test('serveTftp() follows absolute paths and links of an old configuration, and refuses a link that leads out', async (t) => {
+  const bench = await openBench(t)
+  if (bench === undefined) return
+  const { client, server, files, fetched, events } = bench
+  await mkdir(join(files, 'pxelinux.cfg'))
+  await mkdir(join(files, 'roles'))
+  await writeFile(join(files, 'roles', 'worker.cfg'), 'DEFAULT worker\n')
+  await symlink('../roles/worker.cfg', join(files, 'pxelinux.cfg', '01-52-54-00-77-00-01'))
+  await symlink('/etc/hostname', join(files, 'pxelinux.cfg', 'default'))
+  const get = (path: string) => client.run('tftp', [server.address, '-c', 'get', path, join(fetched, 'got')])
+  await get('/var/lib/tftpboot/pxelinux.cfg/01-52-54-00-77-00-01')
+  assert.equal(await readFile(join(fetched, 'got'), 'utf8'), 'DEFAULT worker\n')
+  assert.match((await get('/tftpboot/pxelinux.cfg/default')).stdout, /this file leads out of what is served/)
+  const refused = events.at(-1)!
+  assert.ok(
+    refused.kind === 'refused' && /default leads to \/etc\/hostname/.test(refused.reason),
+    JSON.stringify(refused),
+  )
 })
 
 test('serveTftp() gives text in netascii to tftp-hpa', async (t) => {

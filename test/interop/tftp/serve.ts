@@ -1,3 +1,4 @@
+import { filesMounts, usualTftpRoots } from '../../../src/boot/tree.ts'
 import { openBlockingSocket } from '../../../src/net/blocking-socket.ts'
 import { serveTftp } from '../../../src/tftp/server.ts'
 
@@ -16,7 +17,7 @@ function isLost(): boolean {
 
 await serveTftp({
   places: [{ interface: name, address }],
-  tree: [{ at: '', directory }],
+  tree: filesMounts(directory, [], usualTftpRoots),
   onEvent: (event) => console.log(JSON.stringify(event)),
   onListening: () => console.log('listening'),
   openSocket: (options) => {
