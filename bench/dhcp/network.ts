@@ -35,9 +35,14 @@ export class BenchNetwork implements AsyncDisposable {
     return network
   }
 
-  /** A command line that runs inside. */
+  /** A command line that runs inside, as any other program of the machine. */
+  enter(place: 'server' | 'client', command: readonly string[]): [string, ...string[]] {
+    return ['nsenter', '-t', String(this.#holders[place].pid), '-n', ...command]
+  }
+
+  /** A command line that runs inside and goes before the machine's other programs: what is measured, and what measures. */
   inside(place: 'server' | 'client', command: readonly string[]): [string, ...string[]] {
-    const enter = ['nsenter', '-t', String(this.#holders[place].pid), '-n', ...command]
+    const enter = this.enter(place, command)
     return ['nice', '-n', '-15', 'setsid', 'sh', '-c', preferred, 'sh', ...pinned(place), ...enter]
   }
 

@@ -1,6 +1,6 @@
 import { DecodeError } from '../bytes/decode-error.ts'
 import { type Mac, parseMac } from '../bytes/mac.ts'
-import { agentArguments } from '../core/agent-protocol.ts'
+import { agentArguments } from '../core/agent-arguments.ts'
 
 /** What the boot script told the agent on the kernel command line. */
 export type AgentCommandLine = {

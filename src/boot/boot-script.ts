@@ -1,5 +1,5 @@
 import { formatMacHyphen, type Mac } from '../bytes/mac.ts'
-import { agentArguments } from '../core/agent-protocol.ts'
+import { agentArguments } from '../core/agent-arguments.ts'
 
 /** What a boot script does, whichever loader runs it. Strings for people may come from a machine; renderers escape them. */
 export type BootScript = AgentBoot | KernelBoot | LocalBoot | MenuBoot | RefusedBoot

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
-import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
+import type { OutputChunk, Plugin } from 'rolldown'
 import type { ArchiveEntry } from './cpio.ts'
 import type { NpmPackage } from './npm-package.ts'
 import type { SegmentEntry, SegmentRecipe } from './segment.ts'
@@ -42,6 +42,8 @@ export class AgentBroken extends Error {
  * out what is not reached: a booting machine opens few files.
  */
 export async function bundleAgent(entry: string): Promise<SegmentEntry[]> {
+  // 20 MB, of no use to a service that makes no ramdisk.
+  const { rolldown } = await import('rolldown')
   const build = await rolldown({
     input: { main: entry },
     platform: 'node',

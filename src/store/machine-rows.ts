@@ -9,21 +9,28 @@ import { listConflicts } from './conflict-rows.ts'
 import type { Schema } from './schema.ts'
 import type { StateDatabase } from './state-database.ts'
 
+/** All of a machine but its inventory, which is kilobytes, and asked for by itself. */
+const columns = [
+  ...(['id', 'name', 'uuid', 'group_name', 'address', 'approved', 'shares_uuid'] as const),
+  ...(['intent_kind', 'intent_revision', 'deployment_id', 'hand_over', 'last_seen_at'] as const),
+] as const
+type MachineRow = Pick<Selectable<Schema['machines']>, (typeof columns)[number]>
+
 /** All functions here run in the transaction they are given, or alone when given the database. */
 
 export async function findMachineById(db: StateDatabase, id: string): Promise<Machine | undefined> {
-  return withMacs(db, await db.selectFrom('machines').selectAll().where('id', '=', id).executeTakeFirst())
+  return withMacs(db, await db.selectFrom('machines').select(columns).where('id', '=', id).executeTakeFirst())
 }
 
 export async function findMachineByName(db: StateDatabase, name: string): Promise<Machine | undefined> {
-  return withMacs(db, await db.selectFrom('machines').selectAll().where('name', '=', name).executeTakeFirst())
+  return withMacs(db, await db.selectFrom('machines').select(columns).where('name', '=', name).executeTakeFirst())
 }
 
 export async function findMachineByMac(db: StateDatabase, mac: Mac): Promise<Machine | undefined> {
   const row = await db
     .selectFrom('machine_macs')
     .innerJoin('machines', 'machines.id', 'machine_macs.machine_id')
-    .selectAll('machines')
+    .select(columns)
     .where('mac', '=', mac)
     .executeTakeFirst()
   return withMacs(db, row)
@@ -31,7 +38,7 @@ export async function findMachineByMac(db: StateDatabase, mac: Mac): Promise<Mac
 
 /** In order of their names. */
 export async function listMachines(db: StateDatabase): Promise<Machine[]> {
-  const rows = await db.selectFrom('machines').selectAll().orderBy('name').execute()
+  const rows = await db.selectFrom('machines').select(columns).orderBy('name').execute()
   const macs = await db.selectFrom('machine_macs').selectAll().orderBy('mac').execute()
   const byMachine = Map.groupBy(macs, (row) => row.machine_id)
   const conflicts = await listConflicts(db)
@@ -48,7 +55,7 @@ export async function listMachines(db: StateDatabase): Promise<Machine[]> {
 export async function findMachinesByUuid(db: StateDatabase, uuid: string): Promise<Machine[]> {
   const rows = await db
     .selectFrom('machines')
-    .selectAll()
+    .select(columns)
     .where('uuid', '=', uuid)
     .where('shares_uuid', '=', 0)
     .execute()
@@ -140,7 +147,7 @@ async function insertMacs(db: StateDatabase, machineId: string, macs: readonly M
   await db.insertInto('machine_macs').values(rows).execute()
 }
 
-async function withMacs(db: StateDatabase, row: Selectable<Schema['machines']> | undefined) {
+async function withMacs(db: StateDatabase, row: MachineRow | undefined) {
   if (!row) return undefined
   const macs = await db
     .selectFrom('machine_macs')
@@ -156,7 +163,7 @@ async function withMacs(db: StateDatabase, row: Selectable<Schema['machines']> |
   )
 }
 
-function fromRow(row: Selectable<Schema['machines']>, macs: Mac[], conflicts?: MachineConflict[]): Machine {
+function fromRow(row: MachineRow, macs: Mac[], conflicts?: MachineConflict[]): Machine {
   return {
     id: row.id,
     name: row.name,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { getHeapStatistics } from 'node:v8'
 import { DecodeError } from '../../src/bytes/decode-error.ts'
 import { mutate, randomNumbers } from './mutate.ts'
 
@@ -38,7 +39,7 @@ async function run(target: FuzzTarget, t: TestContext): Promise<void> {
   let refused = 0
   for (let count = 0; count < inputs; count++) {
     const input = mutate(seeds, random)
-    const before = process.memoryUsage().arrayBuffers
+    const before = getHeapStatistics().external_memory
     try {
       const result = decode(input, random)
       if (result instanceof Promise) await result
@@ -46,7 +47,7 @@ async function run(target: FuzzTarget, t: TestContext): Promise<void> {
       if (!refusals.some((kind) => error instanceof kind)) throw new Error(describe(count, input), { cause: error })
       refused += 1
     }
-    const takenBytes = process.memoryUsage().arrayBuffers - before
+    const takenBytes = getHeapStatistics().external_memory - before
     assert.ok(takenBytes <= maximumBytes, `it took ${takenBytes} bytes; ${describe(count, input)}`)
   }
   t.diagnostic(`${target.name}: ${inputs - refused} read, ${refused} refused`)

@@ -1,0 +1,49 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { open } from 'node:fs/promises'
+import type { BenchNetwork } from '../dhcp/network.ts'
+
+const fileBytes = 32 << 20
+const clientsEach = 4
+const fileName = 'bytes'
+
+/** What the clients fetch again and again. */
+export async function makeSaturatingFile(directory: string): Promise<void> {
+  await using handle = await open(`${directory}/${fileName}`, 'w')
+  await handle.truncate(fileBytes)
+}
+
+/** Clients that fetch a file by HTTP, and others by TFTP, as fast as they get it, until disposed. */
+export class Saturation implements AsyncDisposable {
+  readonly #clients: ChildProcess[]
+  readonly #fetched = { http: 0, tftp: 0 }
+
+  constructor(network: BenchNetwork) {
+    const address = network.serverAddress
+    const urls = { http: `http://${address}:4280/${fileName}`, tftp: `tftp://${address}/${fileName}` }
+    const write = '%{size_download}\\n'
+    this.#clients = (['http', 'tftp'] as const).flatMap((kind) => {
+      const options = ['--silent', '--output', '/dev/null', '--write-out', write, '--tftp-blksize', '1432']
+      const line = 'while :; do curl "$@" || sleep 0.1; done'
+      return Array.from({ length: clientsEach }, () => {
+        const [file, ...values] = network.enter('client', ['sh', '-c', line, 'sh', ...options, urls[kind]])
+        const client = spawn(file, values, { stdio: ['ignore', 'pipe', 'ignore'], detached: true })
+        client.stdout.on('data', (text: Buffer) => {
+          for (const size of text.toString().split('\n')) this.#fetched[kind] += Number(size)
+        })
+        return client
+      })
+    })
+  }
+
+  /** Bytes of whole files so far. */
+  get fetchedBytes(): Readonly<{ http: number; tftp: number }> {
+    return this.#fetched
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = this.#clients.map((client) => once(client, 'exit'))
+    for (const { pid } of this.#clients) if (pid !== undefined) process.kill(-pid, 'SIGKILL')
+    await Promise.all(ended)
+  }
+}
