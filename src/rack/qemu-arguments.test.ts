@@ -71,6 +71,19 @@ test('qemuArguments() keeps the iPXE ROM of a UEFI machine that is to boot with 
   assert.ok(!valuesOf(values, '-device').some((device) => device.includes('romfile')))
 })
 
+test('qemuArguments() gives Secure Boot the firmware with keys, whose variables Linux cannot write by itself', () => {
+  const values = qemuArguments({ ...bios, firmware: 'uefi', secureBoot: true }, wiring)
+  assert.ok(valuesOf(values, '-machine')[0]?.endsWith(',smm=on'))
+  assert.deepEqual(valuesOf(values, '-global'), ['driver=cfi.pflash01,property=secure,value=on'])
+  assert.ok(valuesOf(values, '-drive')[0]?.endsWith('OVMF_CODE_4M.ms.fd'))
+})
+
+test("qemuArguments() switches EDK2's PXE off for a machine that boots by HTTP", () => {
+  const values = qemuArguments({ ...bios, firmware: 'uefi', networkBoot: 'firmware-http' }, wiring)
+  assert.ok(valuesOf(values, '-fw_cfg').includes('name=opt/org.tianocore/IPv4PXESupport,string=no'))
+  assert.ok(valuesOf(values, '-device').some((device) => device.endsWith(',romfile=')))
+})
+
 test('qemuArguments() makes NVMe disks, 4096-byte sectors, and one SCSI disk by two paths', () => {
   const disks: MachineSpec['disks'] = [
     { path: '/n', format: 'raw', serial: 'N', bus: 'nvme' },
