@@ -7,6 +7,8 @@ import type { Shell } from '../../src/rack/login.ts'
 const agentTimeoutMs = 10 * 60_000
 const deployTimeoutMs = 15 * 60_000
 const loaderTimeoutMs = 6 * 60_000
+/** EDK2 waits for PXE and for HTTP before it goes on to the disk, and all of it is emulated, with SMM. */
+const aloneTimeoutMs = 15 * 60_000
 const image = 'debian-secure-boot'
 
 export const rackCase: RackCase = {
@@ -25,7 +27,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   await machine.console.expect(/Secure boot enabled/i, { timeoutMs: agentTimeoutMs, what: "the agent's kernel" })
   await machine.console.expect(/firmware UEFI with Secure Boot/, { timeoutMs: agentTimeoutMs, what: 'the inventory' })
   const deployment = await site.awaitState(id, 'proved', deployTimeoutMs)
-  await assertSecure(await site.logIn(machine))
+  await assertSecure(await site.logIn(machine, loaderTimeoutMs))
 
   site.log('the intent is local now; the machine is power-cycled')
   machine.console.skipToNow()
@@ -38,7 +40,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   await site.service.stop()
   await machine.powerCycle()
   machine.console.skipToNow()
-  await assertSecure(await site.logIn(machine))
+  await assertSecure(await site.logIn(machine, aloneTimeoutMs))
   return caseFigures(deployment, secondsToAgent)
 }
 

@@ -136,8 +136,8 @@ export class RackSite implements AsyncDisposable {
   }
 
   /** Waits for the login prompt of the deployed system and logs in with the recipe's password. */
-  async logIn(machine: RackMachine): Promise<Shell> {
-    await awaitLoginPrompt(machine.console, loginTimeoutMs)
+  async logIn(machine: RackMachine, timeoutMs = loginTimeoutMs): Promise<Shell> {
+    await awaitLoginPrompt(machine.console, timeoutMs)
     return logIn(machine.console, this.supplies.credentials)
   }
 
