@@ -25,6 +25,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const path = `/api/v1/machines/${machine.spec.name}`
   const { inventory } = await site.client.request<{ inventory: Inventory }>('GET', path)
   assert.deepEqual([inventory.architecture, inventory.firmware], ['arm64', 'uefi'])
+  assert.deepEqual(inventory.cpu, { model: 'ARM Cortex-A57', count: 2 })
   assert.equal(inventory.smbios.uuid?.toLowerCase(), machine.spec.uuid)
   assert.equal(inventory.disks[0]?.serial, machine.spec.disks[0]?.serial)
   return figures

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Inventory } from '../../core/inventory.ts'
 import { oneLine } from '../../core/one-line.ts'
+import { armProcessor } from './arm-processors.ts'
 import { readAttribute, readAttributeBytes } from './attribute.ts'
 import { readDisks } from './read-disks.ts'
 import { type BootInterface, readInterfaces } from './read-interfaces.ts'
@@ -58,7 +59,7 @@ function readSmbios(directory: string): Inventory['smbios'] {
 function parseCpuInfo(text: string): Inventory['cpu'] {
   const model = /^model name\s*:\s*(.+)$/m.exec(text)?.[1]
   const count = text.match(/^processor\s*:/gm)?.length ?? 1
-  return { model: model === undefined ? 'unknown' : oneLine(model.replace(/\s+/g, ' ')), count }
+  return { model: oneLine((model ?? armProcessor(text) ?? 'unknown').replace(/\s+/g, ' ')), count }
 }
 
 function parseMemoryTotal(text: string): number {
