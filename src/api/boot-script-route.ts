@@ -84,7 +84,7 @@ async function chooseScript(plane: BootPlane, request: ScriptRequest): Promise<B
   const isLocal = machine?.intent.kind === 'local'
   const menu = machine && (isLocal || machine.intent.kind === 'menu') && menuFor(plane, machine)
   if (menu) return menuScript(plane, request, machine, menu)
-  return isLocal ? localScript(plane, machine) : agentScript(plane, request)
+  return isLocal ? localScript(plane, machine, request.architecture) : agentScript(plane, request)
 }
 
 /** The menu itself, or what was chosen from it. */
@@ -94,7 +94,7 @@ async function menuScript(plane: BootPlane, request: ScriptRequest, machine: Mac
   const entry = menu.entries.find(({ name }) => name === chosen)
   if (!entry) return refused(machine.name, `the menu has no entry ${chosen} any more`)
   if ('kernel' in entry) return kernelScript(plane, machine, entry)
-  return entry.boot === 'disk' ? localScript(plane, machine) : agentScript(plane, request)
+  return entry.boot === 'disk' ? localScript(plane, machine, request.architecture) : agentScript(plane, request)
 }
 
 /** What the machine's next boot begins with, where nothing is ordered: its own menu, or a plain one where the intent asks for it. */
@@ -130,8 +130,9 @@ function kernelScript(
   }
 }
 
-async function localScript(plane: BootPlane, machine: Machine): Promise<LocalBoot> {
-  return { kind: 'local', title: `${machine.name}: boots its own disk`, ...(await diskLoader(plane, machine)) }
+async function localScript(plane: BootPlane, machine: Machine, architecture: AgentArchitecture): Promise<LocalBoot> {
+  const title = `${machine.name}: boots its own disk`
+  return { kind: 'local', title, architecture, ...(await diskLoader(plane, machine, architecture)) }
 }
 
 function refused(title: string, reason: string): RefusedBoot {
@@ -175,7 +176,9 @@ async function initrdsFor(plane: BootPlane, ramdisk: BootRamdisk, machine: Machi
 }
 
 /** What starts the disk that was deployed, where it is known which that is; else what starts the first disk it finds. */
-async function diskLoader({ diskLoader: loader, url, machines, deployments }: BootPlane, machine: Machine) {
+async function diskLoader(plane: BootPlane, machine: Machine, architecture: AgentArchitecture) {
+  const { url, machines, deployments } = plane
+  const loader = architecture === 'x64' ? plane.diskLoader : undefined
   const inventory = (await machines.inventory(machine.id)) as Inventory | undefined
   const rule = (await deployments.onDisk(machine.id))?.diskRule
   const espUuid = inventory && rule && findEsp(inventory, rule)

@@ -1,4 +1,5 @@
 import { formatMacHyphen, type Mac } from '../bytes/mac.ts'
+import type { AgentArchitecture } from '../core/agent-architecture.ts'
 import { agentArguments } from '../core/agent-arguments.ts'
 
 /** What a boot script does, whichever loader runs it. Strings for people may come from a machine; renderers escape them. */
@@ -52,6 +53,8 @@ export type LocalBoot = {
    * order, where other network entries may come first and take minutes.
    */
   diskLoaderUrl?: string
+  /** Which names its loaders have on an ESP; x64 where not given. */
+  architecture?: AgentArchitecture
   /** FAT volume id of the deployed disk's ESP, as blkid writes it, where it is known. */
   espUuid?: string
 }

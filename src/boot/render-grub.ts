@@ -1,3 +1,4 @@
+import type { AgentArchitecture } from '../core/agent-architecture.ts'
 import {
   type AgentBoot,
   type BootScript,
@@ -91,11 +92,11 @@ function menuBoot({ title, timeoutSeconds, defaultEntry, entries }: MenuBoot, tr
   ]
 }
 
-function localBoot({ title, espUuid }: LocalBoot): string[] {
+function localBoot({ title, espUuid, architecture }: LocalBoot): string[] {
   return [
     say(title),
     'if [ "$grub_platform" = efi ]; then',
-    ...startEsp(espUuid).map((line) => `  ${line}`),
+    ...startEsp(espUuid, architecture).map((line) => `  ${line}`),
     'else',
     '  set root=hd0',
     '  chainloader +1',
@@ -110,13 +111,15 @@ function localBoot({ title, espUuid }: LocalBoot): string[] {
  * Where the agent left its mark (agent/boot-loader/loader-place.ts) the loader is ours; else the fallback loader is the one to
  * start. shim stands before the GRUB that it starts: under Secure Boot nothing else is signed by whom the firmware trusts.
  */
-function startEsp(espUuid: string | undefined): string[] {
-  const wanted = espUuid === undefined ? '--file /EFI/BOOT/BOOTX64.EFI' : `--fs-uuid ${quote(espUuid)}`
+function startEsp(espUuid: string | undefined, architecture: AgentArchitecture = 'x64'): string[] {
+  const suffix = { x64: 'x64', arm64: 'aa64' }[architecture]
+  const fallback = `BOOT${suffix.toUpperCase()}.EFI`
+  const wanted = espUuid === undefined ? `--file /EFI/BOOT/${fallback}` : `--fs-uuid ${quote(espUuid)}`
   return [
     `if search --no-floppy --set=root ${wanted}; then`,
     '  for mark in /EFI/*/BOOTWRIGHT.TXT; do',
     `    regexp --set=1:directory '^(.*)/' "$mark"`,
-    '    for loader in "$directory/BOOTX64.EFI" "$directory/shimx64.efi" "$directory/grubx64.efi"; do',
+    `    for loader in "$directory/${fallback}" "$directory/shim${suffix}.efi" "$directory/grub${suffix}.efi"; do`,
     '      if [ -f "$loader" ]; then',
     '        echo "Bootwright: starting $loader"',
     '        if chainloader "$loader"; then',
@@ -125,7 +128,7 @@ function startEsp(espUuid: string | undefined): string[] {
     '      fi',
     '    done',
     '  done',
-    '  if chainloader /EFI/BOOT/BOOTX64.EFI; then',
+    `  if chainloader /EFI/BOOT/${fallback}; then`,
     '    boot',
     '  fi',
     'fi',

@@ -20,6 +20,7 @@ const scripts: [string, BootScript][] = [
   ['kernel-without-initrd', { ...kernelBoot, initrdPaths: [] }],
   ['menu', menuBoot('LOADER')],
   ['local', { kind: 'local', title: 'rack-3: boots its own disk', diskLoaderUrl, espUuid: '6939-FAD5' }],
+  ['local-arm64', { kind: 'local', title: 'rack-3: boots its own disk', architecture: 'arm64' }],
   ['refused', { kind: 'refused', title: hostile, reason: 'its boot token expired 90 s ago' }],
 ]
 

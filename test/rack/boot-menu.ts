@@ -43,7 +43,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
 
 async function chooseAndWait(site: RackSite, loader: string): Promise<void> {
   const path = join(site.rack.directory, `${loader}.raw`)
-  await makeSpeakingDisk(path, 'bios')
+  await makeSpeakingDisk(path, { firmware: 'bios' })
   const disks = [{ path, format: 'raw' as const, serial: 'BOOTS' }]
   const machine = await site.addMachine({ name: `menu-${loader}`, firmware: 'bios', disks })
   const { console } = machine

@@ -9,7 +9,10 @@ const agentTimeoutMs = 6 * 60_000
 const bootTimeoutMs = 6 * 60_000
 
 /** `bootFile` is what the firmware must be offered; `loader` what then fetches its script, as the timeline names it. */
-export type LoaderBoot = Pick<MachineRequest, 'firmware' | 'networkBoot'> & { loader: string; bootFile: string }
+export type LoaderBoot = Pick<MachineRequest, 'firmware' | 'networkBoot' | 'architecture' | 'memoryMiB'> & {
+  loader: string
+  bootFile: string
+}
 
 /**
  * What every loader must do: start the agent with its boot token, so that an order reaches it, and, when the intent is
@@ -17,7 +20,7 @@ export type LoaderBoot = Pick<MachineRequest, 'firmware' | 'networkBoot'> & { lo
  */
 export async function bootByLoader(site: RackSite, { loader, bootFile, ...boots }: LoaderBoot): Promise<CaseFigures> {
   const path = join(site.rack.directory, 'boots.raw')
-  await makeSpeakingDisk(path, boots.firmware)
+  await makeSpeakingDisk(path, boots)
   const disks = [{ path, format: 'raw' as const, serial: 'BOOTS' }]
   const machine = await site.addMachine({ ...boots, name: `${loader.toLowerCase()}-1`, disks })
   const id = await site.deploy(machine, { disk: { serial: 'ANOTHER' } })

@@ -8,6 +8,7 @@ import { chooseAccelerator } from '../../rack/accelerator.ts'
 import { requireArm64 } from '../../rack/check-rack.ts'
 import type { Credentials } from '../../rack/login.ts'
 import { buildRamdisk, defaultCacheDirectory } from '../../ramdisk/build-ramdisk.ts'
+import { fetchGrubModules } from '../../ramdisk/grub-modules.ts'
 import type { ProgressBar } from '../progress-bar.ts'
 
 /** What a rack needs that is made outside, because it needs the internet or takes long; all of it is cached. */
@@ -68,7 +69,7 @@ async function prepareImage(preparation: Preparation & { imagesDirectory: string
   return tarPath
 }
 
-/** The same with the ramdisk for arm64. Rejects with RackUnavailable. */
+/** The same with the ramdisk for arm64; what the service then makes its GRUB of is in the cache. Rejects with RackUnavailable. */
 export async function arm64Supplies(
   supplies: RackSupplies,
   { log, signal }: { log: (line: string) => void; signal: AbortSignal | undefined },
@@ -77,6 +78,7 @@ export async function arm64Supplies(
   const keys = await openSiteKeys(supplies.keysDirectory)
   const directory = dirname(dirname(supplies.ramdiskDirectory))
   const ramdiskDirectory = await prepareRamdisk({ architecture: 'arm64', directory, keys, log, signal })
+  await fetchGrubModules({ cacheDirectory: defaultCacheDirectory(), ...(signal && { signal }) })
   return { ...supplies, ramdiskDirectory }
 }
 
