@@ -3,8 +3,9 @@ import { basename, join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import type { BootPlane } from './api/boot-plane.ts'
 import { type BootTree, debianLoaders, filesMounts, type TreeMount, usualTftpRoots } from './boot/tree.ts'
+import type { GrubImage } from './content/grub-image.ts'
 import { makeDiskLoader } from './content/make-disk-loader.ts'
-import { makeGrubLoader } from './content/make-grub-loader.ts'
+import { type GrubPlatform, makeGrubLoader } from './content/make-grub-loader.ts'
 import type { AgentArchitecture } from './core/agent-architecture.ts'
 import type { CheckedFile } from './core/yaml-file.ts'
 import { namesLoader, type SiteFile } from './dhcp/site-file.ts'
@@ -12,6 +13,9 @@ import type { Ramdisks } from './ramdisks.ts'
 
 /** Where the loader that starts a UEFI machine's own disk stands in the tree. */
 const diskLoaderPath = 'grub/disk-x64.efi'
+
+/** GRUB for Macs. */
+const macLoaderPath = 'mactel64.efi'
 
 /** What Debian's signed GRUB asks for, below the prefix that is built into it. */
 const signedGrubConfiguration: TreeMount = {
@@ -63,28 +67,34 @@ async function madeLoaders(
   log: Logger,
 ): Promise<BootTree> {
   const file = (name: string) => join(dataDirectory, 'loaders', name)
-  const isGrubWanted = namesLoader(siteFile.content, 'grub')
+  const grub = (name: string, platform: GrubPlatform) => makeGrubLoader(file(name), platform, bootPort)
   const made = await Promise.all([
-    makeDiskLoader(file('disk-x64.efi')),
-    ...(isGrubWanted
-      ? [makeGrubLoader(file('core.0'), 'pc', bootPort), makeGrubLoader(file('core-x64.efi'), 'efi-x64', bootPort)]
+    toldOf(
+      makeDiskLoader(file('disk-x64.efi')),
+      "UEFI machines reach their disk by the firmware's own boot order alone",
+    ),
+    ...(namesLoader(siteFile.content, 'grub')
+      ? [toldOf(grub('core.0', 'pc'), 'no GRUB for BIOS'), toldOf(grub('core-x64.efi', 'efi-x64'), 'no GRUB for UEFI')]
       : []),
+    ...(siteFile.content.netBoot ? [toldOf(grub(macLoaderPath, 'mac'), 'no GRUB for Macs')] : []),
   ])
-  const lacking = [
-    "UEFI machines reach their disk by the firmware's own boot order alone",
-    'no GRUB for BIOS',
-    'no GRUB for UEFI',
-  ]
-  const mounts = made.flatMap((loader, index) => {
+  const mounts = made.flatMap(({ loader, lacking }) => {
     if (loader.kind === 'made') return [mountOf(loader.file)]
-    log.warn({ reason: loader.reason }, lacking[index]!)
+    log.warn({ reason: loader.reason }, lacking)
     return []
   })
   return architecturesOf(siteFile).includes('arm64') ? [...mounts, mountOf(arm64LoaderFile(dataDirectory))] : mounts
 }
 
+/** `lacking`: what there is not when it cannot be made. */
+async function toldOf(made: Promise<GrubImage>, lacking: string) {
+  return { loader: await made, lacking }
+}
+
+/** What Macs run stands at the top, where their configurations have it. */
 function mountOf(loaderFile: string): TreeMount {
-  return { at: `grub/${basename(loaderFile)}`, file: loaderFile }
+  const name = basename(loaderFile)
+  return { at: name === macLoaderPath ? name : `grub/${name}`, file: loaderFile }
 }
 
 /** GRUB for arm64 has its place in the tree before it is made (ramdisks.ts). */

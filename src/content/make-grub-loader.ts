@@ -6,8 +6,8 @@ import { type GrubImage, makeGrubImage } from './grub-image.ts'
 
 const run = promisify(execFile)
 
-/** `pc`: for BIOS, loaded by PXE. */
-export type GrubPlatform = 'pc' | 'efi-x64' | 'efi-arm64'
+/** `pc`: for BIOS, loaded by PXE. `mac`: for Apple's EFI, loaded by NetBoot. */
+export type GrubPlatform = 'pc' | 'efi-x64' | 'efi-arm64' | 'mac'
 
 /** To find the ESP and its loader; a BIOS disk's boot sector needs none of them. */
 const diskModules = ['part_gpt', 'part_msdos', 'fat', 'search', 'search_fs_uuid', 'search_fs_file', 'regexp']
@@ -15,6 +15,12 @@ const diskModules = ['part_gpt', 'part_msdos', 'fat', 'search', 'search_fs_uuid'
 const platforms: Record<GrubPlatform, { format: string; modules: readonly string[]; package: string }> = {
   pc: { format: 'i386-pc-pxe', modules: ['pxe', 'biosdisk'], package: 'grub-pc-bin' },
   'efi-x64': { format: 'x86_64-efi', modules: ['efinet', ...diskModules], package: 'grub-efi-amd64-bin' },
+  // Apple's EFI has the older graphics protocol (UGA), or the newer one
+  mac: {
+    format: 'x86_64-efi',
+    modules: ['efinet', 'efi_gop', 'efi_uga', ...diskModules],
+    package: 'grub-efi-amd64-bin',
+  },
   'efi-arm64': { format: 'arm64-efi', modules: ['efinet', ...diskModules], package: 'grub-efi-arm64-bin' },
 }
 
@@ -43,6 +49,11 @@ done
 reboot
 `
 
+/** A Mac's NetBoot leaves GRUB no lease to read: it asks for one, and first for what the operator has for this Mac. */
+const macConfiguration = (bootPort: number) => `net_bootp
+configfile "(tftp,$net_default_server)/grub.cfg-01-$net_default_mac"
+${configuration(bootPort, '')}`
+
 /**
  * Makes the GRUB that firmware loads from the network and that fetches its machine's script from the boot plane's port: core
  * image, modules and first configuration in one file. `modulesDirectory`: where the platform's modules are, if not where Debian's
@@ -62,7 +73,9 @@ export function makeGrubLoader(
       await mkdir(join(directory, 'grub'))
       await writeFile(
         join(directory, 'grub/grub.cfg'),
-        configuration(bootPort, platform === 'efi-arm64' ? '&arch=arm64' : ''),
+        platform === 'mac'
+          ? macConfiguration(bootPort)
+          : configuration(bootPort, platform === 'efi-arm64' ? '&arch=arm64' : ''),
       )
       await run('tar', ['-c', '-f', archive, '-C', directory, 'grub'], { timeout: 30_000 })
       return ['-m', archive, ...(modulesDirectory === undefined ? [] : ['-d', modulesDirectory])]

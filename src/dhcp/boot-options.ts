@@ -1,6 +1,8 @@
 import { formatIpv4 } from '../bytes/ipv4.ts'
 import type { BootFileChoice } from './choose-boot-file.ts'
-import type { Request } from './decision.ts'
+import type { DecideContext, Request } from './decision.ts'
+import { netBootClientOf, netBootImagesFor } from './net-boot.ts'
+import { encodeSelectedImage } from './net-boot-message.ts'
 import { Option } from './option.ts'
 import { decodeText, encodeText } from './options.ts'
 import type { SubnetConfig } from './subnet-config.ts'
@@ -73,4 +75,15 @@ function bootItem(field: Uint8Array | undefined): Uint8Array | undefined {
     return Uint8Array.of(...field.subarray(at, at + 2 + field[at + 1]!), PxeSubOption.end)
   }
   return undefined
+}
+
+/** What an OFFER or ACK says to a Mac beside its address, so that it knows that a NetBoot server is there. */
+export function netBootOptions(request: Request, { rules: { netBoot } }: DecideContext): Entries {
+  const client = netBoot && netBootClientOf(request)
+  const [image] = client ? netBootImagesFor(netBoot, client) : []
+  if (!image) return []
+  return [
+    [Option.vendorClass, encodeText('AAPLBSDPC')],
+    [Option.vendorSpecific, encodeSelectedImage(image.id)],
+  ]
 }

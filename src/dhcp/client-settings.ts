@@ -2,6 +2,7 @@ import { formatHex } from '../bytes/hex.ts'
 import type { Ipv4, Subnet } from '../bytes/ipv4.ts'
 import type { LoaderName } from '../core/loader.ts'
 import type { DecideContext, Request } from './decision.ts'
+import type { NetBoot } from './net-boot.ts'
 import { Option } from './option.ts'
 import { decodeText, decodeU16List } from './options.ts'
 
@@ -53,6 +54,8 @@ export type ClientRules = {
   classes: readonly ClassRule[]
   /** By the machine's name. */
   machines: ReadonlyMap<string, ClientSettings>
+  /** What Macs may boot. */
+  netBoot?: NetBoot
 }
 
 export const noClientRules: ClientRules = { groups: new Map(), classes: [], machines: new Map() }

@@ -3,6 +3,7 @@ import { chooseAddress } from './choose-address.ts'
 import { chooseBootFile } from './choose-boot-file.ts'
 import { resolveSettings } from './client-settings.ts'
 import { decideBootp } from './decide-bootp.ts'
+import { decideNetBoot } from './decide-net-boot.ts'
 import { decideProxy } from './decide-proxy.ts'
 import { decideRequest, isToUs } from './decide-request.ts'
 import {
@@ -61,7 +62,8 @@ export function decide(request: Request, context: DecideContext, mode: AnswerMod
   if (!machine && config.unknown === 'ignore' && !reservationOf(request, config.reservations)) {
     return ignore('the machine is not known, and unknown machines are ignored here')
   }
-  return ways[mode](request, { ...context, config })
+  const inConfig = { ...context, config }
+  return decideNetBoot(request, inConfig) ?? ways[mode](request, inConfig)
 }
 
 function decideDiscover(request: Request, context: DecideContext): Decision {

@@ -14,10 +14,19 @@ import type { FileProblem } from '../core/yaml-file.ts'
 import { parseArchitecture } from './architecture.ts'
 import { type ClassRule, type ClientSettings, joinOptions } from './client-settings.ts'
 import type { DhcpInterface, DhcpSite } from './dhcp-site.ts'
+import { type NetBoot, netBootId } from './net-boot.ts'
 import { Option } from './option.ts'
 import { encodeOptionText, parseOptionCode, parseRoute } from './option-value.ts'
 import { clashOf, indexReservations, type Reservation } from './reservations.ts'
-import type { ClassEntry, InterfaceEntry, ReservationEntry, SettingsEntry, SiteFile, SubnetEntry } from './site-file.ts'
+import type {
+  ClassEntry,
+  InterfaceEntry,
+  NetBootEntry,
+  ReservationEntry,
+  SettingsEntry,
+  SiteFile,
+  SubnetEntry,
+} from './site-file.ts'
 import { type AddressRange, isHostAddress, makeSubnetConfig, type SubnetConfig } from './subnet-config.ts'
 
 /** An interface as the machine has it. */
@@ -54,7 +63,7 @@ class SiteMaker {
   }
 
   make(): DhcpSite {
-    const { interfaces, groups = {}, classes = [], machines = {} } = this.#site
+    const { interfaces, groups = {}, classes = [], machines = {}, netBoot } = this.#site
     const links = Object.entries(interfaces).flatMap(([name, entry]) => this.#interface(name, entry))
     for (const [index, entry] of (this.#site.subnets ?? []).entries()) {
       this.#subnet(entry, ['subnets', String(index)], links)
@@ -68,6 +77,7 @@ class SiteMaker {
         groups: this.#layers(groups, 'groups', 'group'),
         classes: classes.map((entry, index) => this.#class(entry, ['classes', String(index)])),
         machines: this.#layers(machines, 'machines', 'machine'),
+        ...(netBoot && { netBoot: this.#netBoot(netBoot) }),
       },
     }
   }
@@ -156,6 +166,20 @@ class SiteMaker {
   #layers(entries: Record<string, SettingsEntry>, section: string, kind: string): Map<string, ClientSettings> {
     const settingsOf = (name: string, entry: SettingsEntry) => this.#settings(entry, [section, name], `${kind} ${name}`)
     return new Map(Object.entries(entries).map(([name, entry]) => [name, settingsOf(name, entry)]))
+  }
+
+  #netBoot({ priority = 0x8000, images }: NetBootEntry): NetBoot {
+    const all = images.map(({ index, kind = 'osx', install = false, macs, ...image }) => ({
+      ...image,
+      id: netBootId(kind, install, index),
+      ...(macs && { macs: macs.map(parseMac) }),
+    }))
+    for (const [index, { id }] of all.entries()) {
+      if (all.findIndex((other) => other.id === id) !== index) {
+        this.#refuse(['netBoot', 'images', String(index)], 'another image has this index, kind and install')
+      }
+    }
+    return { priority, images: all }
   }
 
   #class(entry: ClassEntry, place: Place): ClassRule {

@@ -1,5 +1,5 @@
 import { type Ipv4, ipv4ToBytes } from '../bytes/ipv4.ts'
-import { bootFileOptions, bootServerOptions } from './boot-options.ts'
+import { bootFileOptions, bootServerOptions, netBootOptions } from './boot-options.ts'
 import type { BootFileChoice } from './choose-boot-file.ts'
 import type { DecideContext, Destination, Reply, Request } from './decision.ts'
 import { chooseDestination } from './destination.ts'
@@ -34,6 +34,7 @@ export function makeGrant(request: Request, context: DecideContext, grant: Grant
   putAll(options, networkOptions(config))
   putHostName(options, request, config)
   putAll(options, bootFileOptions(request, config, grant.boot))
+  putAll(options, netBootOptions(request, context))
   putEchoes(options, request)
   const answer = finish(request, options, {
     ...bootFields(grant.boot, context),
@@ -58,6 +59,22 @@ export function makeBootOffer(request: Request, context: DecideContext, type: nu
   const isAck = type === MessageType.ack
   const fields = { ...bootFields(boot, context), ciaddr: isAck ? request.message.ciaddr : none }
   return { ...finish(request, options, fields), ...offered(boot) }
+}
+
+/** What a Mac is told about its images; `bootFile` and `rootPath` of the one it chose. */
+export type NetBootAnswer = { vendorSpecific: Uint8Array; bootFile?: string; rootPath?: string; because: string }
+
+/** BSDP's ACK: it repeats the class without the model, gives no address, and goes where the Mac says it listens. */
+export function makeNetBootAck(request: Request, context: DecideContext, answer: NetBootAnswer, port: number): Reply {
+  const { vendorSpecific, bootFile = '', rootPath, because } = answer
+  const { ciaddr } = request.message
+  const options = startOptions(request, context, MessageType.ack)
+  options.set(Option.vendorClass, encodeText('AAPLBSDPC'))
+  if (rootPath !== undefined) options.set(Option.rootPath, encodeText(rootPath))
+  options.set(Option.vendorSpecific, vendorSpecific)
+  const server = bootFile === '' ? {} : bootFields({ bootFile, shown: bootFile, because }, context)
+  const reply = finish(request, options, { ...server, ciaddr })
+  return { ...reply, destination: { kind: 'unicast', address: ciaddr, port }, because, ...(bootFile && { bootFile }) }
 }
 
 /** BOOTP (RFC 951, RFC 1497): 64 bytes of options without a type, and no times. */

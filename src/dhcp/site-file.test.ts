@@ -77,6 +77,11 @@ const broken: [criterion: string, text: string, expected: RegExp][] = [
     /site\.yaml:3:5: interfaces\.eth1\.mode: it is one of off, listen, proxy, authoritative/,
   ],
   [
+    'two images of one id',
+    'interfaces: { eth1: { mode: proxy } }\nnetBoot:\n  images:\n    - { name: A, index: 1, bootFile: a }\n    - { name: B, index: 1, bootFile: b }',
+    /5:7: netBoot\.images\.1: another image has this index, kind and install/,
+  ],
+  [
     'an unknown architecture',
     'interfaces: { eth1: { mode: proxy } }\narchitectures: [sparc]',
     /2:17: architectures\.0: it is one of x64, arm64/,

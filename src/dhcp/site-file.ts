@@ -3,8 +3,10 @@ import { agentArchitectures } from '../core/agent-architecture.ts'
 import { menuEntryNamePattern } from '../core/boot-menu.ts'
 import { type LoaderName, loaderNames } from '../core/loader.ts'
 import { type CheckedFile, parseYamlFile } from '../core/yaml-file.ts'
+import { netBootKinds } from './net-boot.ts'
 
 const strict = { additionalProperties: false } as const
+const Mac = Type.String({ pattern: '^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$' })
 const Address = Type.String({ pattern: '^\\d{1,3}(\\.\\d{1,3}){3}$' })
 const OptionValue = Type.Union([
   Type.String(),
@@ -79,7 +81,7 @@ export type InterfaceEntry = Static<typeof InterfaceEntry>
 const ReservationEntry = Type.Object(
   {
     /** One of the two. */
-    mac: Type.Optional(Type.String({ pattern: '^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$' })),
+    mac: Type.Optional(Mac),
     /** Option 61: `hex:01 …` or `text:…`. */
     clientId: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
     address: Address,
@@ -140,6 +142,35 @@ const FilesEntry = Type.Union([
   ),
 ])
 
+const NetBootEntry = Type.Object(
+  {
+    /** Of several servers a Mac prefers the highest. */
+    priority: Type.Optional(Type.Integer({ minimum: 0, maximum: 0xffff })),
+    /** The first that a Mac may have is its default. */
+    images: Type.Array(
+      Type.Object(
+        {
+          name: Type.String({ minLength: 1, maxLength: 200 }),
+          index: Type.Integer({ minimum: 1, maximum: 0xffff }),
+          kind: Type.Optional(Type.Enum([...netBootKinds])),
+          install: Type.Optional(Type.Boolean()),
+          bootFile: Type.String({ minLength: 1, maxLength: 127 }),
+          rootPath: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+          /** `i386`, `ppc`. */
+          architectures: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })),
+          /** `MacBookPro4,1`, `iMac*`. */
+          models: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })),
+          macs: Type.Optional(Type.Array(Mac, { minItems: 1 })),
+        },
+        strict,
+      ),
+      { minItems: 1 },
+    ),
+  },
+  strict,
+)
+export type NetBootEntry = Static<typeof NetBootEntry>
+
 export const SiteFile = Type.Object(
   {
     /** The operator's own files, read only, at the top of the tree that TFTP and HTTP serve. */
@@ -152,6 +183,8 @@ export const SiteFile = Type.Object(
     subnets: Type.Optional(Type.Array(SubnetEntry)),
     groups: Type.Optional(Type.Record(Type.String(), SettingsEntry)),
     classes: Type.Optional(Type.Array(ClassEntry)),
+    /** Apple NetBoot. */
+    netBoot: Type.Optional(NetBootEntry),
     machines: Type.Optional(Type.Record(Type.String(), SettingsEntry)),
   },
   strict,

@@ -14,7 +14,6 @@ export const folderImports: Record<string, readonly string[]> = {
   content: ['core', 'boot', 'image', 'linux', 'net', 'programs'],
   butterknife: ['core', 'image', 'content'],
   dhcp: ['core', 'boot', 'net', 'store'],
-  bsdp: ['core', 'boot', 'dhcp'],
   importers: ['core', 'dhcp'],
   tftp: ['core', 'boot', 'net', 'content'],
   dns: ['core', 'net'],
@@ -41,7 +40,7 @@ export const packageOwners: Record<string, string> = { koffi: 'linux', 'node:dgr
 /** Files that read no clock, no chance, no file and no socket; paths from src. */
 export const pureFiles: readonly RegExp[] = [
   /^(boot|core|bytes)\//,
-  /^dhcp\/(architecture|boot-options|classify|client-packet|client-settings|choose|decide|decision|describe-message|destination|dhcp-event|dhcp-site|expiry-queue|fit-options|format-message|identify|lease-table|make-site|message|network-options|options?|relay|reply(?!-sender)|reservations|site-file|subnet-config)[a-z-]*\.ts$/,
+  /^dhcp\/(architecture|boot-options|classify|client-packet|client-settings|choose|decide|decision|describe-message|destination|dhcp-event|dhcp-site|expiry-queue|fit-options|format-message|identify|lease-table|make-site|message|net-boot|network-options|options?|relay|reply(?!-sender)|reservations|site-file|subnet-config)[a-z-]*\.ts$/,
   /^importers\//,
   /^tftp\/(packet|decide)[a-z-]*\.ts$/,
 ]

@@ -14,6 +14,7 @@ import { describeMessage } from '../../src/dhcp/describe-message.ts'
 import { formatMessage } from '../../src/dhcp/format-message.ts'
 import { identify } from '../../src/dhcp/identify.ts'
 import { decodeMessage, encodeMessage, MessageTooLarge } from '../../src/dhcp/message.ts'
+import { decodeNetBootMessage } from '../../src/dhcp/net-boot-message.ts'
 import { readRelayInformation } from '../../src/dhcp/relay.ts'
 import { makeSubnetConfig } from '../../src/dhcp/subnet-config.ts'
 import { decodeFrame, readPcap as readCapture } from '../../src/net/pcap.ts'
@@ -134,6 +135,11 @@ function readLeases(bytes: Buffer): void {
 export const packetTargets: readonly FuzzTarget[] = [
   { name: 'DHCP, decoded, decided and encoded', seeds: packets, decode: answer, refusals: [MessageTooLarge] },
   { name: 'DHCP, told in words and lines', seeds: packets, decode: show },
+  {
+    name: 'decodeNetBootMessage()',
+    seeds: ['0101020202010103040a090001050203e7080481000089'].map((hex) => Buffer.from(hex, 'hex')),
+    decode: decodeNetBootMessage,
+  },
   { name: 'decodePacket() of TFTP', seeds: tftpPackets, decode: decodePacket },
   { name: 'readPcap()', seeds: captures, decode: (bytes) => Array.fromAsync(readCapture(stream(bytes))) },
   { name: 'decodeFrame()', seeds: captures.map((bytes) => bytes.subarray(40, 400)), decode: decodeFrame },
