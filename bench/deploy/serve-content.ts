@@ -7,7 +7,7 @@ export async function serveContent(work: string, signal: AbortSignal): Promise<{
   const ended = runContentWorker({
     address: '127.0.0.1',
     port: 0,
-    tree: [],
+    tree: [{ at: 'ramdisk', directory: join(work, 'ramdisk') }],
     imageDirectory: join(work, 'repository'),
     handler: async () => ({ status: 404, headers: {}, body: new Uint8Array() }),
     onListening: resolve,

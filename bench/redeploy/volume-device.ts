@@ -10,7 +10,7 @@ import { LoopTarget } from '../write/loop-target.ts'
 import { type BootFiles, bootAndUse, makeReadyToBoot } from './booted-machine.ts'
 import { giveIdentity } from './give-identity.ts'
 
-export type VolumeMeasured = { storedBytes: number; upgrade: VolumeWrote; same: VolumeWrote }
+export type VolumeMeasured = { storedBytes: number; upgrade: VolumeWrote; same: VolumeWrote[] }
 /** `readSeconds`: dd of as many bytes of the device. */
 type VolumeWrote = AgentWrote & { seconds: number; readSeconds: number }
 
@@ -33,7 +33,7 @@ const deviceBytes = 4 * 1024 ** 3
  * What an agent fetches for a device that has the first version's blocks, its own UUID and size, and has been booted and
  * used: of the next version, and, after identity alone, of the first once more; read back each time.
  */
-export async function measureVolume(work: string, setting: VolumeSetting): Promise<VolumeMeasured> {
+export async function measureVolume(work: string, setting: VolumeSetting, rounds: number): Promise<VolumeMeasured> {
   const { repository, signingKey, first, next } = setting
   const rendition = { name: 'volume', filesystem: 'ext4' } as const
   const { statement } = await ensureRendition(repository, first, rendition, { signingKey })
@@ -42,7 +42,10 @@ export async function measureVolume(work: string, setting: VolumeSetting): Promi
   await using target = new LoopTarget(work, deviceBytes)
   const given = { ...setting, work, sizeBytes: statement.sizeBytes }
   const upgrade = await redeploy(target, { ...given, to: next, isUsed: true })
-  const same = await redeploy(target, { ...given, to: first, isUsed: false })
+  const same: VolumeWrote[] = []
+  for (let round = 0; round < rounds; round++) {
+    same.push(await redeploy(target, { ...given, to: first, isUsed: false }))
+  }
   return { storedBytes: statement.storedBytes, upgrade, same }
 }
 
