@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { buildRamdisk, defaultCacheDirectory } from '../../src/ramdisk/build-ramdisk.ts'
 import { NpmPackageMissing, npmPackage } from '../../src/ramdisk/npm-package.ts'
+import { needs } from './image/needs.ts'
 
 const project = resolve(import.meta.dirname, '../..')
 const koffi = '@koromix/koffi-linux-arm64'
@@ -26,6 +27,7 @@ async function machineOf(path: string): Promise<number | undefined> {
 const aarch64 = 183
 
 test('npmPackage() fetches the lock file’s package for another processor, and refuses another hash', async (t) => {
+  if (needs(t, { programs: ['npm'] })) return
   const directory = await scratch(t)
   const fetched = await npmPackage({ directory }, project, koffi)
   assert.equal(await machineOf(join(fetched.directory, 'linux_arm64/koffi.node')), aarch64)
@@ -37,6 +39,7 @@ test('npmPackage() fetches the lock file’s package for another processor, and 
 })
 
 test('buildRamdisk() makes the kernel, every program and every library for arm64, on this machine', async (t) => {
+  if (needs(t, { programs: ['npm', 'apt-get', 'dpkg-deb', 'depmod', 'zstd', 'readelf', 'cpio'] })) return
   const directory = await scratch(t)
   const ramdisk = await buildRamdisk({
     architecture: 'arm64',
