@@ -34,6 +34,8 @@ export function qemuArguments(spec: MachineSpec, wiring: MachineWiring): string[
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-msg', 'timestamp=on'],
     // graphics=off makes SeaBIOS and the iPXE ROM talk on the serial port
     ...['-machine', machineType(spec), ...wiring.accelerator],
+    // the PC chipset's own watchdog never resets: its strap says NO_REBOOT, and Linux believes that it can clear that
+    ...(spec.architecture === 'arm64' ? [] : ['-global', 'ICH9-LPC.enable_tco=off']),
     ...['-smbios', `type=1,manufacturer=Bootwright,product=Virtual rack machine,serial=${spec.name},uuid=${spec.uuid}`],
     ...['-boot', `strict=on,reboot-timeout=${rebootTimeoutMs}`],
     ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
