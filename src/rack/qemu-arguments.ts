@@ -27,6 +27,9 @@ export function qemuProgram({ architecture }: MachineSpec): string {
   return architecture === 'arm64' ? 'qemu-system-aarch64' : 'qemu-system-x86_64'
 }
 
+/** QEMU straps the PC chipset's own watchdog so that it never resets, which Linux does not see. */
+const watchdogArguments = ['-device', 'i6300esb', '-action', 'watchdog=reset', '-global', 'ICH9-LPC.noreboot=false']
+
 /** The serial console is on QEMU's standard input and output. */
 export function qemuArguments(spec: MachineSpec, wiring: MachineWiring): string[] {
   return [
@@ -34,8 +37,6 @@ export function qemuArguments(spec: MachineSpec, wiring: MachineWiring): string[
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-msg', 'timestamp=on'],
     // graphics=off makes SeaBIOS and the iPXE ROM talk on the serial port
     ...['-machine', machineType(spec), ...wiring.accelerator],
-    // the PC chipset's own watchdog never resets: its strap says NO_REBOOT, and Linux believes that it can clear that
-    ...(spec.architecture === 'arm64' ? [] : ['-global', 'ICH9-LPC.enable_tco=off']),
     ...['-smbios', `type=1,manufacturer=Bootwright,product=Virtual rack machine,serial=${spec.name},uuid=${spec.uuid}`],
     ...['-boot', `strict=on,reboot-timeout=${rebootTimeoutMs}`],
     ...['-chardev', 'stdio,id=console,signal=off', '-serial', 'chardev:console'],
@@ -43,7 +44,7 @@ export function qemuArguments(spec: MachineSpec, wiring: MachineWiring): string[
     // newer OVMF has no network without a source of randomness
     ...['-object', 'rng-random,id=rng,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=rng'],
     ...firmwareArguments(spec, wiring),
-    ...(spec.watchdog ? ['-device', 'i6300esb', '-action', 'watchdog=reset'] : []),
+    ...(spec.watchdog ? watchdogArguments : []),
     ...networkArguments(spec, wiring),
     ...spec.disks.flatMap((disk, index) => diskArguments(disk, index, spec.furtherMacs.length + index + 2)),
   ]

@@ -4,6 +4,9 @@ import { basename, join } from 'node:path'
 /** A watchdog of the machine's hardware; `driver` is its kernel module. */
 export type Watchdog = { device: string; driver: string }
 
+/** Drivers that do not say which device theirs is, by what they call it. */
+const unlinkedDrivers = new Map([['i6300ESB timer', 'i6300esb']])
+
 /**
  * The machine's watchdogs, in the kernel's order. One that is made of software has no device beneath it; it ends with its
  * kernel and is left out.
@@ -12,7 +15,8 @@ export function findWatchdogs(sysDirectory = '/sys'): Watchdog[] {
   const directory = join(sysDirectory, 'class/watchdog')
   return list(directory).flatMap((name) => {
     const module = realPath(join(directory, name, 'device/driver/module'))
-    return module === undefined ? [] : [{ device: `/dev/${name}`, driver: basename(module) }]
+    const driver = module === undefined ? unlinkedDrivers.get(identityOf(join(directory, name))) : basename(module)
+    return driver === undefined ? [] : [{ device: `/dev/${name}`, driver }]
   })
 }
 
@@ -31,6 +35,14 @@ function list(directory: string): string[] {
     return readdirSync(directory).sort()
   } catch {
     return [] // the kernel has no watchdogs at all
+  }
+}
+
+function identityOf(directory: string): string {
+  try {
+    return readFileSync(join(directory, 'identity'), 'utf8').trim()
+  } catch {
+    return ''
   }
 }
 

@@ -63,6 +63,14 @@ test('planFallback() finds none where there is none, or it is made of software',
   assert.match(JSON.stringify(plan()), /no hardware watchdog/)
 })
 
+test('planFallback() knows a watchdog whose driver does not link its device', (t) => {
+  const { plan, place } = setUp(t)
+  place('sys/class/watchdog/watchdog0/identity', 'Software Watchdog\n')
+  assert.match(JSON.stringify(plan()), /no hardware watchdog/)
+  place('sys/class/watchdog/watchdog1/identity', 'i6300ESB timer\n')
+  assert.deepEqual(plan(), { kind: 'watchdog', watchdog: { device: '/dev/watchdog1', driver: 'i6300esb' } })
+})
+
 test('planFallback() leaves a watchdog alone that the deployed system could not take over', (t) => {
   const { plan, addWatchdog, root } = setUp(t)
   addWatchdog('watchdog0', 'hpwdt') // named in modules.dep, but only as what another module needs
