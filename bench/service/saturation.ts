@@ -3,14 +3,16 @@ import { once } from 'node:events'
 import { open } from 'node:fs/promises'
 import type { BenchNetwork } from '../dhcp/network.ts'
 
-const fileBytes = 32 << 20
+/** A pack's size is of this order, a loader's of that. */
+const sizesBytes = { http: 32 << 20, tftp: 1 << 20 }
 const clientsEach = 4
-const fileName = 'bytes'
 
 /** What the clients fetch again and again. */
-export async function makeSaturatingFile(directory: string): Promise<void> {
-  await using handle = await open(`${directory}/${fileName}`, 'w')
-  await handle.truncate(fileBytes)
+export async function makeSaturatingFiles(directory: string): Promise<void> {
+  for (const [name, sizeBytes] of Object.entries(sizesBytes)) {
+    await using handle = await open(`${directory}/for-${name}`, 'w')
+    await handle.truncate(sizeBytes)
+  }
 }
 
 /** Clients that fetch a file by HTTP, and others by TFTP, as fast as they get it, until disposed. */
@@ -20,7 +22,7 @@ export class Saturation implements AsyncDisposable {
 
   constructor(network: BenchNetwork) {
     const address = network.serverAddress
-    const urls = { http: `http://${address}:4280/${fileName}`, tftp: `tftp://${address}/${fileName}` }
+    const urls = { http: `http://${address}:4280/for-http`, tftp: `tftp://${address}/for-tftp` }
     const write = '%{size_download}\\n'
     this.#clients = (['http', 'tftp'] as const).flatMap((kind) => {
       const options = ['--silent', '--output', '/dev/null', '--write-out', write, '--tftp-blksize', '1432']
