@@ -4,11 +4,19 @@ import type { ImportContext, NotTaken, Place } from './imported.ts'
 /** One line of dnsmasq.conf: `name=value`, or a name alone. */
 export type Directive = Place & { name: string; value: string; text: string }
 
-/** How deep conf-file may lead. */
-const maximumDepth = 16
+/** How many files conf-file and conf-dir may lead to. */
+const maximumFiles = 1000
 
-/** All directives of a dnsmasq.conf, those of the files it names in their place. Throws what the file system throws. */
-export function readDirectives(path: string, context: ImportContext, notTaken: NotTaken[], depth = 0): Directive[] {
+/**
+ * All directives of a dnsmasq.conf, those of the files it names in their place; a file is read once, as dnsmasq does.
+ * Throws what the file system throws.
+ */
+export function readDirectives(
+  path: string,
+  context: ImportContext,
+  notTaken: NotTaken[],
+  seen = new Set([path]),
+): Directive[] {
   return parseLines(path, context.read(path)).flatMap((directive) => {
     const { name, value } = directive
     if (name !== 'conf-file' && name !== 'conf-dir') return [directive]
@@ -16,10 +24,13 @@ export function readDirectives(path: string, context: ImportContext, notTaken: N
       notTaken.push({ file: path, line: directive.line, text: directive.text, reason })
       return []
     }
-    if (depth === maximumDepth) return refuse(`it leads more than ${maximumDepth} files deep`)
     try {
       const files = name === 'conf-file' ? [resolve(dirname(path), value)] : filesOf(value, dirname(path), context)
-      return files.flatMap((file) => readDirectives(file, context, notTaken, depth + 1))
+      return files.flatMap((file) => {
+        if (seen.has(file)) return refuse(`${file} was read already`)
+        if (seen.size === maximumFiles) return refuse(`it leads to more than ${maximumFiles} files`)
+        return readDirectives(file, context, notTaken, seen.add(file))
+      })
     } catch (error) {
       return refuse((error as Error).message)
     }
