@@ -43,9 +43,13 @@ function readSite(text: string): void {
 
 const recipe = readFileSync(join(import.meta.dirname, '../../recipes/debian-minimal.yaml'))
 
-/** Every file that is named is the first one again. */
+/** A file that is named is the first one again, or empty. */
 function importing(text: string): ImportContext {
-  return { read: () => text, list: () => ['a'], interfaces: { eth1: '10.20.0.1/24' } }
+  return {
+    read: (path) => (path.endsWith('.conf') ? text : ''),
+    list: () => ['a'],
+    interfaces: { eth1: '10.20.0.1/24' },
+  }
 }
 const hosts = parseHosts('10.20.0.11 node1\n')
 
