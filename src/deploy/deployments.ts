@@ -6,7 +6,6 @@ import type { Machine } from '../core/machine.ts'
 import { describeConflict } from '../core/machine-identity.ts'
 import type { VersionUse } from '../image/retention.ts'
 import {
-  type DeploymentChange,
   extendDeadlines,
   findDeployment,
   insertDeployment,
@@ -18,6 +17,7 @@ import {
 import { findMachineById } from '../store/machine-rows.ts'
 import { deadlineSeconds, overdueVerdict } from './deadlines.ts'
 import { leaveDeployIntent, setIntent } from './deployment-intent.ts'
+import { enter, fail, refuseMove, refuseReport, stepIndex } from './deployment-moves.ts'
 import { addNotice } from './deployment-notices.ts'
 import { describeDone, describeWritten, tellState, tellStep } from './deployment-timeline.ts'
 import { type DeploymentRequest, newDeployment } from './new-deployment.ts'
@@ -154,7 +154,7 @@ export class Deployments {
     await this.#alter(id, async (change, deployment) => {
       if (deployment.state === 'written') return
       refuseMove(deployment, 'written')
-      await this.#enter(change, deployment, 'written', result)
+      await enter(change, deployment, 'written', result)
       await setIntent(change, deployment.machineId, { kind: 'local' })
       await tellState(
         change,
@@ -168,7 +168,7 @@ export class Deployments {
   async handedOver(id: string, by: HandOver = 'reboot'): Promise<void> {
     await this.#alter(id, async (change, deployment) => {
       if (deployment.state !== 'written') return
-      await this.#enter(change, deployment, 'handed-over', { handedOverAt: change.now, handedOverBy: by })
+      await enter(change, deployment, 'handed-over', { handedOverAt: change.now, handedOverBy: by })
       const message = `the agent left by ${by}; proof is due in ${deployment.proofSeconds} s`
       await tellState(change, deployment, 'handed-over', message)
     })
@@ -192,7 +192,7 @@ export class Deployments {
       refuseMove(deployment, 'proved')
       const { handedOverAt, handedOverBy } = deployment
       const seconds = handedOverAt !== undefined && (change.now - handedOverAt) / 1000
-      await this.#enter(change, deployment, 'proved', seconds === false ? {} : { handOverSeconds: seconds })
+      await enter(change, deployment, 'proved', seconds === false ? {} : { handOverSeconds: seconds })
       const took = seconds === false ? '' : `, ${seconds.toFixed(1)} s after the agent left by ${handedOverBy}`
       // What was read again right after it was set says little: firmware makes its own order when the machine restarts.
       const lost = bootOrder && describeLostOrder(deployment.bootOrder, bootOrder)
@@ -204,14 +204,14 @@ export class Deployments {
   async failed(id: string, step: DeployStep, reason: string): Promise<void> {
     await this.#alter(id, async (change, deployment) => {
       if (deployment.state === 'failed') return
-      await this.#fail(change, deployment, step, reason)
+      await fail(change, deployment, step, reason)
     })
   }
 
   async cancel(id: string): Promise<void> {
     await this.#alter(id, async (change, deployment) => {
       refuseMove(deployment, 'cancelled')
-      await this.#enter(change, deployment, 'cancelled', {})
+      await enter(change, deployment, 'cancelled', {})
       await leaveDeployIntent(change, deployment)
       await tellState(change, deployment, 'cancelled', 'cancelled by the operator')
     })
@@ -221,7 +221,7 @@ export class Deployments {
   async freeze(id: string, reason: string): Promise<void> {
     await this.#alter(id, async (change, deployment) => {
       if (!canMove(deployment.state, 'frozen')) return
-      await this.#enter(change, deployment, 'frozen', {})
+      await enter(change, deployment, 'frozen', {})
       await setIntent(change, deployment.machineId, { kind: 'discover' })
       await tellState(change, deployment, 'frozen', reason)
     })
@@ -239,8 +239,8 @@ export class Deployments {
       await this.#alter(overdue.id, async (change, deployment) => {
         if (deployment.deadlineAt > change.now || !timedStates.includes(deployment.state)) return
         const verdict = overdueVerdict(deployment)
-        if (verdict.state === 'failed') return this.#fail(change, deployment, verdict.step, verdict.reason)
-        await this.#enter(change, deployment, verdict.state, {})
+        if (verdict.state === 'failed') return fail(change, deployment, verdict.step, verdict.reason)
+        await enter(change, deployment, verdict.state, {})
         await tellState(change, deployment, verdict.state, verdict.reason)
       })
     }
@@ -254,7 +254,7 @@ export class Deployments {
   async #move(id: string, to: DeploymentState, message: string): Promise<void> {
     await this.#alter(id, async (change, deployment) => {
       refuseMove(deployment, to)
-      await this.#enter(change, deployment, to, {})
+      await enter(change, deployment, to, {})
       await tellState(change, deployment, to, message)
     })
   }
@@ -265,42 +265,6 @@ export class Deployments {
       if (!deployment) throw new NotFound(`There is no deployment "${id}"`)
       await work(change, deployment)
     })
-  }
-
-  async #enter(change: Change, deployment: Deployment, state: DeploymentState, more: DeploymentChange): Promise<void> {
-    const entered = { ...deployment, state }
-    const finished = deadlineSeconds(entered) === 0
-    await updateDeployment(change.db, deployment.id, {
-      ...more,
-      state,
-      deadlineAt: change.now + deadlineSeconds(entered) * 1000,
-      ...(finished && { finishedAt: change.now }),
-    })
-  }
-
-  async #fail(change: Change, deployment: Deployment, step: DeployStep, reason: string): Promise<void> {
-    refuseMove(deployment, 'failed')
-    const steps = [...deployment.steps.slice(0, stepIndex(deployment, step)), { step, state: 'failed' as const }]
-    await this.#enter(change, deployment, 'failed', { step, steps, failure: reason })
-    await leaveDeployIntent(change, deployment)
-    await tellState(change, deployment, 'failed', `at ${step}: ${reason}`)
-  }
-}
-
-function stepIndex(deployment: Deployment, step: DeployStep): number {
-  const index = deployment.steps.findIndex((record) => record.step === step)
-  return index === -1 ? deployment.steps.length : index
-}
-
-function refuseMove(deployment: Deployment, to: DeploymentState): void {
-  if (!canMove(deployment.state, to)) {
-    throw new Conflict(`Deployment ${deployment.id} is ${deployment.state}; it cannot become ${to}`)
-  }
-}
-
-function refuseReport(deployment: Deployment): void {
-  if (deployment.state !== 'running' && deployment.state !== 'written') {
-    throw new Conflict(`Deployment ${deployment.id} is ${deployment.state}; nothing more is to be done for it`)
   }
 }
 

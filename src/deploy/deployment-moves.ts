@@ -1,0 +1,53 @@
+import { canMove, type Deployment, type DeploymentState, type DeployStep } from '../core/deployment.ts'
+import { type DeploymentChange, updateDeployment } from '../store/deployment-rows.ts'
+import { deadlineSeconds } from './deadlines.ts'
+import { leaveDeployIntent } from './deployment-intent.ts'
+import { tellState } from './deployment-timeline.ts'
+import { Conflict } from './refusals.ts'
+import type { Change } from './state-changes.ts'
+
+/** The deployment is in that state from now on, with the deadline that belongs to it. */
+export async function enter(
+  change: Change,
+  deployment: Deployment,
+  state: DeploymentState,
+  more: DeploymentChange,
+): Promise<void> {
+  const entered = { ...deployment, state }
+  const finished = deadlineSeconds(entered) === 0
+  await updateDeployment(change.db, deployment.id, {
+    ...more,
+    state,
+    deadlineAt: change.now + deadlineSeconds(entered) * 1000,
+    ...(finished && { finishedAt: change.now }),
+  })
+}
+
+/** Ends it at a step: its machine is not sent into the same failure again. Throws Conflict. */
+export async function fail(change: Change, deployment: Deployment, step: DeployStep, reason: string): Promise<void> {
+  refuseMove(deployment, 'failed')
+  const steps = [...deployment.steps.slice(0, stepIndex(deployment, step)), { step, state: 'failed' as const }]
+  await enter(change, deployment, 'failed', { step, steps, failure: reason })
+  await leaveDeployIntent(change, deployment)
+  await tellState(change, deployment, 'failed', `at ${step}: ${reason}`)
+}
+
+/** Where the step stands, or would stand, among those that were begun. */
+export function stepIndex(deployment: Deployment, step: DeployStep): number {
+  const index = deployment.steps.findIndex((record) => record.step === step)
+  return index === -1 ? deployment.steps.length : index
+}
+
+/** Throws Conflict. */
+export function refuseMove(deployment: Deployment, to: DeploymentState): void {
+  if (!canMove(deployment.state, to)) {
+    throw new Conflict(`Deployment ${deployment.id} is ${deployment.state}; it cannot become ${to}`)
+  }
+}
+
+/** Of what is no longer worked on the agent reports nothing. Throws Conflict. */
+export function refuseReport(deployment: Deployment): void {
+  if (deployment.state !== 'running' && deployment.state !== 'written') {
+    throw new Conflict(`Deployment ${deployment.id} is ${deployment.state}; nothing more is to be done for it`)
+  }
+}
