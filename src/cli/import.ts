@@ -9,7 +9,11 @@ import { importDhcpd } from '../importers/dhcpd.ts'
 import { importDnsmasq } from '../importers/dnsmasq.ts'
 import { importEthers } from '../importers/ethers.ts'
 import type { ImportContext, Imported } from '../importers/imported.ts'
+import type { OldServer } from '../importers/old-server.ts'
 import { importPxelinux } from '../importers/pxelinux.ts'
+import { formatRehearsal, rehearse } from '../importers/rehearsal.ts'
+import { RehearsedDhcpd } from '../importers/rehearse-dhcpd.ts'
+import { RehearsedSite } from '../importers/rehearse-ours.ts'
 import { listInterfaceAddresses } from '../net/interfaces.ts'
 import { jsonOption } from './data-directory.ts'
 import type { MachinesFile } from './machines-file.ts'
@@ -22,7 +26,12 @@ const importers = {
   pxelinux: importPxelinux,
 } as const
 
-type ImportOptions = { output?: string; interface?: string[]; serverAddress?: string; json?: boolean }
+/** Files that DHCP was answered by. */
+const oldServers: Partial<Record<keyof typeof importers, new (file: string, context: ImportContext) => OldServer>> = {
+  dhcpd: RehearsedDhcpd,
+}
+
+type ImportOptions = { output?: string; interface?: string[]; serverAddress?: string; json?: boolean; dryRun?: boolean }
 
 export function importCommand(): Command {
   return new Command('import')
@@ -35,14 +44,29 @@ export function importCommand(): Command {
     .option('--output <directory>', 'write site.yaml and machines.yaml there; nothing is overwritten')
     .option('--interface <name...>', 'where to serve, when the file does not say')
     .option('--server-address <address>', 'what clients knew the old server by, when the file does not say')
+    .option('--dry-run', 'what each machine was answered, and what it would be: by firmware; nothing is written')
     .addOption(jsonOption())
     .action(importOld)
 }
 
-async function importOld(kind: keyof typeof importers, file: string, options: ImportOptions): Promise<void> {
-  const imported = importers[kind](file, contextOf(options))
+async function importOld(
+  kind: keyof typeof importers,
+  file: string,
+  options: ImportOptions,
+  command: Command,
+): Promise<void> {
+  const context = contextOf(options)
+  const imported = importers[kind](file, context)
   const site = siteOf(imported, options.interface ?? [])
   const machines = machinesOf(imported)
+  if (options.dryRun) {
+    const Old = oldServers[kind] ?? command.error(`error: ${kind} answers no DHCP: there is nothing to rehearse`)
+    const ours = new RehearsedSite(site, machines.machines, options.serverAddress)
+    const rehearsed = rehearse(new Old(file, context), ours, imported.notTaken)
+    if (options.json) return printJson({ machines: rehearsed })
+    process.stdout.write(formatRehearsal(rehearsed))
+    return
+  }
   if (options.output !== undefined) await write(options.output, site, machines)
   if (options.json) return printJson({ site, ...machines, notTaken: imported.notTaken })
   process.stdout.write(summaryOf(imported))

@@ -137,5 +137,5 @@ function bootsOverHttp({ classification, message }: Request): boolean {
 /** Firmware that boots over HTTP never gets a TFTP name. */
 function urlOf(bootFile: string, config: DecideContext['config']): string {
   if (bootFile.includes('://')) return bootFile
-  return `http://${formatIpv4(config.serverAddress)}:${config.httpPort}/${bootFile}`
+  return `http://${formatIpv4(config.serverAddress)}:${config.httpPort}/${bootFile.replace(/^\/+/, '')}`
 }

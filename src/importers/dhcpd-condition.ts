@@ -49,18 +49,10 @@ function compared(left: readonly Word[], value: Word, options: DhcpdOptions): Ma
   return code === 77 ? { userClass: value.text } : undefined
 }
 
-/** `00:07`, `7`, `0x0007`. */
+/** `00:07`. A lone `7` is one byte to dhcpd, which no client sends, so that such a condition never holds there. */
 function architectureOf(text: string): number | undefined {
-  if (/^([0-9a-f]{1,2}:)?[0-9a-f]{1,2}$/i.test(text) && text.includes(':')) {
-    return Number.parseInt(
-      text
-        .split(':')
-        .map((byte) => byte.padStart(2, '0'))
-        .join(''),
-      16,
-    )
-  }
-  return /^(\d+|0x[0-9a-f]+)$/i.test(text) ? Number(text) : undefined
+  const [, high, low] = /^([0-9a-f]{1,2}):([0-9a-f]{1,2})$/i.exec(text) ?? []
+  return high === undefined ? undefined : Number.parseInt(high, 16) * 256 + Number.parseInt(low!, 16)
 }
 
 function joinArchitectures(matches: readonly Match[]): Match[] | undefined {

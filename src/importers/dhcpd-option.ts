@@ -3,7 +3,7 @@ import type { SettingsEntry } from '../dhcp/site-file.ts'
 import type { Word } from './dhcpd-statement.ts'
 
 /** dhcpd's names for options (dhcp-options(5)), by code. */
-const optionCodes = new Map<string, number>([
+export const dhcpdOptionCodes = new Map<string, number>([
   ['subnet-mask', 1],
   ['time-offset', 2],
   ['routers', 3],
@@ -67,7 +67,7 @@ export class DhcpdOptions {
   }
 
   codeOf(name: string): number | undefined {
-    return this.#defined.get(name)?.code ?? optionCodes.get(name)
+    return this.#defined.get(name)?.code ?? dhcpdOptionCodes.get(name)
   }
 
   /** What `option NAME VALUES` says; a sentence where it has no counterpart. */

@@ -1,6 +1,6 @@
 import { formatSubnet, parseIpv4, prefixLengthOf, subnetOf } from '../bytes/ipv4.ts'
 import { parseMac } from '../bytes/mac.ts'
-import type { SettingsEntry, SubnetEntry } from '../dhcp/site-file.ts'
+import type { ClassEntry, SettingsEntry, SubnetEntry } from '../dhcp/site-file.ts'
 import { matchesOf } from './dhcpd-condition.ts'
 import { DhcpdOptions } from './dhcpd-option.ts'
 import { settingsOfParameter } from './dhcpd-parameter.ts'
@@ -32,6 +32,7 @@ type Scope = {
 class DhcpdImport {
   readonly #draft = new SiteDraft()
   readonly #options = new DhcpdOptions()
+  readonly #classes: ClassEntry[] = []
   readonly #hosts: ReadonlyMap<string, string>
 
   constructor({ read }: ImportContext) {
@@ -41,6 +42,8 @@ class DhcpdImport {
   run(statements: readonly Statement[]): Imported {
     this.#draft.settings.leaseSeconds = usualLeaseSeconds
     this.#walk(statements, { kind: 'global', settings: this.#draft.settings })
+    // they win over conditions, and the first of them over the others
+    this.#draft.classes.push(...this.#classes.reverse())
     this.#draft.preferGroups()
     return this.#draft.finish()
   }
@@ -91,8 +94,7 @@ class DhcpdImport {
       case 'subnet':
         return this.#subnet(statement, scope)
       case 'pool':
-        this.#walk(block, { ...scope, kind: 'pool' })
-        return undefined
+        return this.#pool(block, scope)
       case 'shared-network':
         this.#walk(ownFirst(block), { ...scope, kind: 'shared-network', settings: {} })
         return undefined
@@ -117,6 +119,14 @@ class DhcpdImport {
     return undefined
   }
 
+  /** Its ranges are the subnet's; what it says beside them would hold for its own addresses alone. */
+  #pool(block: readonly Statement[], scope: Scope): string | undefined {
+    const settings: SettingsEntry = {}
+    this.#walk(block, { ...scope, kind: 'pool', settings })
+    const said = Object.keys(settings)
+    return said.length === 0 ? undefined : `${said.join(', ')}: what holds in one pool alone has no counterpart`
+  }
+
   #range({ words }: Statement, { subnet }: Scope): string | undefined {
     const addresses = words.slice(1).map(({ text }) => text)
     const isForBootp = addresses[0] === 'dynamic-bootp'
@@ -127,10 +137,14 @@ class DhcpdImport {
     return undefined
   }
 
-  #permission({ words }: Statement, { kind, subnet }: Scope): string | undefined {
+  #permission({ words }: Statement, { kind, subnet, settings }: Scope): string | undefined {
     const [verb, ...rest] = words.map(({ text }) => text)
     const what = rest.join(' ').replace(/^dynamic bootp clients$/, 'bootp')
     const isAllowed = verb === 'allow'
+    if (what === 'booting' && !isAllowed && kind !== 'pool') {
+      settings.answer = false
+      return undefined
+    }
     if (/^(known[- ]clients|booting|client-updates|duplicates|declines|leasequery)$/.test(what)) {
       return isAllowed || what === 'client-updates' ? undefined : 'it has no counterpart'
     }
@@ -202,11 +216,8 @@ class DhcpdImport {
     const [, then, ...asked] = condition?.words ?? []
     if (then?.text !== 'if')
       return 'classes by a list of clients have no counterpart; give the machines settings of their own'
-    return this.#addClass(
-      name,
-      asked,
-      block!.filter((statement) => statement !== condition),
-    )
+    const own = block!.filter((statement) => statement !== condition)
+    return this.#addClass(name, { asked, block: own }, this.#classes)
   }
 
   /** What the last `else` says holds for everybody; the conditions are classes, the first one last, because it wins. */
@@ -229,15 +240,19 @@ class DhcpdImport {
       this.#walk(block!, scope)
       return undefined
     }
-    return this.#addClass(sentence(asked), asked, block!)
+    return this.#addClass(sentence(asked), { asked, block: block! }, this.#draft.classes)
   }
 
-  #addClass(name: string, asked: readonly Word[], block: readonly Statement[]): string | undefined {
+  #addClass(
+    name: string,
+    { asked, block }: { asked: readonly Word[]; block: readonly Statement[] },
+    to: ClassEntry[],
+  ): string | undefined {
     const matches = matchesOf(asked, this.#options)
     if (typeof matches === 'string') return matches
     const settings: SettingsEntry = {}
     this.#walk(block, { kind: 'class', settings })
-    for (const match of matches) this.#draft.classes.push({ name, match, ...settings })
+    for (const match of matches) to.push({ name, match, ...settings })
     return undefined
   }
 }

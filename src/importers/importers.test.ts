@@ -108,21 +108,36 @@ test('importDhcpd() takes groups with options they define, and unknown clients t
   ])
 })
 
-test('importDhcpd() makes classes of classes and of a chain of conditions, the first of which wins', () => {
+test('importDhcpd() makes classes of classes and of a chain of conditions: the first wins, and a class over a condition', () => {
   const { classes, settings, subnets } = importFixture(importDhcpd, 'dhcpd/pc-and-mac.conf')
   assert.deepEqual(
     classes.map(({ match, bootFile, ipxeBootFile, nextServer }) => [match, bootFile ?? ipxeBootFile, nextServer]),
     [
-      [{ vendorClass: 'AAPLBSDPC/i386*' }, 'mactel64.efi', '10.40.0.1'],
-      [{ vendorClass: 'Phone*' }, undefined, '10.40.0.9'],
-      [{ vendorClass: 'dect' }, undefined, '10.40.0.9'],
       [{ architecture: [6] }, 'i386-efi/core.efi', undefined],
       [{ architecture: [7, 9] }, 'x86_64-efi/core.efi', undefined],
       [{ userClass: 'iPXE' }, 'http://10.40.0.1/boot.ipxe', undefined],
+      [{ vendorClass: 'dect' }, undefined, '10.40.0.9'],
+      [{ vendorClass: 'Phone*' }, undefined, '10.40.0.9'],
+      [{ vendorClass: 'AAPLBSDPC/i386*' }, 'mactel64.efi', '10.40.0.1'],
     ],
   )
   assert.equal(settings.bootFile, 'i386-pc/core.0')
   assert.equal(subnets[0]?.bootp, 'dynamic')
+})
+
+test('importDhcpd() leaves out what one pool says, and what dhcpd itself never finds to be so', () => {
+  const text = `
+option arch code 93 = unsigned integer 16;
+class "short" { match if option arch = 7; filename "never"; }
+subnet 10.1.0.0 netmask 255.255.255.0 { pool { range 10.1.0.10 10.1.0.20; filename "pool"; } }
+host a { hardware ethernet 52:54:00:00:00:01; deny booting; }`
+  const imported = importDhcpd('x', contextOf({ x: text }))
+  assert.deepEqual([imported.classes, imported.hosts[0]?.settings], [[], { answer: false }])
+  assert.deepEqual(imported.subnets, [{ subnet: '10.1.0.0/24', pools: ['10.1.0.10-10.1.0.20'] }])
+  assert.deepEqual(leftOut(imported), [
+    'x:3: "option arch = 7" is nothing a class can ask here (options 60, 77 and 93 are)',
+    'x:4: bootFile: what holds in one pool alone has no counterpart',
+  ])
 })
 
 test('importDhcpd() lets a group win over a class, as dhcpd does', () => {

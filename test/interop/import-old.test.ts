@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -7,7 +8,12 @@ import { parse } from 'yaml'
 import { parseMac } from '../../src/bytes/mac.ts'
 import type { MachinesFile } from '../../src/cli/machines-file.ts'
 import type { BootRecord } from '../../src/core/machine.ts'
+import { makeClientPacket } from '../../src/dhcp/client-packet.ts'
+import { decodeMessage } from '../../src/dhcp/message.ts'
 import type { SiteFile } from '../../src/dhcp/site-file.ts'
+import type { ImportContext } from '../../src/importers/imported.ts'
+import { fromPool, itself, type OldServer } from '../../src/importers/old-server.ts'
+import { RehearsedDhcpd } from '../../src/importers/rehearse-dhcpd.ts'
 import type { AskerSettings, Heard, Question } from './dhcp/asker.ts'
 import { type DhcpBench, openDhcpBench, until } from './dhcp/bench.ts'
 import { startPeer } from './dhcp/peer.ts'
@@ -16,6 +22,11 @@ const launcher = join(import.meta.dirname, '../../bin/bootwright-node')
 const bootwright = join(import.meta.dirname, '../../bin/bootwright')
 const asker = join(import.meta.dirname, 'dhcp/asker.ts')
 const fixtures = join(import.meta.dirname, '../fixtures/old-configurations')
+const context: ImportContext = {
+  read: (path) => readFileSync(path, 'utf8'),
+  list: (path) => readdirSync(path).sort(),
+  interfaces: {},
+}
 const twoMinutes = { timeout: 120_000 }
 
 /** For one program: it is in that directory, `etc` there lies over the machine's own, and there is a /srv/tftp. */
@@ -79,9 +90,9 @@ const clients: Omit<Question, 'mac'>[] = [
   { who: 'Linux', vendorClass: 'udhcp 1.36' },
 ]
 
-function questionsFor(machines: Record<string, string>): Question[] {
+function questionsFor(machines: Record<string, string>, as = clients): Question[] {
   return Object.entries(machines).flatMap(([name, mac]) =>
-    clients.map((client) => ({ ...client, mac, who: `${name} as ${client.who}` })),
+    as.map((client) => ({ ...client, mac, who: `${name} as ${client.who}` })),
   )
 }
 
@@ -126,6 +137,36 @@ function told(heard: Heard | null | undefined): Record<string, string> {
   }
 }
 
+/** What the rehearsal says the old server answers, where that is not what it did. */
+function misremembered(old: OldServer, questions: readonly Question[], before: readonly (Heard | null)[]): string[] {
+  return questions.flatMap((question, index) => {
+    const { who, isIpxe = false, ...packet } = question
+    const client = { ...packet, isIpxe, mac: parseMac(question.mac) }
+    const { options } = decodeMessage(makeClientPacket({ ...client, type: 'discover' }))
+    const answer = old.answer({ mac: client.mac, options, subnet: old.subnets[0]! })
+    const said = answer.kind === 'answer' ? answer.told : {}
+    const heard = before[index]
+    const isPool = said.address?.text === fromPool
+    const real: Record<string, string> = heard ? { ...told(heard), address: isPool ? fromPool : heard.yiaddr } : {}
+    return rememberedNames.flatMap(([name, field]) => {
+      const text = said[name]?.text ?? ''
+      const isOption = /^\d/.test(field)
+      const given = isOption ? Buffer.from(real[field] ?? '', 'hex').toString('latin1') : (real[field] ?? '')
+      const expected = name === 'server' && (given === '0.0.0.0' || text === itself) ? text : given
+      return text === expected ? [] : [`${who}: ${name}: ${given || '-'}, rehearsed as ${text || answer.kind}`]
+    })
+  })
+}
+
+const rememberedNames = [
+  ['address', 'address'],
+  ['boot file', 'bootFile'],
+  ['server', 'siaddr'],
+  ['root path', '17'],
+  ['209', '209'],
+  ['210', '210'],
+] as const
+
 test('what dnsmasq answered and what is answered by its imported files', twoMinutes, async (t: TestContext) => {
   const bench = await openOldNetwork(t, '10.20.0.1/24')
   if (!bench) return
@@ -156,6 +197,22 @@ test('what dnsmasq answered and what is answered by its imported files', twoMinu
   assert.deepEqual([...new Set(answered)], ['node1', 'node6', 'pdu1', 'unknown'])
 })
 
+/** Starts it with that file, but for a failover peer without an address, and pings, where it was told neither. */
+async function startDhcpd(t: TestContext, bench: DhcpBench, file: string) {
+  const leases = join(bench.directory, 'old.leases')
+  await writeFile(leases, '')
+  const configuration = join(bench.directory, 'dhcpd.conf')
+  const text = (await readFile(file, 'utf8')).replace(/^failover.*$/m, '')
+  await writeFile(configuration, `ping-check false;\n${text}`)
+  const values = ['-4', '-f', '-d', '--no-pid', '-cf', configuration, '-lf', leases, 'eth1']
+  const dhcpd = await startPeer(t, bench.server, 'dhcpd', values)
+  await until(
+    () => dhcpd.output().includes('Server starting service'),
+    () => dhcpd.output(),
+  )
+  return dhcpd
+}
+
 for (const [file, address, machines] of [
   [
     'two-groups.conf',
@@ -172,18 +229,7 @@ for (const [file, address, machines] of [
     const bench = await openOldNetwork(t, address)
     if (!bench) return
     const old = join(fixtures, 'dhcpd', file)
-    const leases = join(bench.directory, 'old.leases')
-    await writeFile(leases, '')
-    // it refuses a failover peer without an address, and pings where it was not told not to
-    const configuration = join(bench.directory, 'dhcpd.conf')
-    const text = (await readFile(old, 'utf8')).replace(/^failover.*$/m, '')
-    await writeFile(configuration, `ping-check false;\n${text}`)
-    const values = ['-4', '-f', '-d', '--no-pid', '-cf', configuration, '-lf', leases, 'eth1']
-    const dhcpd = await startPeer(t, bench.server, 'dhcpd', values)
-    await until(
-      () => dhcpd.output().includes('Server starting service'),
-      () => dhcpd.output(),
-    )
+    const dhcpd = await startDhcpd(t, bench, old)
     const questions = questionsFor(machines)
     const before = await ask(bench, questions, questions[0]!)
     dhcpd.process.kill('SIGKILL')
@@ -191,6 +237,27 @@ for (const [file, address, machines] of [
     await serveImported(bench, 'dhcpd', old, [], ['--interface', 'eth1'])
     const after = await ask(bench, questions, questions[0]!)
     assert.deepEqual(differences(questions, [before, after]), [])
+    assert.deepEqual(misremembered(new RehearsedDhcpd(old, context), questions, before), [])
     assert.ok(after.some((heard) => heard !== null))
   })
 }
+
+test(
+  'RehearsedDhcpd answers as dhcpd does: scopes, classes, pools and conditions',
+  twoMinutes,
+  async (t: TestContext) => {
+    const bench = await openOldNetwork(t, '10.50.0.1/24')
+    if (!bench) return
+    const file = join(fixtures, 'dhcpd/scopes.conf')
+    await startDhcpd(t, bench, file)
+    const machines = { a: 1, b: 2, c: 3, d: 4, e: 5, listed: 9, unknown: 16 }
+    const macs = Object.entries(machines).map(([name, number]) => [
+      name,
+      `52:54:00:50:00:${number.toString(16).padStart(2, '0')}`,
+    ])
+    const questions = questionsFor(Object.fromEntries(macs), [...clients, { who: 'UEFI HTTP', architecture: 16 }])
+    const before = await ask(bench, questions, questions[0]!)
+    assert.deepEqual(misremembered(new RehearsedDhcpd(file, context), questions, before), [])
+    assert.ok(before.some((heard) => heard === null))
+  },
+)
