@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { BootTree } from './boot/tree.ts'
 import type { ForwardedHandler } from './content/answer-forwarded.ts'
+import type { Lease } from './core/lease.ts'
 import type { Machines } from './deploy/machines.ts'
 import type { SiteKeys } from './deploy/site-keys.ts'
 import type { StateChanges } from './deploy/state-changes.ts'
@@ -23,10 +24,12 @@ export function packetsPart(parts: {
   site: { state: StateChanges; machines: Machines }
   tree: BootTree
   scriptHandlers: ReadonlyMap<string, ForwardedHandler>
+  /** Told of the leases that are on disk. */
+  onLeased?: (leases: Lease[]) => void
   log: Logger
   supervision: Parameters<typeof restarting>[1]
 }): PacketsPart {
-  const { options, dhcp, keys, bootTokenSeconds, site, tree, scriptHandlers, log, supervision } = parts
+  const { options, dhcp, keys, bootTokenSeconds, site, tree, scriptHandlers, onLeased, log, supervision } = parts
   const timeline = new PacketTimeline({ state: site.state, machines: site.machines, log })
   const packets = packetsComponent({
     site: dhcp,
@@ -37,6 +40,7 @@ export function packetsPart(parts: {
     listRecords: async () => (await site.machines.list()).map(recordOf),
     onMachine: (listener) => site.state.onMachine(listener),
     onEvent: (event) => timeline.tell(event),
+    ...(onLeased && { onLeased }),
     scriptHandlers,
     onFault: (error) => log.error({ err: error }, 'a boot script over TFTP'),
     onReady: () => part.ready(),

@@ -5,11 +5,13 @@ import { type BootTree, lookUp } from './boot/tree.ts'
 import { formatIpv4, ipv4FromBytes, subnetContains } from './bytes/ipv4.ts'
 import { MemoryDirectory } from './core/directory.ts'
 import type { ExplainRequest, Explanation } from './core/explanation.ts'
+import type { Lease } from './core/lease.ts'
 import type { BootRecord } from './core/machine.ts'
 import type { DhcpEvent } from './dhcp/dhcp-event.ts'
 import type { DhcpInterface, DhcpSite } from './dhcp/dhcp-site.ts'
 import { type DhcpServerOptions, serveDhcp } from './dhcp/server.ts'
 import { openLeaseStore } from './store/lease-store.ts'
+import { tellLeases } from './store/tell-leases.ts'
 import { runTftpWorker } from './tftp/run-tftp-worker.ts'
 import type { TftpEvent } from './tftp/tftp-event.ts'
 
@@ -17,6 +19,8 @@ import type { TftpEvent } from './tftp/tftp-event.ts'
 export type PacketsWorkerData = {
   site: DhcpSite
   leaseFile: string
+  /** Whether somebody is to be told of every lease. */
+  tellsLeases: boolean
   tree: BootTree
   tokenKey: Uint8Array
   tokenLifetimeSeconds: number
@@ -35,6 +39,7 @@ export type PacketsWorkerMessage =
   | { kind: 'ready' }
   | { kind: 'dhcp'; event: DhcpEvent }
   | { kind: 'tftp'; event: TftpEvent }
+  | { kind: 'leased'; leases: Lease[] }
   | { kind: 'explained'; id: number; explanation: Explanation }
 
 type Explain = Parameters<NonNullable<DhcpServerOptions['onReady']>>[0]
@@ -90,7 +95,8 @@ const { tree } = given
 const tftp = places.length > 0 ? runTftpWorker({ places, tree, onEvent, signal: stop.signal }) : undefined
 
 preferThisThread()
-const leases = await openLeaseStore(given.leaseFile)
+const store = await openLeaseStore(given.leaseFile)
+const leases = given.tellsLeases ? tellLeases(store, (written) => tell({ kind: 'leased', leases: written })) : store
 const dhcpServers = interfaces.map((link) =>
   serveDhcp({
     ...{ interface: link, rules, ownAddresses, directory, leases, hasLoader },

@@ -2,12 +2,13 @@ import { once } from 'node:events'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { answerForwarded, type ForwardedHandler } from './content/answer-forwarded.ts'
 import type { ExplainRequest, Explanation } from './core/explanation.ts'
+import type { Lease } from './core/lease.ts'
 import type { BootRecord, Machine } from './core/machine.ts'
 import type { PacketEvent } from './packet-timeline.ts'
 import type { PacketsWorkerData, PacketsWorkerMessage, PacketsWorkerOrder } from './packets-worker.ts'
 import type { Component } from './supervise.ts'
 
-type PacketsOptions = Omit<PacketsWorkerData, 'records' | 'scripts'> & {
+type PacketsOptions = Omit<PacketsWorkerData, 'records' | 'scripts' | 'tellsLeases'> & {
   /** By interface: who makes boot scripts there. */
   scriptHandlers: ReadonlyMap<string, ForwardedHandler>
   onFault: (error: unknown) => void
@@ -17,6 +18,8 @@ type PacketsOptions = Omit<PacketsWorkerData, 'records' | 'scripts'> & {
     listener: (change: { kind: 'changed'; machine: Machine } | { kind: 'removed'; machine: Machine }) => void,
   ) => () => void
   onEvent: (event: PacketEvent) => void
+  /** Told of the leases that are on disk. */
+  onLeased?: (leases: Lease[]) => void
   onReady: () => void
 }
 
@@ -68,7 +71,7 @@ class Questions {
 }
 
 async function runPackets(options: PacketsOptions, questions: Questions, signal: AbortSignal): Promise<void> {
-  const { listRecords, onMachine, onEvent, onReady, scriptHandlers, onFault, ...settings } = options
+  const { listRecords, onMachine, onEvent, onLeased, onReady, scriptHandlers, onFault, ...settings } = options
   const waiting: PacketsWorkerOrder[] = []
   let give: (order: PacketsWorkerOrder) => void = (order) => waiting.push(order)
   // Listened to from before the list is read: a change in between is applied after it.
@@ -77,13 +80,15 @@ async function runPackets(options: PacketsOptions, questions: Questions, signal:
   )
   try {
     const scripts = new Map([...scriptHandlers].map(([name, handler]) => [name, scriptPort(handler, onFault)]))
-    const workerData: PacketsWorkerData = { ...settings, records: await listRecords(), scripts }
+    const tellsLeases = onLeased !== undefined
+    const workerData: PacketsWorkerData = { ...settings, records: await listRecords(), scripts, tellsLeases }
     const transferList = [...scripts.values()]
     const worker = new Worker(new URL('./packets-worker.ts', import.meta.url), {
       ...{ workerData, transferList, name: 'packets' },
     })
     worker.on('message', (message: PacketsWorkerMessage) => {
       if (message.kind === 'ready') onReady()
+      else if (message.kind === 'leased') onLeased?.(message.leases)
       else if (message.kind === 'explained') questions.answered(message.id, message.explanation)
       else onEvent(message)
     })

@@ -18,6 +18,7 @@ import { makeSite } from './dhcp/make-site.ts'
 import type { SiteFile } from './dhcp/site-file.ts'
 import { refuseDynamicAddresses } from './dynamic-address.ts'
 import { imageShelf, managementPart } from './management-part.ts'
+import { namesPart } from './names-part.ts'
 import { listInterfaceAddresses } from './net/interfaces.ts'
 import { packetsPart } from './packets-part.ts'
 import { ramdisksOf } from './ramdisks.ts'
@@ -83,8 +84,10 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
       void state.commit((change) => change.tell({ kind: 'server', message: `${part} was restarted: ${reason}` }))
     const supervision = { log, onRestart: tellRestart }
     const scriptHandlers = new Map(places.map((place, index) => [place.interface, handlers[index]!]))
+    const names = namesPart({ options, dhcp, site, log, supervision })
     const packets = packetsPart({
       ...{ options, dhcp, keys, bootTokenSeconds, site, tree, scriptHandlers, log, supervision },
+      ...(names && { onLeased: names.onLeased }),
     })
     const shared = { options, tree, log, supervision }
     const contents = places.map((place, index) => contentPart({ ...shared, ...place, handler: handlers[index]! }))
@@ -92,6 +95,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     const management = await managementPart({ options, keys, site, images, packets, status, log })
     announce(options, keys, dhcp, log)
     const others = [
+      ...(names ? [names] : []),
       ramdisks.component,
       deadlineComponent(site, log),
       ...butterknifeParts(options, keys, log, supervision),

@@ -14,6 +14,7 @@ export class MemoryDirectory implements Directory {
   readonly #byId = new Map<string, BootRecord>()
   readonly #byMac = new Map<Mac, BootRecord>()
   readonly #byAddress = new Map<Ipv4, BootRecord>()
+  readonly #byName = new Map<string, BootRecord>()
 
   constructor(records: Iterable<BootRecord> = []) {
     for (const record of records) this.put(record)
@@ -31,10 +32,15 @@ export class MemoryDirectory implements Directory {
     return this.#byAddress.get(address)
   }
 
+  byName(name: string): BootRecord | undefined {
+    return this.#byName.get(name)
+  }
+
   /** Adds the machine, or replaces what was known of it. A MAC or address of two machines goes to the later one. */
   put(record: BootRecord): void {
     this.delete(record.id)
     this.#byId.set(record.id, record)
+    this.#byName.set(record.name, record)
     for (const mac of record.macs) this.#byMac.set(mac, record)
     if (record.address !== undefined) this.#byAddress.set(parseIpv4(record.address), record)
   }
@@ -43,6 +49,7 @@ export class MemoryDirectory implements Directory {
     const known = this.#byId.get(id)
     if (!known) return
     this.#byId.delete(id)
+    if (this.#byName.get(known.name) === known) this.#byName.delete(known.name)
     for (const mac of known.macs) if (this.#byMac.get(mac) === known) this.#byMac.delete(mac)
     if (known.address === undefined) return
     const address = parseIpv4(known.address)
@@ -54,6 +61,7 @@ export class MemoryDirectory implements Directory {
     this.#byId.clear()
     this.#byMac.clear()
     this.#byAddress.clear()
+    this.#byName.clear()
     for (const record of records) this.put(record)
   }
 }

@@ -1,4 +1,5 @@
 import type { Ipv4 } from '../bytes/ipv4.ts'
+import type { NameService } from '../core/name-service.ts'
 import { chooseSubnet } from './choose-subnet.ts'
 import type { ClientRules } from './client-settings.ts'
 import { decide } from './decide.ts'
@@ -19,7 +20,13 @@ export type DhcpInterface = {
   subnets: SubnetConfig[]
 }
 
-export type DhcpSite = { interfaces: DhcpInterface[]; rules: ClientRules; ownAddresses: Ipv4[] }
+export type DhcpSite = {
+  interfaces: DhcpInterface[]
+  rules: ClientRules
+  ownAddresses: Ipv4[]
+  /** Absent: names are not answered. */
+  names?: NameService
+}
 
 /** What decisions depend on beside the subnet; `leasesOf` is asked for a subnet of the interface only. */
 export type SiteContext<Leases extends DecideContext['leases']> = Omit<DecideContext, 'config' | 'leases'> & {

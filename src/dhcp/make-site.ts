@@ -10,10 +10,12 @@ import {
   subnetContains,
 } from '../bytes/ipv4.ts'
 import { parseMac } from '../bytes/mac.ts'
+import type { NameService } from '../core/name-service.ts'
 import type { FileProblem } from '../core/yaml-file.ts'
 import { parseArchitecture } from './architecture.ts'
 import { type ClassRule, type ClientSettings, joinOptions } from './client-settings.ts'
 import type { DhcpInterface, DhcpSite } from './dhcp-site.ts'
+import { makeNameService, namesForClients } from './make-name-service.ts'
 import { type NetBoot, netBootId } from './net-boot.ts'
 import { Option } from './option.ts'
 import { encodeOptionText, parseOptionCode, parseRoute } from './option-value.ts'
@@ -54,6 +56,7 @@ class SiteMaker {
   readonly #facts: readonly InterfaceFact[]
   readonly #httpPort: number
   readonly #everybody: ClientSettings
+  #names: NameService | undefined
 
   constructor(site: SiteFile, facts: readonly InterfaceFact[], httpPort: number) {
     this.#site = site
@@ -65,6 +68,7 @@ class SiteMaker {
   make(): DhcpSite {
     const { interfaces, groups = {}, classes = [], machines = {}, netBoot } = this.#site
     const links = Object.entries(interfaces).flatMap(([name, entry]) => this.#interface(name, entry))
+    this.#makeNames(links)
     for (const [index, entry] of (this.#site.subnets ?? []).entries()) {
       this.#subnet(entry, ['subnets', String(index)], links)
     }
@@ -73,6 +77,7 @@ class SiteMaker {
     return {
       interfaces: links,
       ownAddresses: this.#facts.map(({ address }) => address),
+      ...(this.#names && { names: this.#names }),
       rules: {
         groups: this.#layers(groups, 'groups', 'group'),
         classes: classes.map((entry, index) => this.#class(entry, ['classes', String(index)])),
@@ -95,6 +100,13 @@ class SiteMaker {
     return [{ name, serverAddress: fact.address, answers, isSilent, hasOwnClient: evenIfDynamic, subnets: [] }]
   }
 
+  #makeNames(links: readonly DhcpInterface[]): void {
+    const { names } = this.#site
+    const ownAddresses = this.#facts.map(({ address }) => address)
+    const refuse = ({ path, message }: FileProblem) => this.problems.push({ path: ['names', ...path], message })
+    if (names) this.#names = makeNameService(names, { links, ownAddresses, refuse })
+  }
+
   #subnet(entry: SubnetEntry, place: Place, links: DhcpInterface[]): void {
     const subnet = this.#try(place, () => parseSubnet(entry.subnet))
     const link = subnet && this.#linkOf(entry, subnet, place, links)
@@ -102,6 +114,7 @@ class SiteMaker {
     const { unknown, bootp, probeMs } = entry
     const config = this.#try(place, () =>
       makeSubnetConfig({
+        ...namesForClients(this.#names, link),
         ...this.#everybody,
         ...{ subnet, serverAddress: link.serverAddress, httpPort: this.#httpPort },
         ...this.#subnetSettings(entry, place),
@@ -155,7 +168,13 @@ class SiteMaker {
     const { name, serverAddress, subnets } = link
     const { subnet } = this.#facts.find((each) => each.interface === name)!
     if (!subnets.some((config) => overlap(config.subnet, subnet))) {
-      const given = { ...this.#everybody, subnet, serverAddress, httpPort: this.#httpPort }
+      const given = {
+        ...namesForClients(this.#names, link),
+        ...this.#everybody,
+        subnet,
+        serverAddress,
+        httpPort: this.#httpPort,
+      }
       const config = this.#try(['interfaces', name], () => makeSubnetConfig(given))
       if (config) subnets.push(config)
     }

@@ -7,6 +7,7 @@ import { netBootKinds } from './net-boot.ts'
 
 const strict = { additionalProperties: false } as const
 const Mac = Type.String({ pattern: '^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$' })
+const label = '[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?'
 const Address = Type.String({ pattern: '^\\d{1,3}(\\.\\d{1,3}){3}$' })
 const OptionValue = Type.Union([
   Type.String(),
@@ -86,7 +87,7 @@ const ReservationEntry = Type.Object(
     clientId: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
     address: Address,
     /** The client is told that it is its host name. */
-    name: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$' })),
+    name: Type.Optional(Type.String({ pattern: `^${label}$` })),
   },
   strict,
 )
@@ -171,6 +172,20 @@ const NetBootEntry = Type.Object(
 )
 export type NetBootEntry = Static<typeof NetBootEntry>
 
+const NamesEntry = Type.Object(
+  {
+    domain: Type.String({ pattern: `^${label}(\\.${label})*$`, maxLength: 190 }),
+    /** Servers for all other names: addresses, with `:PORT` where that is not 53. */
+    forward: Type.Optional(
+      Type.Array(Type.String({ pattern: '^\\d{1,3}(\\.\\d{1,3}){3}(:\\d{1,5})?$' }), { maxItems: 8 }),
+    ),
+    /** Where not on all that are answered. */
+    interfaces: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
+  },
+  strict,
+)
+export type NamesEntry = Static<typeof NamesEntry>
+
 export const SiteFile = Type.Object(
   {
     /** The operator's own files, read only, at the top of the tree that TFTP and HTTP serve. */
@@ -186,6 +201,8 @@ export const SiteFile = Type.Object(
     /** Apple NetBoot. */
     netBoot: Type.Optional(NetBootEntry),
     machines: Type.Optional(Type.Record(Type.String(), SettingsEntry)),
+    /** DNS for the names of machines and reservations; it is off where this is not given. */
+    names: Type.Optional(NamesEntry),
   },
   strict,
 )

@@ -40,8 +40,9 @@ export const packageOwners: Record<string, string> = { koffi: 'linux', 'node:dgr
 /** Files that read no clock, no chance, no file and no socket; paths from src. */
 export const pureFiles: readonly RegExp[] = [
   /^(boot|core|bytes)\//,
-  /^dhcp\/(architecture|boot-options|classify|client-packet|client-settings|choose|decide|decision|describe-message|destination|dhcp-event|dhcp-site|expiry-queue|fit-options|format-message|identify|lease-table|make-site|message|net-boot|network-options|options?|relay|reply(?!-sender)|reservations|site-file|subnet-config)[a-z-]*\.ts$/,
+  /^dhcp\/(architecture|boot-options|classify|client-packet|client-settings|choose|decide|decision|describe-message|destination|dhcp-event|dhcp-site|expiry-queue|fit-options|format-message|identify|lease-table|make-name-service|make-site|message|net-boot|network-options|options?|relay|reply(?!-sender)|reservations|site-file|subnet-config)[a-z-]*\.ts$/,
   /^importers\//,
+  /^dns\/(answer-cache|decide|foreign-answer|message-frames|message-layout|name-book|query|reply|reverse-name)\.ts$/,
   /^tftp\/(packet|decide)[a-z-]*\.ts$/,
 ]
 
