@@ -64,5 +64,5 @@ test('bootwright serve gives a boot script and its kernel by the same paths over
   assert.equal(await overHttp(script), rendered)
   assert.equal(await overTftp(`ramdisk/${id}/vmlinuz`), kernelText)
   assert.equal(await overHttp(`ramdisk/${id}/vmlinuz`), kernelText)
-  assert.match(await overTftp('grub/grub.cfg'), /source "\$given"/)
+  assert.match(await overTftp('grub/grub.cfg'), /configfile "\$given"/)
 })
