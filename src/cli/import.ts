@@ -13,6 +13,7 @@ import type { OldServer } from '../importers/old-server.ts'
 import { importPxelinux } from '../importers/pxelinux.ts'
 import { formatRehearsal, rehearse } from '../importers/rehearsal.ts'
 import { RehearsedDhcpd } from '../importers/rehearse-dhcpd.ts'
+import { RehearsedDnsmasq } from '../importers/rehearse-dnsmasq.ts'
 import { RehearsedSite } from '../importers/rehearse-ours.ts'
 import { listInterfaceAddresses } from '../net/interfaces.ts'
 import { jsonOption } from './data-directory.ts'
@@ -28,6 +29,7 @@ const importers = {
 
 /** Files that DHCP was answered by. */
 const oldServers: Partial<Record<keyof typeof importers, new (file: string, context: ImportContext) => OldServer>> = {
+  dnsmasq: RehearsedDnsmasq,
   dhcpd: RehearsedDhcpd,
 }
 

@@ -22,6 +22,8 @@ export type ClientPacket = {
   requested?: Ipv4
   /** Option 54. */
   server?: Ipv4
+  /** Option 55: the codes it asks for; left out, it does not say. */
+  parameters?: readonly number[]
 }
 
 /** Features iPXE lists in option 175: HTTP. */
@@ -35,6 +37,7 @@ export function makeClientPacket(client: ClientPacket): Uint8Array {
   if (server !== undefined) options.set(Option.serverIdentifier, ipv4ToBytes(server))
   if (requested !== undefined) options.set(Option.requestedAddress, ipv4ToBytes(requested))
   const vendorClass = client.vendorClass ?? usualVendorClass(architecture)
+  if (client.parameters) options.set(Option.parameterRequestList, Uint8Array.from(client.parameters))
   if (vendorClass !== undefined) options.set(Option.vendorClass, encodeText(vendorClass))
   if (architecture !== undefined) options.set(Option.clientArchitecture, encodeU16(architecture))
   if (isIpxe) {

@@ -26,6 +26,7 @@ export const dhcpdOptionCodes = new Map<string, number>([
   ['vendor-encapsulated-options', 43],
   ['netbios-name-servers', 44],
   ['netbios-node-type', 46],
+  ['dhcp-parameter-request-list', 55],
   ['vendor-class-identifier', 60],
   ['tftp-server-name', 66],
   ['bootfile-name', 67],
@@ -77,6 +78,8 @@ export class DhcpdOptions {
     if (code === undefined) return `no option ${name} is known`
     const isList = words.some(({ text, isQuoted }) => text === ',' && !isQuoted)
     const values = words.filter(({ text, isQuoted }) => isQuoted || text !== ',').map(({ text }) => text)
+    // all that is configured is said here, whether asked for or not
+    if (code === 55) return {}
     if (values.some((text) => text === '(' || text === '=')) return 'a value that is computed has no counterpart'
     if (values.length > 1 && !isList && code !== 121) return `"${values.join(' ')}" is not one value`
     return (plainSettings[code] ?? ((given) => this.#other(name, code, given, words)))(values)

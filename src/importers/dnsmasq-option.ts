@@ -2,7 +2,7 @@ import { optionTable } from '../dhcp/option.ts'
 import type { SettingsEntry } from '../dhcp/site-file.ts'
 
 /** dnsmasq's names for options (`dnsmasq --help dhcp`), by code, where they differ from what `parseOptionCode` knows. */
-const optionNames: Record<string, number> = {
+export const dnsmasqOptionNames: Record<string, number> = {
   netmask: 1,
   'time-offset': 2,
   router: 3,
@@ -31,6 +31,7 @@ const optionNames: Record<string, number> = {
   'vendor-class': 60,
   'tftp-server': 66,
   'bootfile-name': 67,
+  'user-class': 77,
   'client-arch': 93,
   'posix-timezone': 100,
   'tzdb-timezone': 101,
@@ -47,7 +48,7 @@ export function settingsOfOption(parts: readonly string[], serverAddress: string
     return `${named.split(':')[0]} options are not set by hand here: PXE's own are set by the server`
   }
   const name = named.replace(/^option:/, '')
-  const code = /^\d+$/.test(name) ? Number(name) : optionNames[name]
+  const code = /^\d+$/.test(name) ? Number(name) : dnsmasqOptionNames[name]
   if (code === undefined) return `no option ${name} is known by that name; give its number`
   const given = values.map((value) => (value === '0.0.0.0' ? (serverAddress ?? value) : value))
   if (given.includes('0.0.0.0')) return '0.0.0.0 means the old server itself: say its address with --server-address'

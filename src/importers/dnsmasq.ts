@@ -1,9 +1,9 @@
-import { formatSubnet, parseIpv4, prefixLengthOf, subnetOf } from '../bytes/ipv4.ts'
 import type { SettingsEntry } from '../dhcp/site-file.ts'
 import { readBoot, readPxeService } from './dnsmasq-boot.ts'
 import { type Directive, parseLeaseSeconds, readDirectives, splitParts, takeTags } from './dnsmasq-directive.ts'
 import { readDnsmasqHost } from './dnsmasq-host.ts'
 import { whyLeftOut } from './dnsmasq-left-out.ts'
+import { networkOfRange } from './dnsmasq-network.ts'
 import { settingsOfOption } from './dnsmasq-option.ts'
 import { type Audience, DnsmasqTags } from './dnsmasq-tags.ts'
 import { parseEthers, parseHosts } from './ethers.ts'
@@ -88,7 +88,7 @@ class DnsmasqImport {
     const [first = '', last = '', ...more] = rest
     if (first.includes(':') || last.includes(':')) return 'IPv6 has no counterpart'
     const mask = more.find((part) => /^255\.[\d.]+$/.test(part))
-    const subnet = this.#draft.subnet(this.#network(first, mask))
+    const subnet = this.#draft.subnet(networkOfRange(first, mask, this.#context.interfaces))
     for (const tag of sets) this.#tags.addSubnet(tag, subnet.subnet)
     if (last === 'proxy') this.#draft.mode = 'proxy'
     else if (last === 'static') {
@@ -101,16 +101,6 @@ class DnsmasqImport {
     const leaseSeconds = more.map(parseLeaseSeconds).find((each) => each !== undefined)
     if (leaseSeconds !== undefined) subnet.leaseSeconds = leaseSeconds
     return undefined
-  }
-
-  /** Without a mask it is that of an interface here, else that of the address's old class, as dnsmasq does for relays. */
-  #network(address: string, mask: string | undefined): string {
-    const inside = parseIpv4(address)
-    if (mask !== undefined) return formatSubnet(subnetOf(inside, prefixLengthOf(parseIpv4(mask))))
-    const own = Object.values(this.#context.interfaces)
-      .map(parseInterface)
-      .find((subnet) => subnetOf(inside, subnet.prefixLength).network === subnet.network)
-    return formatSubnet(own ?? subnetOf(inside, inside < 0x80000000 ? 8 : inside < 0xc0000000 ? 16 : 24))
   }
 
   #domain(value: string): string | undefined {
@@ -251,9 +241,4 @@ class DnsmasqImport {
       if (reason !== undefined) this.#draft.leaveOut(line, reason)
     }
   }
-}
-
-function parseInterface(text: string) {
-  const [address = '', prefixLength = ''] = text.split('/')
-  return subnetOf(parseIpv4(address), Number(prefixLength))
 }

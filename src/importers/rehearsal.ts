@@ -2,7 +2,7 @@ import { type Mac, parseMac } from '../bytes/mac.ts'
 import { type ClientPacket, makeClientPacket } from '../dhcp/client-packet.ts'
 import { decodeMessage } from '../dhcp/message.ts'
 import type { NotTaken } from './imported.ts'
-import { itself, type OldServer, type ServerAnswer, toldNames } from './old-server.ts'
+import { askedByFirmware, itself, type OldServer, type ServerAnswer, toldNames } from './old-server.ts'
 import type { RehearsedSite } from './rehearse-ours.ts'
 
 /** `why` is what of the line was not taken over, or the decision's own sentence. */
@@ -44,7 +44,7 @@ function rehearseOne(
   { name, ...packet }: Firmware,
   both: Both,
 ): RehearsedAnswer {
-  const client = { ...packet, mac: machine.mac }
+  const client = { ...packet, mac: machine.mac, parameters: askedByFirmware }
   const { options } = decodeMessage(makeClientPacket({ ...client, type: 'discover' }))
   const old = both.old.answer({ ...machine, options })
   const { answer, because } = both.ours.ask(client, machine.subnet)
@@ -71,14 +71,20 @@ function differencesOf(
     if (before?.text === after?.text) return []
     const place = before?.place && `${before.place.file}:${before.place.line}`
     const notTaken = place === undefined ? undefined : reasons.get(place)
-    const why = notTaken === undefined ? reasonOf(after?.text, because) : `${place}: ${notTaken}`
+    const why = notTaken === undefined ? reasonOf(what, [before?.text, after?.text], because) : `${place}: ${notTaken}`
     return [{ what, old: before?.text ?? '-', ours: after?.text ?? '-', why }]
   })
 }
 
-/** Where only the way to the file is another, that is why; else what the decision says behind its `because`. */
-function reasonOf(after: string | undefined, because: string): string {
+/** What is known of such differences; else what the decision says behind its `because`. */
+function reasonOf(
+  what: string,
+  [before, after]: readonly [string | undefined, string | undefined],
+  because: string,
+): string {
   if (after?.startsWith(`http://${itself}:`)) return 'firmware that boots over HTTP is given a URL, not a name for TFTP'
+  const isSiteOption = /^\d+$/.test(what)
+  if (isSiteOption && before === undefined) return 'it is said to everybody, not only to who asks for it'
   return because.replace(/^.* because /, '')
 }
 

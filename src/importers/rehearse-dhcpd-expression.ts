@@ -93,7 +93,7 @@ class Evaluation {
     lcase: () => this.#textArgument()?.toLowerCase(),
     ucase: () => this.#textArgument()?.toUpperCase(),
     concat: () => {
-      const parts = this.#arguments()
+      const parts = this.#arguments().map((part) => (typeof part === 'number' ? bytesOf([String(part)]) : part))
       return parts.some((part) => typeof part !== 'string') ? undefined : parts.join('')
     },
     'pick-first-value': () => this.#arguments().find((value) => value !== undefined),
@@ -132,7 +132,8 @@ class Evaluation {
 function literal(text: string, refuse: () => never): Value {
   if (/^[0-9a-f]{1,2}(:[0-9a-f]{1,2})+$/i.test(text)) return bytesOf(text.split(':'))
   if (/^(true|false)$/.test(text)) return text === 'true'
-  return /^\d+$/.test(text) ? Number(text) : refuse()
+  if (/^\d+$/.test(text)) return Number(text)
+  return /^[0-9a-f]{1,2}$/i.test(text) ? bytesOf([text]) : refuse()
 }
 
 function bytesOf(hexadecimal: readonly string[]): string {

@@ -1,6 +1,7 @@
 import { formatSubnet, parseIpv4, parseSubnet, prefixLengthOf, subnetContains, subnetOf } from '../bytes/ipv4.ts'
 import { type Mac, parseMac } from '../bytes/mac.ts'
 import type { Statement, Word } from './dhcpd-statement.ts'
+import type { Place } from './imported.ts'
 
 /** Statements of one block: what dhcpd executes together. */
 export type DhcpdScope = readonly Statement[]
@@ -16,7 +17,13 @@ export type DhcpdSubnet = {
   pools: (DhcpdScope | undefined)[]
 }
 
-export type DhcpdHost = { name: string; mac: Mac; addresses: readonly string[]; scopes: readonly DhcpdScope[] }
+export type DhcpdHost = {
+  name: string
+  mac: Mac
+  addresses: readonly string[]
+  scopes: readonly DhcpdScope[]
+  place: Place
+}
 
 /** `condition` of `match if`; `data` of `match`, which its subclasses compare. */
 export type DhcpdClass = {
@@ -52,14 +59,15 @@ export class DhcpdFile {
     network: string | undefined,
     lookUp: (name: string) => string | undefined,
   ): void {
-    for (const { words, block = [] } of scope) {
+    for (const statement of scope) {
+      const { words, block = [] } = statement
       const [kind = '', name = '', , mask = ''] = words.map(({ text }) => text)
       const scopes = [...outer, block]
       if (kind === 'subnet') this.#addSubnet(name, mask, block, { outer, network })
       if (kind === 'pool') this.#addPool(block)
       if (kind === 'shared-network') this.#walk(block, scopes, name, lookUp)
       else if (/^(subnet|group|pool)$/.test(kind)) this.#walk(block, scopes, network, lookUp)
-      if (kind === 'host') this.#addHost(name, block, scopes, lookUp)
+      if (kind === 'host') this.#addHost(name, statement, scopes, lookUp)
       if (kind === 'class') this.#addClass(name, block)
       if (kind === 'subclass') {
         this.classes.find((each) => each.name === name)?.subclasses.push({ value: words.slice(2), scope: block })
@@ -86,7 +94,7 @@ export class DhcpdFile {
 
   #addHost(
     name: string,
-    block: DhcpdScope,
+    { block = [], file, line }: Statement,
     scopes: readonly DhcpdScope[],
     lookUp: (name: string) => string | undefined,
   ): void {
@@ -106,7 +114,7 @@ export class DhcpdFile {
       .filter((text) => text !== ',')
       .flatMap((text) => (/^[\d.]+$/.test(text) ? text : (lookUp(text) ?? [])))
     const known = this.hostsByMac.get(mac) ?? []
-    this.hostsByMac.set(mac, [...known, { name, mac, addresses, scopes }])
+    this.hostsByMac.set(mac, [...known, { name, mac, addresses, scopes, place: { file, line } }])
   }
 
   #addClass(name: string, block: DhcpdScope): void {

@@ -65,7 +65,10 @@ export class RehearsedDhcpd implements OldServer {
     for (const scope of [...network, ...classes.toReversed().flatMap((each) => each.scopes), ...inner]) {
       this.#execute(scope, client, said)
     }
-    return answerOf(said, client.isKnown, address ?? fromPool)
+    return answerOf(said, client.isKnown, {
+      address: { text: address ?? fromPool, ...(fixed && { place: fixed.place }) },
+      asked: askedFor(said, options),
+    })
   }
 
   /** Of all subnets on one cable, those pools that are for this client. */
@@ -158,16 +161,28 @@ function textOf(values: readonly Word[], client: ExpressionClient): string | und
   return value === undefined ? undefined : String(value)
 }
 
-function answerOf(said: SaidSoFar, isKnown: boolean, address: string): ServerAnswer {
+/** What it asks for in option 55, or what the file says that it does; undefined where nobody says. */
+function askedFor(said: SaidSoFar, options: OldClient['options']): Set<string> | undefined {
+  const text = said.get('55')?.text
+  const bytes = text === undefined ? options.get(55) : Buffer.from(text, 'latin1')
+  return bytes && new Set([...bytes].map(String))
+}
+
+function answerOf(
+  said: SaidSoFar,
+  isKnown: boolean,
+  { address, asked }: { address: Said; asked: Set<string> | undefined },
+): ServerAnswer {
   const isRefused = (what: string) => /^(deny|ignore)$/.test(said.get(what)?.text ?? '')
   if (!isKnown && isRefused('unknown-clients')) return { kind: 'none', reason: 'unknown clients are denied' }
   if (isRefused('booting')) return { kind: 'none', reason: 'booting is denied' }
-  const [bootFile, server] = [said.get('filename') ?? said.get('67'), said.get('next-server') ?? said.get('66')]
-  const [rootPath, configuration, prefix] = [said.get('17'), said.get('209'), said.get('210')]
+  const option = (code: string) => (!asked || asked.has(code) ? said.get(code) : undefined)
+  const [bootFile, server] = [said.get('filename') ?? option('67'), said.get('next-server') ?? option('66')]
+  const [rootPath, configuration, prefix] = [option('17'), option('209'), option('210')]
   return {
     kind: 'answer',
     told: {
-      address: { text: address },
+      address,
       ...(bootFile && { 'boot file': bootFile }),
       ...(server && { server }),
       ...(rootPath && { 'root path': rootPath }),

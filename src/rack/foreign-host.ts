@@ -56,12 +56,23 @@ export class ForeignHost {
     return runProgram('nsenter', [...this.#entry(), program, ...values])
   }
 
-  /** Starts a program there that stays until the rack ends; what it says goes to a file. */
-  start(command: readonly string[], logPath: string): void {
+  /** Starts a program there that stays until the rack ends, or it is stopped; what it says goes to a file. */
+  start(command: readonly string[], logPath: string): { stop(): Promise<void> } {
     const program = spawn('nsenter', [...this.#entry(), ...command], { stdio: ['ignore', 'pipe', 'pipe'] })
     const log = createWriteStream(logPath, { flags: 'a' })
     for (const output of [program.stdout, program.stderr]) output.pipe(log, { end: false })
-    program.once('exit', (code, signal) => log.end(`--- it ended with ${signal ?? code}\n`))
+    const ended = new Promise<void>((resolve) => {
+      program.once('exit', (code, signal) => {
+        log.end(`--- it ended with ${signal ?? code}\n`)
+        resolve()
+      })
+    })
+    return {
+      stop: () => {
+        program.kill('SIGKILL')
+        return ended
+      },
+    }
   }
 
   #entry(): string[] {

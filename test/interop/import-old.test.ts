@@ -12,8 +12,9 @@ import { makeClientPacket } from '../../src/dhcp/client-packet.ts'
 import { decodeMessage } from '../../src/dhcp/message.ts'
 import type { SiteFile } from '../../src/dhcp/site-file.ts'
 import type { ImportContext } from '../../src/importers/imported.ts'
-import { fromPool, itself, type OldServer } from '../../src/importers/old-server.ts'
+import { askedByFirmware, fromPool, itself, type OldServer } from '../../src/importers/old-server.ts'
 import { RehearsedDhcpd } from '../../src/importers/rehearse-dhcpd.ts'
+import { RehearsedDnsmasq } from '../../src/importers/rehearse-dnsmasq.ts'
 import type { AskerSettings, Heard, Question } from './dhcp/asker.ts'
 import { type DhcpBench, openDhcpBench, until } from './dhcp/bench.ts'
 import { startPeer } from './dhcp/peer.ts'
@@ -167,18 +168,23 @@ const rememberedNames = [
   ['210', '210'],
 ] as const
 
-test('what dnsmasq answered and what is answered by its imported files', twoMinutes, async (t: TestContext) => {
-  const bench = await openOldNetwork(t, '10.20.0.1/24')
-  if (!bench) return
-  const old = join(fixtures, 'dnsmasq')
-  const wrapper = asOldMachine(old)
-  const values = ['-d', '-C', join(old, 'dnsmasq.conf'), '--no-ping', '--user=root']
+async function startDnsmasq(t: TestContext, bench: DhcpBench, file: string, wrapper: string[]) {
+  const values = ['-d', '-C', file, '--no-ping', '--user=root']
   const leases = `--dhcp-leasefile=${join(bench.directory, 'old.leases')}`
   const dnsmasq = await startPeer(t, bench.server, 'dnsmasq', [...values, leases], wrapper)
   await until(
     () => dnsmasq.output().includes('DHCP, IP range'),
     () => dnsmasq.output(),
   )
+  return dnsmasq
+}
+
+test('what dnsmasq answered and what is answered by its imported files', twoMinutes, async (t: TestContext) => {
+  const bench = await openOldNetwork(t, '10.20.0.1/24')
+  if (!bench) return
+  const old = join(fixtures, 'dnsmasq')
+  const wrapper = asOldMachine(old)
+  const dnsmasq = await startDnsmasq(t, bench, join(old, 'dnsmasq.conf'), wrapper)
   const questions = questionsFor({
     node1: '52:54:00:20:00:01',
     node6: '52:54:00:20:00:06',
@@ -193,6 +199,11 @@ test('what dnsmasq answered and what is answered by its imported files', twoMinu
   const after = await ask(bench, questions, questions[0]!)
   // `dhcp-option=vendor:PXEClient,…`, with which dnsmasq repeats the class
   assert.deepEqual(differences(questions, [before, after], ['43', '60']), [])
+  const etc: ImportContext = {
+    ...context,
+    read: (path) => context.read(path.startsWith('/etc/') ? join(old, path) : path),
+  }
+  assert.deepEqual(misremembered(new RehearsedDnsmasq(join(old, 'dnsmasq.conf'), etc), questions, before), [])
   const answered = questions.filter((_, index) => after[index]).map(({ who }) => who.split(' ')[0])
   assert.deepEqual([...new Set(answered)], ['node1', 'node6', 'pdu1', 'unknown'])
 })
@@ -242,22 +253,40 @@ for (const [file, address, machines] of [
   })
 }
 
-test(
-  'RehearsedDhcpd answers as dhcpd does: scopes, classes, pools and conditions',
-  twoMinutes,
-  async (t: TestContext) => {
+/** The machines of both files, by the end of the MAC. */
+const scopedMachines = {
+  ...{ a: '00:01', b: '00:02', c: '00:03', d: '00:04', e: '00:05', listed: '00:09' },
+  ...{ star: '01:01', unknown: '00:10' },
+}
+
+for (const [name, file, start, Old] of [
+  [
+    'RehearsedDhcpd answers as dhcpd does: scopes, classes, pools and conditions',
+    'dhcpd/scopes.conf',
+    startDhcpd,
+    RehearsedDhcpd,
+  ],
+  [
+    'RehearsedDnsmasq answers as dnsmasq does: tags, ranges, hosts and later lines',
+    'dnsmasq/tags.conf',
+    startDnsmasq,
+    RehearsedDnsmasq,
+  ],
+] as const) {
+  test(name, twoMinutes, async (t: TestContext) => {
     const bench = await openOldNetwork(t, '10.50.0.1/24')
     if (!bench) return
-    const file = join(fixtures, 'dhcpd/scopes.conf')
-    await startDhcpd(t, bench, file)
-    const machines = { a: 1, b: 2, c: 3, d: 4, e: 5, listed: 9, unknown: 16 }
-    const macs = Object.entries(machines).map(([name, number]) => [
-      name,
-      `52:54:00:50:00:${number.toString(16).padStart(2, '0')}`,
-    ])
-    const questions = questionsFor(Object.fromEntries(macs), [...clients, { who: 'UEFI HTTP', architecture: 16 }])
+    const path = join(fixtures, file)
+    await start(t, bench, path, asOldMachine(join(fixtures, 'dnsmasq')))
+    const macs = Object.entries(scopedMachines).map(([who, end]) => [who, `52:54:00:50:${end}`])
+    const further = [
+      { who: 'UEFI HTTP', architecture: 16 },
+      { who: 'BIOS with a list', architecture: 0, parameters: askedByFirmware },
+    ]
+    const questions = questionsFor(Object.fromEntries(macs), [...clients, ...further])
     const before = await ask(bench, questions, questions[0]!)
-    assert.deepEqual(misremembered(new RehearsedDhcpd(file, context), questions, before), [])
+    const etc = { ...context, read: (path: string) => (path.startsWith('/etc/') ? '' : context.read(path)) }
+    assert.deepEqual(misremembered(new Old(path, etc), questions, before), [])
     assert.ok(before.some((heard) => heard === null))
-  },
-)
+  })
+}

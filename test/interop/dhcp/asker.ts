@@ -13,6 +13,7 @@ export type Question = {
   architecture?: number
   vendorClass?: string
   isIpxe?: boolean
+  parameters?: readonly number[]
 }
 
 /** What came back; options by code, hexadecimal. */
@@ -39,11 +40,12 @@ socket.on('message', (reply) => {
   wake()
 })
 
-function send({ mac, architecture, vendorClass, isIpxe = false }: Question, xid: number): void {
+function send({ mac, architecture, vendorClass, isIpxe = false, parameters }: Question, xid: number): void {
   const packet = makeClientPacket({
     ...{ type: 'discover', mac: parseMac(mac), isIpxe, wantsBroadcast: true },
     ...(architecture !== undefined && { architecture }),
     ...(vendorClass !== undefined && { vendorClass }),
+    ...(parameters && { parameters }),
   })
   new DataView(packet.buffer, packet.byteOffset).setUint32(4, xid)
   socket.send(packet, 67, '255.255.255.255')
