@@ -3,7 +3,7 @@ import { type ClientPacket, makeClientPacket } from '../dhcp/client-packet.ts'
 import { decodeMessage } from '../dhcp/message.ts'
 import type { NotTaken } from './imported.ts'
 import { askedByFirmware, itself, type OldServer, type ServerAnswer, toldNames } from './old-server.ts'
-import type { RehearsedSite } from './rehearse-ours.ts'
+import type { Asked, RehearsedSite } from './rehearse-ours.ts'
 
 /** `why` is what of the line was not taken over, or the decision's own sentence. */
 export type Difference = { what: string; old: string; ours: string; why: string }
@@ -47,15 +47,14 @@ function rehearseOne(
   const client = { ...packet, mac: machine.mac, parameters: askedByFirmware }
   const { options } = decodeMessage(makeClientPacket({ ...client, type: 'discover' }))
   const old = both.old.answer({ ...machine, options })
-  const { answer, because } = both.ours.ask(client, machine.subnet)
-  return { firmware: name, old, ours: answer, differences: differencesOf(old, answer, because, both.reasons) }
+  const ours = both.ours.ask(client, machine.subnet)
+  return { firmware: name, old, ours: ours.answer, differences: differencesOf(old, ours, both) }
 }
 
 function differencesOf(
   old: ServerAnswer,
-  ours: ServerAnswer,
-  because: string,
-  reasons: ReadonlyMap<string, string>,
+  { answer: ours, because }: Asked,
+  { ours: { ownAddress }, reasons }: Both,
 ): Difference[] {
   if (old.kind === 'unclear') return [{ what: 'answer', old: 'unclear', ours: formatAnswer(ours), why: old.reason }]
   if (old.kind !== 'answer' || ours.kind !== 'answer') {
@@ -66,6 +65,7 @@ function differencesOf(
   const boots = old.told['boot file'] ?? ours.told['boot file']
   return toldNames.flatMap((what) => {
     const [before, after] = [old.told[what], ours.told[what]]
+    if (what === 'server' && before?.text === ownAddress && after?.text === itself) return []
     // where nothing is to be fetched, it does not matter from where; and who names no server is it
     if (what === 'server' && (!boots || (before === undefined && after?.text === itself))) return []
     if (before?.text === after?.text) return []

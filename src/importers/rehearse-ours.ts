@@ -41,6 +41,8 @@ export class RehearsedSite {
   readonly #link
   readonly #context
   readonly #serverAddress: Ipv4
+  /** Dotted; only where it was given, else the address is made up. */
+  readonly ownAddress: string | undefined
   readonly #tables = new Map<SubnetConfig, LeaseTable>()
 
   /** Throws ImportedSiteInvalid. */
@@ -51,6 +53,7 @@ export class RehearsedSite {
     if (!first) throw new ImportedSiteInvalid('Cannot rehearse: the file has no network that is answered on')
     const given = serverAddress === undefined ? undefined : parseIpv4(serverAddress)
     const isOther = given === undefined || !subnetContains(first, given)
+    this.ownAddress = isOther ? undefined : serverAddress
     this.#serverAddress = isOther ? unnamedAddress(first, { site, machines }) : given
     const facts = Object.keys(site.interfaces).map((name) => ({
       ...{ interface: name, address: this.#serverAddress, subnet: first },
