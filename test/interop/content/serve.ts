@@ -12,7 +12,7 @@ process.stdin.on('end', () => stop.abort()).resume()
 await runContentWorker({
   address: '127.0.0.1',
   port: 0,
-  tree: [],
+  tree: [{ at: 'ramdisk', directory, isImmutable: true }],
   imageDirectory: directory,
   handler: async ({ method, body }) => ({ status: 200, headers: {}, body: Buffer.from(`${method} ${body.length}`) }),
   onListening: (port) => console.log(port),
