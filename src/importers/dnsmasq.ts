@@ -1,3 +1,4 @@
+import type { Mac } from '../bytes/mac.ts'
 import type { SettingsEntry } from '../dhcp/site-file.ts'
 import { readBoot, readPxeService } from './dnsmasq-boot.ts'
 import { type Directive, parseLeaseSeconds, readDirectives, splitParts, takeTags } from './dnsmasq-directive.ts'
@@ -123,9 +124,14 @@ class DnsmasqImport {
       macOf: (name: string) => macs.get(hostLabel(name) ?? ''),
     }
     const given = this.#directives.filter(({ name }) => name === 'dhcp-host')
-    for (const line of [...given, ...this.#hostsFiles()]) {
-      const host = readDnsmasqHost(line, lookup)
-      const problem = typeof host === 'string' ? host : this.#addHost(host)
+    const said = [...given, ...this.#hostsFiles()].map((line) => ({ line, host: readDnsmasqHost(line, lookup) }))
+    const lastOf = new Map(said.flatMap(({ line, host }) => macsSaid(host).map((mac) => [mac, line] as const)))
+    for (const { line, host } of said) {
+      const last = macsSaid(host)
+        .map((mac) => lastOf.get(mac)!)
+        .find((each) => each !== line)
+      const again = last && `its MAC is said again in ${last.file}:${last.line}, which holds`
+      const problem = again ?? (typeof host === 'string' ? host : this.#addHost(host))
       if (problem !== undefined) this.#draft.leaveOut(line, problem)
     }
     for (const host of ethers?.hosts ?? []) {
@@ -241,4 +247,8 @@ class DnsmasqImport {
       if (reason !== undefined) this.#draft.leaveOut(line, reason)
     }
   }
+}
+
+function macsSaid(host: ImportedHost | string): readonly Mac[] {
+  return typeof host === 'string' ? [] : host.macs
 }

@@ -169,10 +169,10 @@ for (const [criterion, text, expected] of broken) {
 
 test('both importers leave out, with its place, what belongs to two machines', () => {
   const twice =
-    'dhcp-host=52:54:00:00:00:01,a,10.0.0.1\ndhcp-host=52:54:00:00:00:01,b\ndhcp-host=52:54:00:00:00:02,c,10.0.0.1'
+    'dhcp-host=52:54:00:00:00:01,a,10.0.0.1\ndhcp-host=52:54:00:00:00:01,b,10.0.0.1\ndhcp-host=52:54:00:00:00:02,c,10.0.0.1'
   assert.deepEqual(
     leftOut(importDnsmasq('x', { ...contextOf({ x: `port=0\n${twice}` }), serverAddress: '10.0.0.9' })),
-    ['x:3: 52:54:00:00:00:01 belongs to a already (x:2)', 'x:4: 10.0.0.1 belongs to a already (x:2)'],
+    ['x:2: its MAC is said again in x:3, which holds', 'x:4: 10.0.0.1 belongs to b already (x:3)'],
   )
   const same = 'host a { hardware ethernet 52:54:00:00:00:01; }\nhost a { hardware ethernet 52:54:00:00:00:02; }'
   assert.deepEqual(leftOut(importDhcpd('x', contextOf({ x: same }))), ['x:2: there is another a (x:1)'])

@@ -27,7 +27,7 @@ export class RehearsedDhcpd implements OldServer {
     const names = parseHosts(readIfThere(context))
     this.#file = new DhcpdFile(statements, (name) => names.get(name))
     this.subnets = this.#file.subnets.map(({ subnet }) => subnet)
-    this.knowsMacs = context.read(path).includes('AAPLBSDPC')
+    this.knowsMacs = JSON.stringify(statements).includes('AAPLBSDPC')
     for (const { words } of statements) this.#define(words)
     const [first = ''] = this.subnets
     this.machines = [...this.#file.hostsByMac.values()].flat().map(({ name, mac, addresses: [address] }) => {
