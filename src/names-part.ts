@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import type { Lease } from './core/lease.ts'
+import type { NamedAddress } from './core/name-service.ts'
 import type { Machines } from './deploy/machines.ts'
 import type { StateChanges } from './deploy/state-changes.ts'
 import type { DhcpSite } from './dhcp/dhcp-site.ts'
+import type { SubnetConfig } from './dhcp/subnet-config.ts'
 import type { NamesWorkerData, NamesWorkerMessage, NamesWorkerOrder } from './names-worker.ts'
 import { recordOf } from './packets.ts'
 import type { ServeOptions } from './server.ts'
@@ -76,7 +78,7 @@ async function runNames(parts: Parts, { hears, setGive, signal }: Running): Prom
 }
 
 function workerDataOf({ options, dhcp }: Parts, records: NamesWorkerData['records']): NamesWorkerData {
-  const { domain, upstreams, interfaces: served } = dhcp.names!
+  const { domain, upstreams, interfaces: served, addresses } = dhcp.names!
   const subnets = dhcp.interfaces.flatMap((link) => link.subnets)
   return {
     ...{ domain, upstreams, records },
@@ -87,12 +89,13 @@ function workerDataOf({ options, dhcp }: Parts, records: NamesWorkerData['record
         ...{ name, serverAddress },
         subnets: own.map(({ subnet }) => subnet),
       })),
-    reservations: subnets.flatMap(({ reservations }) =>
-      [...(reservations?.byAddress.values() ?? [])].flatMap(({ name, address }) =>
-        name === undefined ? [] : [{ name, address }],
-      ),
-    ),
+    reservations: [...subnets.flatMap(namedReservations), ...addresses],
   }
+}
+
+function namedReservations({ reservations }: SubnetConfig): NamedAddress[] {
+  const all = [...(reservations?.byAddress.values() ?? [])]
+  return all.flatMap(({ name, address }) => (name === undefined ? [] : [{ name, address }]))
 }
 
 function hearer(log: Logger, onReady: () => void): (message: NamesWorkerMessage) => void {

@@ -2,9 +2,9 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { MemoryDirectory } from './core/directory.ts'
 import type { Lease } from './core/lease.ts'
 import type { BootRecord } from './core/machine.ts'
-import type { Upstream } from './core/name-service.ts'
+import type { NamedAddress, Upstream } from './core/name-service.ts'
 import { Forwarder } from './dns/forwarder.ts'
-import { NameBook, type NamedReservation } from './dns/name-book.ts'
+import { NameBook } from './dns/name-book.ts'
 import { type NameInterface, serveNames } from './dns/server.ts'
 import { readLeaseJournal } from './store/lease-journal.ts'
 
@@ -13,7 +13,7 @@ export type NamesWorkerData = {
   interfaces: NameInterface[]
   domain: string
   upstreams: Upstream[]
-  reservations: NamedReservation[]
+  reservations: NamedAddress[]
   records: BootRecord[]
   leaseFile: string
 }

@@ -103,7 +103,7 @@ function contextOf({ serverAddress }: ImportOptions): ImportContext {
 
 /** Where neither file nor command line says where to serve, `eth0` stands there for a person to change. */
 function siteOf(imported: Imported, named: readonly string[]): SiteFile {
-  const { settings, subnets, groups, classes, hosts, mode, files } = imported
+  const { settings, subnets, groups, classes, hosts, mode, files, names } = imported
   const said = named.length > 0 ? named : imported.interfaces
   const interfaces = said.length > 0 ? said : ['eth0']
   const own = hosts.filter((host) => Object.keys(host.settings).length > 0)
@@ -115,6 +115,7 @@ function siteOf(imported: Imported, named: readonly string[]): SiteFile {
     ...(classes.length > 0 && { classes: [...classes] }),
     ...(own.length > 0 && { machines: Object.fromEntries(own.map((host) => [host.name, host.settings])) }),
     ...(files !== undefined && { files }),
+    ...(names && { names }),
   }
 }
 

@@ -9,7 +9,7 @@ const usualPort = 53
 
 /** What `names:` of a site file says; `refuse` is told what in it cannot be, by its place below `names`. */
 export function makeNameService(
-  { domain, forward = [], interfaces }: NamesEntry,
+  { domain, forward = [], interfaces, addresses = {} }: NamesEntry,
   {
     links,
     ownAddresses,
@@ -35,7 +35,15 @@ export function makeNameService(
     refuse({ path: ['forward', index], message: upstream })
     return []
   })
-  return { domain: domain.toLowerCase(), upstreams, interfaces: interfaces ?? answered }
+  const named = Object.entries(addresses).flatMap(([name, text]) => {
+    try {
+      return [{ name, address: parseIpv4(text) }]
+    } catch (error) {
+      refuse({ path: ['addresses', name], message: (error as Error).message })
+      return []
+    }
+  })
+  return { domain: domain.toLowerCase(), upstreams, interfaces: interfaces ?? answered, addresses: named }
 }
 
 /** A sentence where it cannot be asked. */

@@ -181,6 +181,8 @@ const NamesEntry = Type.Object(
     ),
     /** Where not on all that are answered. */
     interfaces: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
+    /** Of what gets no address here: `{ gateway: 10.0.0.254 }`. */
+    addresses: Type.Optional(Type.Record(Type.String({ pattern: `^${label}$` }), Address)),
   },
   strict,
 )

@@ -82,8 +82,8 @@ function findReverse(name: string, reverse: ReverseName, context: NameContext): 
   const zone = formatReverseName(covers.network, Math.min(octets, zoneOctets(subnet)))
   if (isBelow) return { zone, exists: false, records: [] }
   if (octets < 4) return { zone, exists: true, records: name === zone ? apexRecords(zone, context) : [] }
-  const isServer = covers.network === serverAddress
-  const named = isServer ? { value: '', ttlSeconds: apexTtlSeconds } : names.nameOf(covers.network, now)
+  const server = covers.network === serverAddress ? { value: '', ttlSeconds: apexTtlSeconds } : undefined
+  const named = names.nameOf(covers.network, now) ?? server
   if (!named) return { zone, exists: false, records: [] }
   const data = named.value === '' ? domain : `${named.value}.${domain}`
   return { zone, exists: true, records: [{ type: 'PTR', name, ttl: named.ttlSeconds, data }] }

@@ -2,9 +2,7 @@ import { type Ipv4, parseIpv4, type Subnet, subnetContains } from '../bytes/ipv4
 import type { Mac } from '../bytes/mac.ts'
 import type { MemoryDirectory } from '../core/directory.ts'
 import type { Lease } from '../core/lease.ts'
-
-/** An address that the site file reserves under a name, for a client that need not be a machine. */
-export type NamedReservation = { name: string; address: Ipv4 }
+import type { NamedAddress } from '../core/name-service.ts'
 
 /** Addresses of a name or the name of an address, and how long that may be believed. */
 export type Named<Value> = { value: Value; ttlSeconds: number }
@@ -26,9 +24,10 @@ export class NameBook {
   constructor(parts: {
     directory: MemoryDirectory
     subnets: readonly Subnet[]
-    reservations: readonly NamedReservation[]
+    /** The first of a name, and of an address, holds. */
+    reservations: readonly NamedAddress[]
   }) {
-    const named = parts.reservations.map(({ name, address }) => ({ name: name.toLowerCase(), address }))
+    const named = parts.reservations.map(({ name, address }) => ({ name: name.toLowerCase(), address })).reverse()
     this.#directory = parts.directory
     this.#subnets = parts.subnets
     this.#reservedByName = new Map(named.map(({ name, address }) => [name, address]))

@@ -14,6 +14,7 @@ const taken = new Set([
     'bind-interfaces',
     'bind-dynamic',
     'port',
+    ...['server', 'local', 'no-resolv', 'resolv-file', 'no-hosts', 'expand-hosts', 'domain-needed'],
   ],
   ...[
     'dhcp-range',
@@ -31,8 +32,12 @@ const taken = new Set([
 
 const reasons: [names: RegExp, reason: string][] = [
   [
-    /^(server|address|cname|local|host-record|ptr-record|srv-host|txt-record|mx-|no-resolv|resolv-file|no-hosts|no-poll|strict-order|all-servers|domain-needed|bogus-|filterwin2k|rebind-|stop-dns|expand-hosts|cache-size|.*-ttl|dnssec|trust-anchor|rev-server|auth-)/,
-    'names are not answered here',
+    /^(address|cname|host-record|ptr-record|srv-host|txt-record|mx-|naptr-|caa-|dns-rr|interface-name|rev-server|auth-)/,
+    'names are of machines, reservations and names.addresses here, and have one address each',
+  ],
+  [
+    /^(no-poll|strict-order|all-servers|bogus-|filterwin2k|rebind-|stop-dns|cache-size|.*-ttl|dnssec|trust-anchor)/,
+    'how names are asked for is not set here',
   ],
   [
     /^(log-|user$|group$|pid-file|no-daemon|keep-in-foreground|dhcp-leasefile|leasefile-ro|dhcp-lease-max|conf-script|quiet-)/,

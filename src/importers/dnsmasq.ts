@@ -5,6 +5,7 @@ import { type Directive, parseLeaseSeconds, readDirectives, splitParts, takeTags
 import { readDnsmasqHost } from './dnsmasq-host.ts'
 import { whyLeftOut } from './dnsmasq-left-out.ts'
 import { networkOfRange } from './dnsmasq-network.ts'
+import { readNames } from './dnsmasq-names.ts'
 import { settingsOfOption } from './dnsmasq-option.ts'
 import { type Audience, DnsmasqTags } from './dnsmasq-tags.ts'
 import { parseEthers, parseHosts } from './ethers.ts'
@@ -39,7 +40,7 @@ class DnsmasqImport {
     this.#draft.settings.leaseSeconds = usualLeaseSeconds
     this.#each('dhcp-range', (line) => this.#range(line))
     this.#each('domain', ({ value }) => this.#domain(value))
-    this.#hosts()
+    this.#draft.names = readNames(this.#directives, this.#hosts(), this.#context, this.#draft)
     for (const name of ['dhcp-match', 'dhcp-vendorclass', 'dhcp-userclass', 'dhcp-mac']) {
       this.#each(name, (line) => this.#tags.addMatch(line))
     }
@@ -112,7 +113,8 @@ class DnsmasqImport {
     return undefined
   }
 
-  #hosts(): void {
+  /** Returns the names and addresses of /etc/hosts. */
+  #hosts(): ReadonlyMap<string, string> {
     const names = parseHosts(this.#textOf(['/etc/hosts', ...this.#of('addn-hosts').map(({ value }) => value)]))
     const ethersFile = '/etc/ethers'
     const ethers =
@@ -140,6 +142,7 @@ class DnsmasqImport {
       const isSaidBefore = given.some(({ value }) => value.includes(host.name))
       if (problem !== undefined && !isSaidBefore) this.#draft.leaveOut({ ...host.place, text }, problem)
     }
+    return names
   }
 
   #addHost(host: ImportedHost): string | undefined {
@@ -172,11 +175,12 @@ class DnsmasqImport {
       .join('\n')
   }
 
-  /** What dnsmasq tells clients without being asked: itself as router and DNS server. */
+  /** What dnsmasq tells clients without being asked: itself as router and DNS server, which is so here where it is one. */
   #defaults(): void {
     const address = this.#serverAddress
     if (this.#draft.mode === 'proxy') return
-    const tells = this.#of('port').some(({ value }) => value === '0') ? ['routers'] : ['routers', 'dns']
+    const tellsDns = this.#draft.names === undefined && !this.#of('port').some(({ value }) => value === '0')
+    const tells = tellsDns ? ['routers', 'dns'] : ['routers']
     if (address === undefined) {
       const place = { ...this.#directives[0]!, text: 'dhcp-range' }
       this.#draft.leaveOut(

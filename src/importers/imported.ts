@@ -1,5 +1,5 @@
 import type { Mac } from '../bytes/mac.ts'
-import type { ClassEntry, SettingsEntry, SubnetEntry } from '../dhcp/site-file.ts'
+import type { ClassEntry, NamesEntry, SettingsEntry, SubnetEntry } from '../dhcp/site-file.ts'
 
 /** A place in an old file; `line` counts from 1. */
 export type Place = { file: string; line: number }
@@ -31,6 +31,8 @@ export type Imported = {
   hosts: readonly ImportedHost[]
   /** The directory its TFTP server serves. */
   files?: string
+  /** DNS, where it did that. */
+  names?: NamesEntry
   notTaken: readonly NotTaken[]
 }
 

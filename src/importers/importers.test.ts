@@ -47,12 +47,15 @@ test('importDnsmasq() takes a cluster with /etc/ethers, tags and a directory of 
       ['m-525400200005', '52:54:00:20:00:05', '10.20.0.15', undefined],
     ],
   )
-  const { interfaces, mode, settings, subnets, groups, classes, files } = imported
+  const { interfaces, mode, settings, subnets, groups, classes, files, names } = imported
   assert.deepEqual([interfaces, mode, files], [['eth1'], 'authoritative', '/srv/tftp'])
   assert.deepEqual(settings, {
     ...{ leaseSeconds: 3600, domain: 'cluster.example', bootFile: 'pxelinux.0', ipxeBootFile: 'pxelinux.0' },
-    ...{ routers: ['10.20.0.254'], dns: ['10.20.0.1'], ntp: ['10.20.0.1'] },
+    ...{ routers: ['10.20.0.254'], ntp: ['10.20.0.1'] },
     options: { 150: '10.20.0.1', 209: 'pxelinux.cfg/default' },
+  })
+  assert.deepEqual(names, {
+    ...{ domain: 'cluster.example', forward: ['192.0.2.53', '192.0.2.54'], addresses: { head: '10.20.0.1' } },
   })
   assert.deepEqual(subnets, [{ subnet: '10.20.0.0/24', pools: ['10.20.0.100-10.20.0.199'], leaseSeconds: 43_200 }])
   assert.deepEqual(groups, { gpu: { options: { 26: '9000' } }, power: { ntp: ['10.20.0.254'] } })
@@ -70,11 +73,39 @@ test('importDnsmasq() takes a cluster with /etc/ethers, tags and a directory of 
     'ethers:8: not-a-mac is no MAC address',
     'dnsmasq.conf:36: it goes by a client identifier; machines are known by their MAC addresses',
     "dnsmasq.conf:37: vendor options are not set by hand here: PXE's own are set by the server",
-    'dnsmasq.conf:33: names are not answered here',
-    'dnsmasq.conf:34: names are not answered here',
+    'dnsmasq.conf:34: how names are asked for is not set here',
     'dnsmasq.conf:35: how the old service ran does not concern the new one',
   ])
 })
+
+for (const [text, names, reasons] of [
+  [
+    'domain=a.example\nno-resolv\nno-hosts\nserver=192.0.2.1#5353',
+    { domain: 'a.example', forward: ['192.0.2.1:5353'] },
+    [],
+  ],
+  ['domain=a.example\nno-resolv\nno-hosts\nlocal=/a.example/', { domain: 'a.example' }, []],
+  [
+    'domain=a.example\nno-resolv\nno-hosts\nserver=/b.example/192.0.2.1\nserver=2001:db8::1',
+    { domain: 'a.example' },
+    ['servers for some names only have no counterpart', 'it is not of the form ADDRESS or ADDRESS#PORT, of IPv4'],
+  ],
+  ['domain=a.example\nport=0\nserver=192.0.2.1', undefined, ['port=0 says that no names are answered']],
+  [
+    'no-resolv\nserver=192.0.2.1',
+    undefined,
+    ['names are answered in a domain here (names.domain), and no domain= names one'],
+  ],
+] as const) {
+  test(`importDnsmasq() takes ${text.replaceAll('\n', ' ')} as names`, () => {
+    const imported = importDnsmasq('x', { ...contextOf({ x: text }), serverAddress: '10.20.0.1' })
+    assert.deepEqual(imported.names, names)
+    assert.deepEqual(
+      imported.notTaken.map(({ reason }) => reason),
+      reasons,
+    )
+  })
+}
 
 test('importDhcpd() takes groups with options they define, and unknown clients that are denied', () => {
   const imported = importFixture(importDhcpd, 'dhcpd/two-groups.conf')

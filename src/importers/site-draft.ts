@@ -1,5 +1,5 @@
 import { formatSubnet, parseIpv4, parseSubnet, subnetContains } from '../bytes/ipv4.ts'
-import type { ClassEntry, SettingsEntry, SubnetEntry } from '../dhcp/site-file.ts'
+import type { ClassEntry, NamesEntry, SettingsEntry, SubnetEntry } from '../dhcp/site-file.ts'
 import type { Imported, ImportedHost, NotTaken, Place } from './imported.ts'
 
 /** A site as it is put together from an old configuration, line by line. */
@@ -11,6 +11,7 @@ export class SiteDraft {
   readonly notTaken: NotTaken[] = []
   mode: Imported['mode'] = 'authoritative'
   files: string | undefined
+  names: NamesEntry | undefined
   /** Who is not known gets no answer, in any subnet. */
   isUnknownIgnored = false
   readonly interfaces: string[] = []
@@ -57,6 +58,11 @@ export class SiteDraft {
     return undefined
   }
 
+  /** Whether there is a machine of that name, which has an address. */
+  hasAddress(name: string): boolean {
+    return this.#hosts.get(name)?.address !== undefined
+  }
+
   /** Where a group says what a class says too, the group wins: its machines say it themselves, above every class. */
   preferGroups(): void {
     const ofClasses = new Set(this.classes.flatMap(saidBy))
@@ -72,7 +78,7 @@ export class SiteDraft {
   }
 
   finish(): Imported {
-    const { settings, groups, classes, notTaken, mode, files, interfaces } = this
+    const { settings, groups, classes, notTaken, mode, files, names, interfaces } = this
     for (const entry of [this.settings, ...this.subnets, ...Object.values(this.groups), ...this.classes])
       sayToIpxe(entry)
     for (const host of this.#hosts.values()) sayToIpxe(host.settings)
@@ -86,6 +92,7 @@ export class SiteDraft {
       ...{ interfaces, mode, settings, subnets, groups, classes, notTaken },
       hosts: [...this.#hosts.values()],
       ...(files !== undefined && { files }),
+      ...(names && { names }),
     }
   }
 }
