@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { openBenchOn, until } from './dhcp/bench.ts'
 import { writeClientScript } from './dhcp/client-script.ts'
@@ -10,10 +10,12 @@ import { startPeer } from './dhcp/peer.ts'
 import { type Network, openNetworkPair } from './network-pair.ts'
 import { type ServedSite, serveSite } from './serve-site.ts'
 
+const bootwright = join(import.meta.dirname, '../../bin/bootwright')
 const twoMinutes = { timeout: 120_000 }
 const upstreamPort = 5353
 
-async function serveNames(t: TestContext, server: Network, names: object): Promise<ServedSite> {
+/** Of the server's interface, with one reservation. */
+async function writeSiteFile(t: TestContext, server: Network, names: object): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'dns-'))
   t.after(() => rm(directory, { recursive: true }))
   const file = join(directory, 'site.yaml')
@@ -24,7 +26,11 @@ async function serveNames(t: TestContext, server: Network, names: object): Promi
   }
   const interfaces = { [server.interface]: { mode: 'authoritative' } }
   await writeFile(file, JSON.stringify({ interfaces, subnets: [subnet], names }))
-  const site = await serveSite(t, server, ['--config', file])
+  return file
+}
+
+async function serveNames(t: TestContext, server: Network, names: object): Promise<ServedSite> {
+  const site = await serveSite(t, server, ['--config', await writeSiteFile(t, server, names)])
   await until(() => site.said().includes('names are answered'), site.said)
   return site
 }
@@ -67,6 +73,7 @@ test('bootwright serve answers the names of machines and reservations, and tells
   assert.match(told(), /^domain=rack\.example$/m)
   const address = /^ip=(.+)$/m.exec(told())![1]!
 
+  assert.match((await site.command('status')).stdout, /rack\.example on bw-server, others from nowhere/)
   assert.deepEqual((await dig(client, 'web1.rack.example')).answers, ['300 A 10.99.0.20'])
   assert.deepEqual((await dig(client, 'web1')).answers, ['300 A 10.99.0.20'])
   const leased = await dig(client, 'web2.rack.example')
@@ -138,4 +145,21 @@ test('bootwright serve does not answer who asks from elsewhere', twoMinutes, asy
   const reach = ['-s', '--retry', '20', '--retry-connrefused', '--interface', '10.77.0.9', 'http://10.99.0.1:4280/']
   assert.equal((await client.run('curl', reach)).code, 0, 'the server is reached from there')
   assert.equal((await dig(client, 'printer.rack.example')).status, 'NOERROR')
+})
+
+test('bootwright serve says that another DNS server has its port', twoMinutes, async (t) => {
+  const networks = await openNetworkPair(t)
+  if (!networks) return
+  const { server } = networks
+  const other = ['-d', '--conf-file=/dev/null', '--no-resolv', '--no-hosts', '--user=root', '--bind-interfaces']
+  const dnsmasq = await startPeer(t, server, 'dnsmasq', [...other, `--listen-address=${server.address}`])
+  await until(() => dnsmasq.output().includes('started'), dnsmasq.output)
+  const file = await writeSiteFile(t, server, { domain: 'rack.example' })
+  const data = join(dirname(file), 'data')
+  const { code, stderr } = await server.run(bootwright, ['serve', '--config', file, '--data', data])
+  assert.equal(code, 1)
+  assert.match(
+    stderr,
+    /names: Cannot answer DNS on bw-server: .*EADDRINUSE.*leave the interface out of names\.interfaces/,
+  )
 })
