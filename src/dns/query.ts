@@ -39,18 +39,16 @@ const classInternet = 1
  */
 export function readQuery(
   message: Buffer,
-): { kind: 'query'; query: Query } | { kind: 'refuse'; reply: Buffer; reason: string } | { kind: 'ignore' } {
+): { kind: 'query'; query: Query } | { kind: 'refuse'; reply: Buffer } | { kind: 'ignore' } {
   const isResponse = (message[2] ?? 0x80) >= 0x80
   if (message.length < headerBytes || isResponse) return { kind: 'ignore' }
   const opcode = (message[2]! >> 3) & 15
-  if (opcode !== 0) {
-    return { kind: 'refuse', reply: bareReply(message, rcode.notImplemented), reason: `opcode ${opcode}` }
-  }
+  if (opcode !== 0) return { kind: 'refuse', reply: bareReply(message, rcode.notImplemented) }
   try {
     return { kind: 'query', query: decodeQuery(message) }
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
-    return { kind: 'refuse', reply: bareReply(message, rcode.formatError), reason: error.message }
+    return { kind: 'refuse', reply: bareReply(message, rcode.formatError) }
   }
 }
 
