@@ -1,6 +1,7 @@
 import { optionTable } from '../dhcp/option.ts'
 import type { SettingsEntry } from '../dhcp/site-file.ts'
 import type { Word } from './dhcpd-statement.ts'
+import { isIpv4 } from './old-address.ts'
 
 /** dhcpd's names for options (dhcp-options(5)), by code. */
 export const dhcpdOptionCodes = new Map<string, number>([
@@ -101,11 +102,9 @@ export class DhcpdOptions {
   }
 }
 
-const address = /^\d{1,3}(\.\d{1,3}){3}$/
-
 function addresses(name: 'routers' | 'dns' | 'ntp') {
   return (values: readonly string[]): SettingsEntry | string =>
-    values.every((value) => address.test(value)) ? { [name]: [...values] } : 'give addresses; names are not looked up'
+    values.every(isIpv4) ? { [name]: [...values] } : 'give addresses; names are not looked up'
 }
 
 /** Options that are settings of their own here, or the server's own business. */
@@ -117,7 +116,6 @@ const plainSettings: Record<number, (values: readonly string[]) => SettingsEntry
   15: ([domain = '']) => ({ domain }),
   28: () => ({}),
   42: addresses('ntp'),
-  66: ([server = '']) =>
-    address.test(server) ? { nextServer: server } : 'the TFTP server is given by its address here',
+  66: ([server = '']) => (isIpv4(server) ? { nextServer: server } : 'the TFTP server is given by its address here'),
   67: ([bootFile = '']) => ({ bootFile }),
 }

@@ -1,5 +1,6 @@
 import type { SettingsEntry } from '../dhcp/site-file.ts'
 import type { Statement } from './dhcpd-statement.ts'
+import { isIpv4 } from './old-address.ts'
 
 /** A statement outside blocks that is a setting here, or needs none; a sentence where it has no counterpart. */
 export function settingsOfParameter({ words }: Statement): SettingsEntry | string {
@@ -11,8 +12,7 @@ export function settingsOfParameter({ words }: Statement): SettingsEntry | strin
 
 const parameters: Record<string, (value: string) => SettingsEntry | string> = {
   filename: (bootFile) => ({ bootFile }),
-  'next-server': (server) =>
-    /^\d{1,3}(\.\d{1,3}){3}$/.test(server) ? { nextServer: server } : 'give an address; names are not looked up',
+  'next-server': (server) => (isIpv4(server) ? { nextServer: server } : 'give an address; names are not looked up'),
   'default-lease-time': (seconds) =>
     Number(seconds) >= 60 ? { leaseSeconds: Number(seconds) } : 'a lease of less than a minute is not given',
 }

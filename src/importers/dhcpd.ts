@@ -1,13 +1,13 @@
 import { formatSubnet, parseIpv4, prefixLengthOf, subnetOf } from '../bytes/ipv4.ts'
-import { parseMac } from '../bytes/mac.ts'
 import type { ClassEntry, SettingsEntry, SubnetEntry } from '../dhcp/site-file.ts'
 import { matchesOf } from './dhcpd-condition.ts'
 import { DhcpdOptions } from './dhcpd-option.ts'
 import { settingsOfParameter } from './dhcpd-parameter.ts'
 import { parseStatements, type Statement, sentence, type Word } from './dhcpd-statement.ts'
-import { parseHosts } from './ethers.ts'
+import { readHosts } from './ethers.ts'
 import { hostLabel } from './host-name.ts'
 import type { ImportContext, Imported } from './imported.ts'
+import { parseOldMac } from './old-address.ts'
 import { mergeSettings, SiteDraft } from './site-draft.ts'
 
 /** dhcpd's own lease time (dhcpd.conf(5), default-lease-time). */
@@ -35,8 +35,8 @@ class DhcpdImport {
   readonly #classes: ClassEntry[] = []
   readonly #hosts: ReadonlyMap<string, string>
 
-  constructor({ read }: ImportContext) {
-    this.#hosts = parseHosts(readIfThere(read, '/etc/hosts'))
+  constructor(context: ImportContext) {
+    this.#hosts = readHosts(context)
   }
 
   run(statements: readonly Statement[]): Imported {
@@ -195,14 +195,7 @@ class DhcpdImport {
     return this.#draft.addHost({
       ...{
         name,
-        macs: [
-          parseMac(
-            mac
-              .split(':')
-              .map((byte) => byte.padStart(2, '0'))
-              .join(':'),
-          ),
-        ],
+        macs: [parseOldMac(mac)],
         settings,
       },
       ...(address !== undefined && { address }),
@@ -266,12 +259,4 @@ function ownFirst(block: readonly Statement[]): Statement[] {
 function isHostName({ words }: Statement, name: string): boolean {
   const [option, hostName, value] = words.map(({ text }) => text)
   return option === 'option' && hostName === 'host-name' && value === name
-}
-
-function readIfThere(read: ImportContext['read'], path: string): string {
-  try {
-    return read(path)
-  } catch {
-    return ''
-  }
 }

@@ -1,13 +1,13 @@
 import type { SettingsEntry } from '../dhcp/site-file.ts'
 import { type Directive, splitParts, takeTags } from './dnsmasq-directive.ts'
+import { isIpv4 } from './old-address.ts'
 import type { SiteDraft } from './site-draft.ts'
 
 /** dhcp-boot without its tags: `FILE[,SERVER-NAME[,SERVER-ADDRESS]]`. */
 export function readBoot([bootFile = '', , server]: readonly string[]): SettingsEntry | string {
   if (bootFile === '') return 'it names no file'
   if (server === undefined || server === '') return { bootFile }
-  if (!/^\d{1,3}(\.\d{1,3}){3}$/.test(server))
-    return `${server} is no address; the TFTP server is given by its address here`
+  if (!isIpv4(server)) return `${server} is no address; the TFTP server is given by its address here`
   return { bootFile, nextServer: server }
 }
 

@@ -1,7 +1,8 @@
-import { type Mac, parseMac } from '../bytes/mac.ts'
+import type { Mac } from '../bytes/mac.ts'
 import { type Directive, parseLeaseSeconds, splitParts, takeTags } from './dnsmasq-directive.ts'
 import { hostLabel, macName } from './host-name.ts'
 import type { ImportedHost } from './imported.ts'
+import { isIpv4, parseOldMac } from './old-address.ts'
 
 /** Where names are looked up: the hosts file, and /etc/ethers. */
 export type Names = { addressOf(name: string): string | undefined; macOf(name: string): Mac | undefined }
@@ -40,20 +41,11 @@ function readField(fields: Fields, part: string): string | undefined {
   if (part.startsWith('id:')) return 'it goes by a client identifier; machines are known by their MAC addresses'
   if (part.startsWith('[')) return 'IPv6 has no counterpart'
   if (part.includes('*')) return 'a pattern of MAC addresses is no machine; a class by oui may do'
-  if (/^(1-)?([0-9a-f]{1,2}:){5}[0-9a-f]{1,2}$/i.test(part)) fields.macs.push(parseMac(padded(part)))
+  if (/^(1-)?([0-9a-f]{1,2}:){5}[0-9a-f]{1,2}$/i.test(part)) fields.macs.push(parseOldMac(part.replace(/^1-/, '')))
   else if (/^([0-9a-f]{1,2}[:-]){5,}/i.test(part)) return `${part} is no Ethernet address`
-  else if (/^\d{1,3}(\.\d{1,3}){3}$/.test(part)) fields.address = part
+  else if (isIpv4(part)) fields.address = part
   else if (part === 'ignore') fields.isIgnored = true
   else if (leaseSeconds !== undefined) fields.leaseSeconds = leaseSeconds
   else fields.name = part
   return undefined
-}
-
-/** `0:1:2:a:b:c` and `1-00:…` are allowed there. */
-function padded(mac: string): string {
-  return mac
-    .replace(/^1-/, '')
-    .split(':')
-    .map((part) => part.padStart(2, '0'))
-    .join(':')
 }

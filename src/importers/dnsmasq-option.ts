@@ -1,5 +1,6 @@
 import { optionTable } from '../dhcp/option.ts'
 import type { SettingsEntry } from '../dhcp/site-file.ts'
+import { isIpv4 } from './old-address.ts'
 
 /** dnsmasq's names for options (`dnsmasq --help dhcp`), by code, where they differ from what `parseOptionCode` knows. */
 export const dnsmasqOptionNames: Record<string, number> = {
@@ -39,8 +40,6 @@ export const dnsmasqOptionNames: Record<string, number> = {
   'classless-static-route': 121,
 }
 
-const address = /^\d{1,3}(\.\d{1,3}){3}$/
-
 /** What one dhcp-option says (its tags taken off), as settings; a sentence where it has no counterpart. */
 export function settingsOfOption(parts: readonly string[], serverAddress: string | undefined): SettingsEntry | string {
   const [named = '', ...values] = parts
@@ -59,19 +58,15 @@ type SettingsOf = (values: readonly string[], code: number) => SettingsEntry | s
 
 /** Options that are settings of their own here. */
 const addressSettings: Record<number, SettingsOf> = {
-  3: (values) => (values.every(isAddress) ? { routers: [...values] } : 'a router is an address'),
-  6: (values) => (values.every(isAddress) ? { dns: [...values] } : 'a DNS server is an address'),
-  42: (values) => (values.every(isAddress) ? { ntp: [...values] } : 'an NTP server is an address'),
+  3: (values) => (values.every(isIpv4) ? { routers: [...values] } : 'a router is an address'),
+  6: (values) => (values.every(isIpv4) ? { dns: [...values] } : 'a DNS server is an address'),
+  42: (values) => (values.every(isIpv4) ? { ntp: [...values] } : 'an NTP server is an address'),
   15: ([domain = '']) => ({ domain }),
   51: ([seconds = '']) => (/^\d+$/.test(seconds) ? { leaseSeconds: Number(seconds) } : 'a lease time is a number'),
   54: () => 'the server identifier is the server itself',
-  66: ([server = '']) => (isAddress(server) ? { nextServer: server } : 'the TFTP server is given by its address here'),
+  66: ([server = '']) => (isIpv4(server) ? { nextServer: server } : 'the TFTP server is given by its address here'),
   67: ([bootFile = '']) => ({ bootFile }),
   121: (values) => routesOf(values),
-}
-
-function isAddress(text: string): boolean {
-  return address.test(text)
 }
 
 /** `10.1.0.0/16,10.0.0.2,…` */
@@ -79,7 +74,7 @@ function routesOf(values: readonly string[]): SettingsEntry | string {
   const routes: string[] = []
   for (let at = 0; at < values.length; at += 2) {
     const [to = '', via = ''] = values.slice(at, at + 2)
-    if (!/^[\d.]+\/\d+$/.test(to) || !isAddress(via)) return 'routes are pairs of NETWORK/PREFIX and ROUTER'
+    if (!/^[\d.]+\/\d+$/.test(to) || !isIpv4(via)) return 'routes are pairs of NETWORK/PREFIX and ROUTER'
     routes.push(`${to} via ${via}`)
   }
   return { routes }
@@ -96,7 +91,7 @@ function plainValue(values: readonly string[]): string | string[] {
 
 function guessedValue(values: readonly string[]): string | string[] {
   const [only = ''] = values
-  if (values.length > 0 && values.every(isAddress)) return `ip:${values.join(',')}`
+  if (values.length > 0 && values.every(isIpv4)) return `ip:${values.join(',')}`
   if (values.length > 1) return [...values]
   if (/^([0-9a-f]{2}:)+[0-9a-f]{2}$/i.test(only)) return `hex:${only}`
   if (!/^\d+$/.test(only)) return only

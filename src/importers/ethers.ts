@@ -1,6 +1,7 @@
-import { type Mac, parseMac } from '../bytes/mac.ts'
+import type { Mac } from '../bytes/mac.ts'
 import { hostLabel, macName } from './host-name.ts'
 import type { ImportContext, Imported, ImportedHost, NotTaken } from './imported.ts'
+import { isIpv4, parseOldMac } from './old-address.ts'
 import { SiteDraft } from './site-draft.ts'
 
 /** Names to addresses, as `/etc/hosts` has them; the first address of a name counts, and IPv4 alone. */
@@ -8,10 +9,19 @@ export function parseHosts(text: string): Map<string, string> {
   const addresses = new Map<string, string>()
   for (const line of text.split('\n')) {
     const [address = '', ...names] = line.replace(/#.*$/, '').trim().split(/\s+/)
-    if (!/^\d{1,3}(\.\d{1,3}){3}$/.test(address)) continue
+    if (!isIpv4(address)) continue
     for (const name of names) if (!addresses.has(name)) addresses.set(name, address)
   }
   return addresses
+}
+
+/** The names of this machine's `/etc/hosts`; none where there is no such file. */
+export function readHosts({ read }: Pick<ImportContext, 'read'>): Map<string, string> {
+  try {
+    return parseHosts(read('/etc/hosts'))
+  } catch {
+    return new Map()
+  }
 }
 
 /** `/etc/ethers` (ethers(5)): a MAC and a name, or the address itself as dnsmasq allows. Names get theirs from `hosts`. */
@@ -33,7 +43,7 @@ export function parseEthers(
     if (named === undefined || more.length > 0) return refuse('a line is a MAC address and a name')
     const mac = readMac(macText)
     if (!mac) return refuse(`${macText} is no MAC address`)
-    const isAddress = /^\d{1,3}(\.\d{1,3}){3}$/.test(named)
+    const isAddress = isIpv4(named)
     const name = isAddress ? macName(mac) : hostLabel(named)
     if (name === undefined) return refuse(`${named} is no host name`)
     const address = isAddress ? named : hosts.get(named)
@@ -45,12 +55,7 @@ export function parseEthers(
 /** Leading zeros may be missing there: `8:0:20:1:2:3`. */
 function readMac(text: string): Mac | undefined {
   if (!/^([0-9a-f]{1,2}:){5}[0-9a-f]{1,2}$/i.test(text)) return undefined
-  return parseMac(
-    text
-      .split(':')
-      .map((part) => part.padStart(2, '0'))
-      .join(':'),
-  )
+  return parseOldMac(text)
 }
 
 /** `/etc/ethers` by itself, names looked up in `/etc/hosts`. Throws what the file system throws. */

@@ -37,7 +37,16 @@ export interface OldServer {
 /** What of the compared options firmware asks for (option 55): PXE, UEFI and iPXE alike, and none asks for 209 and 210. */
 export const askedByFirmware: readonly number[] = [1, 3, 6, 12, 15, 17, 43, 54, 60, 66, 67]
 
-/** What an old server answers hangs on something that is not known here. */
+/** What an old server answers hangs on something that is not known here; `unlessUnclear` makes an answer of it. */
 export class Unclear extends Error {
   override readonly name = 'Unclear'
+}
+
+export function unlessUnclear(answer: () => ServerAnswer): ServerAnswer {
+  try {
+    return answer()
+  } catch (error) {
+    if (error instanceof Unclear) return { kind: 'unclear', reason: error.message }
+    throw error
+  }
 }

@@ -1,7 +1,8 @@
 import { formatSubnet, parseIpv4, parseSubnet, prefixLengthOf, subnetContains, subnetOf } from '../bytes/ipv4.ts'
-import { type Mac, parseMac } from '../bytes/mac.ts'
+import type { Mac } from '../bytes/mac.ts'
 import type { Statement, Word } from './dhcpd-statement.ts'
 import type { Place } from './imported.ts'
+import { parseOldMac } from './old-address.ts'
 
 /** Statements of one block: what dhcpd executes together. */
 export type DhcpdScope = readonly Statement[]
@@ -104,12 +105,7 @@ export class DhcpdFile {
         .flatMap(({ words }) => words.slice(1).map(({ text }) => text))
     const hardware = valuesOf('hardware').at(-1)
     if (hardware === undefined) return
-    const mac = parseMac(
-      hardware
-        .split(':')
-        .map((byte) => byte.padStart(2, '0'))
-        .join(':'),
-    )
+    const mac = parseOldMac(hardware)
     const addresses = valuesOf('fixed-address')
       .filter((text) => text !== ',')
       .flatMap((text) => (/^[\d.]+$/.test(text) ? text : (lookUp(text) ?? [])))

@@ -1,9 +1,17 @@
 import { type Mac, macToBytes } from '../bytes/mac.ts'
 import { dhcpdOptionCodes } from './dhcpd-option.ts'
 import { parseStatements, type Statement, type Word } from './dhcpd-statement.ts'
-import { parseHosts } from './ethers.ts'
+import { readHosts } from './ethers.ts'
 import type { ImportContext } from './imported.ts'
-import { fromPool, type OldClient, type OldServer, type Said, type ServerAnswer, Unclear } from './old-server.ts'
+import {
+  fromPool,
+  type OldClient,
+  type OldServer,
+  type Said,
+  type ServerAnswer,
+  Unclear,
+  unlessUnclear,
+} from './old-server.ts'
 import { type ExpressionClient, evaluateExpression } from './rehearse-dhcpd-expression.ts'
 import { DhcpdFile, type DhcpdScope, type DhcpdSubnet } from './rehearse-dhcpd-file.ts'
 
@@ -24,7 +32,7 @@ export class RehearsedDhcpd implements OldServer {
 
   constructor(path: string, context: ImportContext) {
     const statements = parseStatements(path, context)
-    const names = parseHosts(readIfThere(context))
+    const names = readHosts(context)
     this.#file = new DhcpdFile(statements, (name) => names.get(name))
     this.subnets = this.#file.subnets.map(({ subnet }) => subnet)
     this.knowsMacs = JSON.stringify(statements).includes('AAPLBSDPC')
@@ -37,12 +45,7 @@ export class RehearsedDhcpd implements OldServer {
   }
 
   answer(client: OldClient): ServerAnswer {
-    try {
-      return this.#answer(client)
-    } catch (error) {
-      if (error instanceof Unclear) return { kind: 'unclear', reason: error.message }
-      throw error
-    }
+    return unlessUnclear(() => this.#answer(client))
   }
 
   #answer({ mac, options, subnet }: OldClient): ServerAnswer {
@@ -204,12 +207,4 @@ function isPermitted(pool: DhcpdScope, isKnown: boolean, classes: readonly strin
     permit === (isKnown ? 'known clients' : 'unknown clients') ||
     classes.some((name) => permit === `members of ${name.replace(/-/g, ' ')}`)
   return !lists.deny.some(isAmong) && (lists.allow.length === 0 || lists.allow.some(isAmong))
-}
-
-function readIfThere({ read }: ImportContext): string {
-  try {
-    return read('/etc/hosts')
-  } catch {
-    return ''
-  }
 }

@@ -1,8 +1,9 @@
-import { type Mac, parseMac } from '../bytes/mac.ts'
+import type { Mac } from '../bytes/mac.ts'
 import { type Directive, parseLeaseSeconds, splitParts, takeTags } from './dnsmasq-directive.ts'
 import { parseEthers, parseHosts } from './ethers.ts'
 import { hostLabel } from './host-name.ts'
 import type { ImportContext, Place } from './imported.ts'
+import { isIpv4, parseOldMac } from './old-address.ts'
 
 /** A dhcp-host as dnsmasq keeps it; `patterns` are its MACs, some perhaps with stars. */
 export type DnsmasqHost = {
@@ -39,7 +40,7 @@ function parseHost({ value, file, line }: Place & { value: string }): DnsmasqHos
   const host: DnsmasqHost = { patterns: [], sets, tags, isIgnored: false, place: { file, line } }
   for (const part of rest) {
     if (/^([0-9a-f]+-)?([0-9a-f]{1,2}|\*)(:([0-9a-f]{1,2}|\*)){5}$/i.test(part)) host.patterns.push(part)
-    else if (/^\d{1,3}(\.\d{1,3}){3}$/.test(part)) host.address = part
+    else if (isIpv4(part)) host.address = part
     else if (part === 'ignore') host.isIgnored = true
     else if (part !== '' && !/^(id:|\[)/.test(part) && parseLeaseSeconds(part) === undefined) host.name = part
   }
@@ -65,8 +66,7 @@ function addEthers(hosts: DnsmasqHost[], text: string, names: ReadonlyMap<string
 export function macsOf({ patterns }: DnsmasqHost): Mac[] {
   return patterns
     .filter((pattern) => !pattern.includes('*'))
-    .map((pattern) => pattern.replace(/^[0-9a-f]+-/i, '').split(':'))
-    .map((bytes) => parseMac(bytes.map((byte) => byte.padStart(2, '0')).join(':')))
+    .map((pattern) => parseOldMac(pattern.replace(/^[0-9a-f]+-/i, '')))
 }
 
 function linesOf({ read }: ImportContext, file: string): (Place & { value: string })[] {

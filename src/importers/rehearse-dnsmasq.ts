@@ -13,6 +13,7 @@ import {
   type Said,
   type ServerAnswer,
   Unclear,
+  unlessUnclear,
 } from './old-server.ts'
 import { type DnsmasqHost, macsOf, readHosts } from './rehearse-dnsmasq-hosts.ts'
 import { addConditionalTags, isMacPattern, isTagged, tagsOfClient } from './rehearse-dnsmasq-tags.ts'
@@ -63,12 +64,7 @@ export class RehearsedDnsmasq implements OldServer {
   }
 
   answer(client: OldClient): ServerAnswer {
-    try {
-      return this.#answer(client)
-    } catch (error) {
-      if (error instanceof Unclear) return { kind: 'unclear', reason: error.message }
-      throw error
-    }
+    return unlessUnclear(() => this.#answer(client))
   }
 
   #answer({ mac, options, subnet }: OldClient): ServerAnswer {
