@@ -1,15 +1,15 @@
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import type { Lease } from './core/lease.ts'
+import type { BootRecord } from './core/machine.ts'
 import type { NamedAddress } from './core/name-service.ts'
 import type { Machines } from './deploy/machines.ts'
 import type { StateChanges } from './deploy/state-changes.ts'
 import type { DhcpSite } from './dhcp/dhcp-site.ts'
 import type { SubnetConfig } from './dhcp/subnet-config.ts'
+import { type DirectorySource, recordOf, runDirectoryWorker } from './directory-worker.ts'
 import type { NamesWorkerData, NamesWorkerMessage, NamesWorkerOrder } from './names-worker.ts'
-import { recordOf } from './packets.ts'
 import type { ServeOptions } from './server.ts'
 import { type Component, restarting } from './supervise.ts'
 
@@ -50,31 +50,19 @@ type Running = {
   signal: AbortSignal
 }
 
-async function runNames(parts: Parts, { hears, setGive, signal }: Running): Promise<void> {
+function runNames(parts: Parts, { hears, setGive, signal }: Running): Promise<void> {
   const { state, machines } = parts.site
-  const waiting: NamesWorkerOrder[] = []
-  let give = (order: NamesWorkerOrder): void => void waiting.push(order)
-  // Listened to from before the list and the leases are read: what changes in between is applied after them.
-  const stopListening = state.onMachine(({ kind, machine }) =>
-    give(kind === 'changed' ? { kind: 'put', record: recordOf(machine) } : { kind: 'delete', id: machine.id }),
-  )
-  setGive((order) => give(order))
-  try {
-    const records = (await machines.list()).map(recordOf)
+  const listRecords = async () => (await machines.list()).map(recordOf)
+  const start = (records: BootRecord[]): Worker => {
     const workerData = workerDataOf(parts, records)
     const worker = new Worker(new URL('./names-worker.ts', import.meta.url), { workerData, name: 'names' })
     worker.on('message', hears)
-    give = (order) => worker.postMessage(order)
-    for (const order of waiting) give(order)
-    const stop = () => give({ kind: 'stop' })
-    signal.addEventListener('abort', stop, { once: true })
-    if (signal.aborted) stop()
-    await once(worker, 'exit')
-    signal.removeEventListener('abort', stop)
-  } finally {
-    setGive(undefined)
-    stopListening()
+    return worker
   }
+  const onMachine: DirectorySource['onMachine'] = (listener) => state.onMachine(listener)
+  return runDirectoryWorker<NamesWorkerOrder>({ listRecords, onMachine }, start, signal, setGive).finally(() =>
+    setGive(undefined),
+  )
 }
 
 function workerDataOf({ options, dhcp }: Parts, records: NamesWorkerData['records']): NamesWorkerData {

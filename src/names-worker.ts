@@ -3,6 +3,7 @@ import { MemoryDirectory } from './core/directory.ts'
 import type { Lease } from './core/lease.ts'
 import type { BootRecord } from './core/machine.ts'
 import type { NamedAddress, Upstream } from './core/name-service.ts'
+import type { DirectoryOrder } from './directory-worker.ts'
 import { Forwarder } from './dns/forwarder.ts'
 import { NameBook } from './dns/name-book.ts'
 import { type NameInterface, serveNames } from './dns/server.ts'
@@ -18,11 +19,7 @@ export type NamesWorkerData = {
   leaseFile: string
 }
 
-export type NamesWorkerOrder =
-  | { kind: 'put'; record: BootRecord }
-  | { kind: 'delete'; id: string }
-  | { kind: 'leased'; leases: Lease[] }
-  | { kind: 'stop' }
+export type NamesWorkerOrder = DirectoryOrder | { kind: 'leased'; leases: Lease[] }
 
 export type NamesWorkerMessage =
   | { kind: 'ready' }

@@ -10,6 +10,7 @@ import type { BootRecord } from './core/machine.ts'
 import type { DhcpEvent } from './dhcp/dhcp-event.ts'
 import type { DhcpInterface, DhcpSite } from './dhcp/dhcp-site.ts'
 import { type DhcpServerOptions, serveDhcp } from './dhcp/server.ts'
+import type { DirectoryOrder } from './directory-worker.ts'
 import { openLeaseStore } from './store/lease-store.ts'
 import { tellLeases } from './store/tell-leases.ts'
 import { runTftpWorker } from './tftp/run-tftp-worker.ts'
@@ -29,11 +30,7 @@ export type PacketsWorkerData = {
   scripts: ReadonlyMap<string, MessagePort>
 }
 
-export type PacketsWorkerOrder =
-  | { kind: 'put'; record: BootRecord }
-  | { kind: 'delete'; id: string }
-  | { kind: 'explain'; id: number; request: ExplainRequest }
-  | { kind: 'stop' }
+export type PacketsWorkerOrder = DirectoryOrder | { kind: 'explain'; id: number; request: ExplainRequest }
 
 export type PacketsWorkerMessage =
   | { kind: 'ready' }

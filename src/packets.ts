@@ -1,27 +1,23 @@
-import { once } from 'node:events'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { answerForwarded, type ForwardedHandler } from './content/answer-forwarded.ts'
 import type { ExplainRequest, Explanation } from './core/explanation.ts'
 import type { Lease } from './core/lease.ts'
-import type { BootRecord, Machine } from './core/machine.ts'
+import type { BootRecord } from './core/machine.ts'
+import { type DirectorySource, runDirectoryWorker } from './directory-worker.ts'
 import type { PacketEvent } from './packet-timeline.ts'
 import type { PacketsWorkerData, PacketsWorkerMessage, PacketsWorkerOrder } from './packets-worker.ts'
 import type { Component } from './supervise.ts'
 
-type PacketsOptions = Omit<PacketsWorkerData, 'records' | 'scripts' | 'tellsLeases'> & {
-  /** By interface: who makes boot scripts there. */
-  scriptHandlers: ReadonlyMap<string, ForwardedHandler>
-  onFault: (error: unknown) => void
-  listRecords: () => Promise<BootRecord[]>
-  /** Calls back with every change after it is on disk; returns what ends that. */
-  onMachine: (
-    listener: (change: { kind: 'changed'; machine: Machine } | { kind: 'removed'; machine: Machine }) => void,
-  ) => () => void
-  onEvent: (event: PacketEvent) => void
-  /** Told of the leases that are on disk. */
-  onLeased?: (leases: Lease[]) => void
-  onReady: () => void
-}
+type PacketsOptions = Omit<PacketsWorkerData, 'records' | 'scripts' | 'tellsLeases'> &
+  DirectorySource & {
+    /** By interface: who makes boot scripts there. */
+    scriptHandlers: ReadonlyMap<string, ForwardedHandler>
+    onFault: (error: unknown) => void
+    onEvent: (event: PacketEvent) => void
+    /** Told of the leases that are on disk. */
+    onLeased?: (leases: Lease[]) => void
+    onReady: () => void
+  }
 
 /** The packet servers are not running, or do not answer. */
 export class PacketServersSilent extends Error {
@@ -70,18 +66,12 @@ class Questions {
   }
 }
 
-async function runPackets(options: PacketsOptions, questions: Questions, signal: AbortSignal): Promise<void> {
+function runPackets(options: PacketsOptions, questions: Questions, signal: AbortSignal): Promise<void> {
   const { listRecords, onMachine, onEvent, onLeased, onReady, scriptHandlers, onFault, ...settings } = options
-  const waiting: PacketsWorkerOrder[] = []
-  let give: (order: PacketsWorkerOrder) => void = (order) => waiting.push(order)
-  // Listened to from before the list is read: a change in between is applied after it.
-  const stopListening = onMachine(({ kind, machine }) =>
-    give(kind === 'changed' ? { kind: 'put', record: recordOf(machine) } : { kind: 'delete', id: machine.id }),
-  )
-  try {
+  const start = (records: BootRecord[]): Worker => {
     const scripts = new Map([...scriptHandlers].map(([name, handler]) => [name, scriptPort(handler, onFault)]))
     const tellsLeases = onLeased !== undefined
-    const workerData: PacketsWorkerData = { ...settings, records: await listRecords(), scripts, tellsLeases }
+    const workerData: PacketsWorkerData = { ...settings, records, scripts, tellsLeases }
     const transferList = [...scripts.values()]
     const worker = new Worker(new URL('./packets-worker.ts', import.meta.url), {
       ...{ workerData, transferList, name: 'packets' },
@@ -92,18 +82,12 @@ async function runPackets(options: PacketsOptions, questions: Questions, signal:
       else if (message.kind === 'explained') questions.answered(message.id, message.explanation)
       else onEvent(message)
     })
-    give = (order) => worker.postMessage(order)
-    questions.give = give
-    for (const order of waiting) give(order)
-    const stop = () => give({ kind: 'stop' })
-    signal.addEventListener('abort', stop, { once: true })
-    if (signal.aborted) stop()
-    await once(worker, 'exit')
-    signal.removeEventListener('abort', stop)
-  } finally {
-    questions.give = undefined
-    stopListening()
+    questions.give = (order) => worker.postMessage(order)
+    return worker
   }
+  return runDirectoryWorker({ listRecords, onMachine }, start, signal).finally(() => {
+    questions.give = undefined
+  })
 }
 
 /** The other end is answered until it is closed, which it is with its thread. */
@@ -111,8 +95,4 @@ function scriptPort(handler: ForwardedHandler, onFault: (error: unknown) => void
   const { port1, port2 } = new MessageChannel()
   answerForwarded(port1, handler, onFault)
   return port2
-}
-
-export function recordOf({ id, name, macs, group, address, intent }: Machine): BootRecord {
-  return { id, name, macs, group, intent, ...(address !== undefined && { address }) }
 }
