@@ -46,3 +46,11 @@ for (const [what, text, expected] of wrong) {
     )
   })
 }
+
+test('parseLayout() refuses aliases that unfold without end', () => {
+  const bomb = [
+    'a: &a [x, x, x, x, x, x, x, x, x, x]',
+    ...'bcdef'.split('').map((name, index) => `${name}: &${name} [${Array(10).fill(`*${'abcdef'[index]}`)}]`),
+  ]
+  assert.throws(() => parseLayout(bomb.join('\n'), 'x.yaml'), YamlFileInvalid)
+})

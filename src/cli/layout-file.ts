@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { Layout } from '../core/layout.ts'
 import { layoutProblems } from '../core/layout-problems.ts'
-import { parseYamlFile, YamlFileInvalid } from '../core/yaml-file.ts'
+import { parseYamlFile } from '../core/yaml-file.ts'
+import { readYamlText } from './read-yaml-text.ts'
 
 const kind = 'layout'
 
@@ -12,13 +12,7 @@ export async function readLayoutArgument(text: string): Promise<string | Layout>
 
 /** Throws YamlFileInvalid, also when the file cannot be read. */
 export async function readLayoutFile(path: string): Promise<Layout> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (cause) {
-    throw new YamlFileInvalid(kind, path, [(cause as Error).message], cause)
-  }
-  return parseLayout(text, path)
+  return parseLayout(await readYamlText(kind, path), path)
 }
 
 /** `path` only names it in errors. Throws YamlFileInvalid. */

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { type Static, Type } from 'typebox'
 import { machineNamePattern } from '../core/machine.ts'
-import { parseYamlFile, YamlFileInvalid } from '../core/yaml-file.ts'
+import { parseYamlFile } from '../core/yaml-file.ts'
+import { readYamlText } from './read-yaml-text.ts'
 
 const strict = { additionalProperties: false } as const
 const kind = 'file of machines'
@@ -28,11 +28,5 @@ export type MachinesFile = Static<typeof MachinesFile>
 
 /** Rejects with YamlFileInvalid, also when the file cannot be read. */
 export async function readMachinesFile(path: string): Promise<MachinesFile['machines']> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (cause) {
-    throw new YamlFileInvalid(kind, path, [(cause as Error).message], cause)
-  }
-  return parseYamlFile(MachinesFile, { kind, path, text }).content.machines
+  return parseYamlFile(MachinesFile, { kind, path, text: await readYamlText(kind, path) }).content.machines
 }

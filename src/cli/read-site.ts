@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import { formatSubnet } from '../bytes/ipv4.ts'
 import type { AgentArchitecture } from '../core/agent-architecture.ts'
 import type { LoaderName } from '../core/loader.ts'
-import { type CheckedFile, YamlFileInvalid } from '../core/yaml-file.ts'
+import type { CheckedFile } from '../core/yaml-file.ts'
 import { parseSiteFile, type SiteFile } from '../dhcp/site-file.ts'
 import { interfaceAddress } from '../net/interfaces.ts'
+import { readYamlText } from './read-yaml-text.ts'
 
 /** One interface and its own subnet, said on the command line. */
 export type SiteFlags = {
@@ -25,12 +25,7 @@ export type SiteFlags = {
 /** The site file, or what the flags say in its terms. Throws YamlFileInvalid, InterfaceNotUsable. */
 export async function readSite(path: string | undefined, flags: SiteFlags): Promise<CheckedFile<SiteFile>> {
   if (path === undefined) return siteOfFlags(flags)
-  try {
-    return parseSiteFile(await readFile(path, 'utf8'), path)
-  } catch (cause) {
-    if (cause instanceof YamlFileInvalid) throw cause
-    throw new YamlFileInvalid('site file', path, [(cause as Error).message], cause)
-  }
+  return parseSiteFile(await readYamlText('site file', path), path)
 }
 
 function siteOfFlags(flags: SiteFlags): CheckedFile<SiteFile> {

@@ -46,8 +46,17 @@ export function parseYamlFile<Schema extends TSchema>(
     const sentences = problems.map((problem) => at(offsetOf(document, problem.path), sentence(problem)))
     throw new YamlFileInvalid(kind, path, sentences, cause)
   }
-  const content: unknown = document.toJS({ maxAliasCount: 100 })
+  const content = contentOf(document, (cause) => new YamlFileInvalid(kind, path, [(cause as Error).message], cause))
   return Value.Check(schema, content) ? { content, refuse } : refuse(schemaProblems(schema, content, kind))
+}
+
+/** Aliases that unfold without end, or are of nothing, are refused. */
+function contentOf(document: Document, refusal: (cause: unknown) => YamlFileInvalid): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 })
+  } catch (cause) {
+    throw refusal(cause)
+  }
 }
 
 /** Without the place, which is told in front of it. */
