@@ -5,6 +5,7 @@ import { serveManagement } from './api/management-listeners.ts'
 import { Publications } from './butterknife/publications.ts'
 import { publicationsDirectory } from './butterknife-part.ts'
 import type { Deployments } from './deploy/deployments.ts'
+import type { Errands } from './deploy/errands.ts'
 import type { Machines } from './deploy/machines.ts'
 import type { SiteKeys } from './deploy/site-keys.ts'
 import type { StateChanges } from './deploy/state-changes.ts'
@@ -32,7 +33,7 @@ export function imageShelf(
 export function managementPart(parts: {
   options: ServeOptions
   keys: SiteKeys
-  site: { state: StateChanges; machines: Machines; deployments: Deployments }
+  site: { state: StateChanges; machines: Machines; deployments: Deployments; errands: Errands }
   images: ImageShelf
   packets: Pick<PacketsPart, 'explain'>
   /** Facts for `bootwright status`. */

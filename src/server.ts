@@ -10,6 +10,7 @@ import type { CheckedFile } from './core/yaml-file.ts'
 import { AgentOrders } from './deploy/agent-orders.ts'
 import { AgentSessions } from './deploy/agent-sessions.ts'
 import { Deployments } from './deploy/deployments.ts'
+import { Errands } from './deploy/errands.ts'
 import { Machines } from './deploy/machines.ts'
 import { openSiteKeys, type SiteKeys } from './deploy/site-keys.ts'
 import { StateChanges } from './deploy/state-changes.ts'
@@ -65,6 +66,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     const state = new StateChanges(database)
     const site = buildSite(state, keys)
     await site.deployments.forgiveAbsence(absenceForgivenSeconds)
+    await site.errands.forgiveAbsence(absenceForgivenSeconds)
     const places = bootPlaces(dhcp, options)
     const ramdisks = ramdisksOf(options, keys, log)
     const tree = await servingTree(options, ramdisks.place, log)
@@ -112,15 +114,17 @@ type Supervision = Parameters<typeof restarting>[1]
 function buildSite(state: StateChanges, keys: SiteKeys) {
   const machines = new Machines(state)
   const deployments = new Deployments(state)
+  const errands = new Errands(state)
   const sessions = new AgentSessions(state)
   const orders = new AgentOrders({
     machines,
     deployments,
+    errands,
     sessions,
     orderKey: keys.orderKey.privateKey,
     proofKey: keys.tokenKey,
   })
-  return { state, machines, deployments, sessions, orders }
+  return { state, machines, deployments, errands, sessions, orders }
 }
 
 /** What the site file says, on the interfaces as they are now. Throws YamlFileInvalid, InterfaceNotUsable. */
@@ -149,7 +153,9 @@ function deadlineComponent(site: Site, log: Logger): Component {
       while (!signal.aborted) {
         await pause(deadlineCheckMs, signal)
         if (signal.aborted) return
-        await site.deployments.expireOverdue().catch((error) => log.error({ err: error }, 'deadlines'))
+        for (const work of [site.deployments, site.errands]) {
+          await work.expireOverdue().catch((error) => log.error({ err: error }, 'deadlines'))
+        }
         await site.sessions.forgetOldTokens(bootTokenSeconds * 2000)
       }
     },

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { FailureReport, HandOverReport, WrittenReport } from '../core/agent-protocol.ts'
+import type { HandOverReport, WrittenReport } from '../core/agent-protocol.ts'
 import type { DeployOrder } from '../core/order.ts'
 import { runProgram } from '../programs/run-program.ts'
 import { BegunTree } from './begun-tree.ts'
@@ -15,8 +15,8 @@ import { readDiskContents } from './inventory/read-partition-table.ts'
 import { makeBootable } from './make-bootable.ts'
 import { orderedVersion } from './ordered-version.ts'
 import { prepareDisk } from './prepare-disk.ts'
-import { say, sayLines } from './say.ts'
-import { ServerRefused } from './server-client.ts'
+import { reportFailure } from './report-failure.ts'
+import { say } from './say.ts'
 import { StepReporter } from './step-reporter.ts'
 import { runStep, StepFailed } from './step-run.ts'
 import { writeImage } from './write-image.ts'
@@ -48,7 +48,7 @@ export async function deploy(order: DeployOrder, agent: AgentContext): Promise<'
   try {
     target = await writeMachine(context)
   } catch (error) {
-    await reportFailure(context, error)
+    await reportFailure({ id: order.deploymentId, what: 'deployment', firstStep: 'select-disk', ...context }, error)
     return 'failed'
   }
   return handOver(context, target)
@@ -143,21 +143,4 @@ async function handOver(context: DeployContext, target: KexecTarget | undefined)
   const patience = { patienceMs: farewellPatienceMs, onTrouble: say }
   await session.client.request('POST', '/agent/handover', report, patience).catch((error: Error) => say(error.message))
   return by === 'kexec' ? executeKexec() : rebootMachine()
-}
-
-async function reportFailure({ order, session, signal, reporter }: DeployContext, error: unknown): Promise<void> {
-  const step = error instanceof StepFailed ? error.step : 'select-disk'
-  // When the server stopped the deployment, its words and not "aborted".
-  const cause: unknown = signal.aborted ? signal.reason : error
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  sayLines(`deployment failed in step ${step}: ${reason}`)
-  const report: FailureReport = { deploymentId: order.deploymentId, step, reason: reason.slice(0, 8000) }
-  await reporter.delivered() // the server must know the step before it hears that it failed
-  try {
-    await session.client.request('POST', '/agent/failure', report, { onTrouble: say })
-  } catch (refused) {
-    if (!(refused instanceof ServerRefused)) throw refused
-    say(refused.message)
-  }
-  say('the machine stays as it is and waits for a new order')
 }

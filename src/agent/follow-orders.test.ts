@@ -10,6 +10,10 @@ import { ServerClient } from './server-client.ts'
 
 const trusted = generateKeyPairSync('ed25519')
 const agentNonce = 'nonce-of-this-boot'
+const errand: Order = {
+  ...{ kind: 'errand', errandId: 'e1', machine: { id: 'm1', name: 'rack-1' }, agentNonce, sealed: '' },
+  work: { kind: 'rescue', sshKeys: [] },
+}
 const reboot: Order = { kind: 'reboot', agentNonce, reason: 'the test is over' }
 const deploy: DeployOrder = {
   kind: 'deploy',
@@ -58,7 +62,7 @@ test('followOrders() acts on no order that is forged, for another boot or of an 
   const refuse = async () => {
     throw new Error('it was acted on')
   }
-  t.assert.equal(await followOrders(session, trusted.publicKey, { deploy: refuse }), 'reboot')
+  t.assert.equal(await followOrders(session, trusted.publicKey, { deploy: refuse, errand: refuse }), 'reboot')
 })
 
 test('followOrders() does not try a failed deployment again in the same boot', async (t) => {
@@ -69,6 +73,7 @@ test('followOrders() does not try a failed deployment again in the same boot', a
       done.push(deploymentId)
       return 'failed'
     },
+    errand: async () => 'ended',
   })
   t.assert.deepEqual(done, ['d1'])
 })
@@ -81,8 +86,22 @@ test('followOrders() does a new deployment after a failed one', async (t) => {
       done.push(deploymentId)
       return 'failed'
     },
+    errand: async () => 'ended',
   })
   t.assert.deepEqual(done, ['d1', 'd2'])
+})
+
+test('followOrders() does an errand once, although the server has it at every question', async (t) => {
+  const session = await sessionWith(t, [signed(errand), signed(errand), signed(reboot)])
+  const done: string[] = []
+  await followOrders(session, trusted.publicKey, {
+    deploy: async () => 'failed',
+    errand: async ({ errandId }) => {
+      done.push(errandId)
+      return 'ended'
+    },
+  })
+  t.assert.deepEqual(done, ['e1'])
 })
 
 test('readOrder() tells a forged order from one it does not understand', (t) => {

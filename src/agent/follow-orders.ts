@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Check } from 'typebox/value'
 import { DecodeError } from '../bytes/decode-error.ts'
-import { type DeployOrder, Order, OrderRefused, openOrder, SignedOrder } from '../core/order.ts'
+import { type DeployOrder, type ErrandOrder, Order, OrderRefused, openOrder, SignedOrder } from '../core/order.ts'
 import { backOff } from './back-off.ts'
 import { say } from './say.ts'
 import type { Session } from './session.ts'
@@ -15,14 +15,16 @@ const shortestRoundMs = 1000
 export type OrderActions = {
   /** Does the work and reports its failure by itself. Does not return when the machine was handed over. */
   deploy(order: DeployOrder): Promise<'failed'>
+  /** Likewise. Does not return when the machine is left by it. */
+  errand(order: ErrandOrder): Promise<'ended'>
 }
 
 /**
- * Asks for orders and does them until one says to reboot. A deployment that failed is not tried again in this boot,
- * whatever the server says: a person looks first. Throws ServerRefused when the session is not known any more.
+ * Asks for orders and does them until one says to reboot. Work that ended is not done again in this boot, whatever the
+ * server says: of what failed a person looks first. Throws ServerRefused when the session is not known any more.
  */
 export async function followOrders(session: Session, orderKey: KeyObject, actions: OrderActions): Promise<'reboot'> {
-  const failed = new Set<string>()
+  const ended = new Set<string>()
   let unusable = 0
   let waiting = false
   for (;;) {
@@ -45,11 +47,14 @@ export async function followOrders(session: Session, orderKey: KeyObject, action
       say(`reboot ordered: ${order.reason}`)
       return 'reboot'
     }
-    if (order.kind !== 'wait' && !failed.has(order.deploymentId)) {
-      waiting = false
-      await actions.deploy(order)
-      failed.add(order.deploymentId)
-      continue
+    if (order.kind !== 'wait') {
+      const id = order.kind === 'errand' ? order.errandId : order.deploymentId
+      if (!ended.has(id)) {
+        waiting = false
+        await (order.kind === 'errand' ? actions.errand(order) : actions.deploy(order))
+        ended.add(id)
+        continue
+      }
     }
     if (!waiting) say('waiting for an order of the server')
     waiting = true

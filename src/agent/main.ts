@@ -5,6 +5,7 @@ import { trustFiles } from '../core/agent-protocol.ts'
 import type { Inventory } from '../core/inventory.ts'
 import { parseCommandLine } from './command-line.ts'
 import { deploy } from './deploy.ts'
+import { doErrand } from './errand.ts'
 import { followOrders } from './follow-orders.ts'
 import { rebootMachine } from './hand-over.ts'
 import { describeInventory } from './inventory/describe-inventory.ts'
@@ -40,7 +41,10 @@ async function run(): Promise<void> {
   const { consoles, vlan } = commandLine
   const boot = { bootMac, ...(vlan !== undefined && { vlan }) }
   const context = { session, inventory, ...boot, consoles, imagePublicKey }
-  await followOrders(session, orderKey, { deploy: (order) => deploy(order, context) })
+  await followOrders(session, orderKey, {
+    deploy: (order) => deploy(order, context),
+    errand: (order) => doErrand(order, context),
+  })
   await rebootMachine()
 }
 

@@ -1,5 +1,4 @@
-import type { ProgressReport } from '../core/agent-protocol.ts'
-import type { DeployStep } from '../core/deployment.ts'
+import type { ProgressReport, WorkStep } from '../core/agent-protocol.ts'
 
 /** Progress inside a step is told at most this often; the beginning and end of a step always. */
 const quietMs = 500
@@ -9,7 +8,7 @@ const quietMs = 500
  * server is away, and progress that was overtaken by newer progress is dropped.
  */
 export class StepReporter {
-  readonly #deploymentId: string
+  readonly #workId: string
   readonly #send: (report: ProgressReport) => Promise<void>
   readonly #onRefused: (error: unknown) => void
   readonly #queue: ProgressReport[] = []
@@ -17,36 +16,32 @@ export class StepReporter {
   #lastProgressAt = Number.NEGATIVE_INFINITY
 
   /** `send` retries by itself; what it throws is final and goes to `onRefused` once, after which nothing is sent. */
-  constructor(
-    deploymentId: string,
-    send: (report: ProgressReport) => Promise<void>,
-    onRefused: (error: unknown) => void,
-  ) {
-    this.#deploymentId = deploymentId
+  constructor(workId: string, send: (report: ProgressReport) => Promise<void>, onRefused: (error: unknown) => void) {
+    this.#workId = workId
     this.#send = send
     this.#onRefused = onRefused
   }
 
-  started(step: DeployStep): void {
+  started(step: WorkStep): void {
     this.#lastProgressAt = Number.NEGATIVE_INFINITY
-    this.#enqueue({ deploymentId: this.#deploymentId, step, state: 'started' })
+    this.#enqueue({ workId: this.#workId, step, state: 'started' })
   }
 
-  progress(step: DeployStep, bytesDone: number, bytesTotal: number | undefined): void {
+  progress(step: WorkStep, bytesDone: number, bytesTotal: number | undefined): void {
     const now = performance.now()
     if (now - this.#lastProgressAt < quietMs) return
     this.#lastProgressAt = now
     if (this.#queue.at(-1)?.state === 'progress') this.#queue.pop()
-    const report: ProgressReport = { deploymentId: this.#deploymentId, step, state: 'progress', bytesDone }
+    const report: ProgressReport = { workId: this.#workId, step, state: 'progress', bytesDone }
     if (bytesTotal !== undefined) report.bytesTotal = bytesTotal
     this.#enqueue(report)
   }
 
   done(
-    step: DeployStep,
+    step: WorkStep,
     facts: Pick<ProgressReport, 'bytesDone' | 'bytesTotal' | 'detail' | 'seconds' | 'notice'>,
   ): void {
-    this.#enqueue({ deploymentId: this.#deploymentId, step, state: 'done', ...facts })
+    this.#enqueue({ workId: this.#workId, step, state: 'done', ...facts })
   }
 
   /** Settles when everything said so far was delivered (or refused). */

@@ -1,15 +1,14 @@
-import type { ProgressReport } from '../core/agent-protocol.ts'
-import type { DeployStep } from '../core/deployment.ts'
+import type { ProgressReport, WorkStep } from '../core/agent-protocol.ts'
 import { describeProgress } from './progress-line.ts'
 import { say } from './say.ts'
 import type { StepReporter } from './step-reporter.ts'
 
-/** A step of a deployment that did not succeed; the cause says why. */
+/** A step that did not succeed; the cause says why. */
 export class StepFailed extends Error {
   override readonly name = 'StepFailed'
-  readonly step: DeployStep
+  readonly step: WorkStep
 
-  constructor(step: DeployStep, cause: unknown) {
+  constructor(step: WorkStep, cause: unknown) {
     super(cause instanceof Error ? cause.message : String(cause), { cause })
     this.step = step
   }
@@ -25,7 +24,7 @@ const consoleEveryMs = 5000
 /** Runs one step, telling server and console how it begins, goes on and ends. Throws StepFailed. */
 export async function runStep<T>(
   reporter: StepReporter,
-  step: DeployStep,
+  step: WorkStep,
   work: (onBytes: OnBytes) => Promise<StepResult<T>>,
 ): Promise<T> {
   const startedAt = performance.now()

@@ -6,34 +6,43 @@ import { readBootToken } from '../boot/boot-token.ts'
 import { parseIpv4 } from '../bytes/ipv4.ts'
 import { type Mac, parseMac } from '../bytes/mac.ts'
 import {
+  DoneReport,
   FailureReport,
   HandOverReport,
   Inventory,
+  OutputReport,
   ProgressReport,
+  ScriptReply,
   SessionReply,
   SessionRequest,
   StreamReply,
   StreamRequest,
+  type WorkStep,
   WrittenReport,
 } from '../core/agent-protocol.ts'
 import { decodeBootOrder } from '../core/boot-order.ts'
+import { deploySteps } from '../core/deployment.ts'
+import { errandSteps } from '../core/errand.ts'
 import type { Machine } from '../core/machine.ts'
 import { describeConflict } from '../core/machine-identity.ts'
 import { SignedOrder } from '../core/order.ts'
 import { decodeSealingKey } from '../core/seal.ts'
-import { Forbidden, NotFound } from '../deploy/refusals.ts'
+import { Conflict, Forbidden, NotFound } from '../deploy/refusals.ts'
+import type { ReportedWork } from '../deploy/reported-work.ts'
 import type { Session } from '../store/session-rows.ts'
 import type { BootPlane } from './boot-plane.ts'
 import { NotAuthenticated } from './problem.ts'
 
 const ProofQuery = Type.Object({ bootOrder: Type.Optional(Type.String({ pattern: '^([0-9a-f]{4}){0,256}$' })) })
 
+const DoneToken = Type.Object({ token: Type.String({ pattern: '^[\\w.-]{16,200}$' }) })
+
 const holdOrderMs = 20_000
 const holdStreamMs = 20_000
 
 /** The agent's side of the boot plane: core/agent-protocol.ts says what each route means. */
 export function agentRoutes(plane: BootPlane): FastifyPluginAsyncTypebox {
-  const { deployments } = plane
+  const { deployments, errands } = plane
   return async (app) => {
     app.post('/session', { schema: { body: SessionRequest, response: { 200: SessionReply } } }, (request) =>
       openSession(plane, request.body, request.ip),
@@ -58,12 +67,12 @@ export function agentRoutes(plane: BootPlane): FastifyPluginAsyncTypebox {
     })
 
     app.post('/progress', { schema: { body: ProgressReport } }, async (request, reply) => {
-      const { deploymentId, step, state, bytesDone, bytesTotal, detail, seconds, notice } = request.body
-      await authenticateFor(plane, request, deploymentId)
-      if (state === 'started') await deployments.stepStarted(deploymentId, step, detail)
-      else if (state === 'progress') await deployments.stepProgress(deploymentId, step, bytesDone ?? 0, bytesTotal)
+      const { workId, step, state, bytesDone, bytesTotal, detail, seconds, notice } = request.body
+      const work = await reportedWork(plane, request, workId, step)
+      if (state === 'started') await work.stepStarted(workId, step, detail)
+      else if (state === 'progress') await work.stepProgress(workId, step, bytesDone ?? 0, bytesTotal)
       else {
-        await deployments.stepDone(deploymentId, step, {
+        await work.stepDone(workId, step, {
           ...(seconds !== undefined && { seconds }),
           ...(bytesDone !== undefined && { bytes: bytesDone }),
           ...(detail !== undefined && { detail }),
@@ -88,15 +97,44 @@ export function agentRoutes(plane: BootPlane): FastifyPluginAsyncTypebox {
 
     app.post('/handover', { schema: { body: HandOverReport } }, async (request, reply) => {
       const session = await authenticate(plane, request)
-      if (!session.deploymentId) throw new Forbidden('This session was given no deployment to hand over')
-      await deployments.handedOver(session.deploymentId, request.body.by)
+      if (!session.workId) throw new Forbidden('This session was given no deployment to hand over')
+      await deployments.handedOver(session.workId, request.body.by)
       return reply.code(204).send()
     })
 
     app.post('/failure', { schema: { body: FailureReport } }, async (request, reply) => {
-      const { deploymentId, step, reason } = request.body
-      await authenticateFor(plane, request, deploymentId)
-      await deployments.failed(deploymentId, step, reason)
+      const { workId, step, reason } = request.body
+      const work = await reportedWork(plane, request, workId, step)
+      await work.failed(workId, step, reason)
+      return reply.code(204).send()
+    })
+
+    app.get('/script', { schema: { response: { 200: ScriptReply } } }, async (request) => {
+      const { workId = '' } = await authenticate(plane, request)
+      const work = (await errands.find(workId))?.work
+      if (work?.kind !== 'run' || work.script === undefined) throw new NotFound('This session has no script to run')
+      return { script: work.script }
+    })
+
+    app.post('/output', { schema: { body: OutputReport } }, async (request, reply) => {
+      const { workId, offset, text } = request.body
+      await authenticateFor(plane, request, workId)
+      await errands.output(workId, offset, text)
+      return reply.code(204).send()
+    })
+
+    app.post('/done', { schema: { body: DoneReport } }, async (request, reply) => {
+      const { workId, result, detail } = request.body
+      await authenticateFor(plane, request, workId)
+      await errands.done(workId, detail ?? 'the agent said so', result)
+      return reply.code(204).send()
+    })
+
+    app.get('/done/:token', { schema: { params: DoneToken } }, async (request, reply) => {
+      const errandId = plane.orders.errandOfDone(request.params.token)
+      if (!errandId) throw new Forbidden('This is not the end of an order of ours')
+      // What a script fetches twice is done once; a HEAD is only a look.
+      if (request.method === 'GET') await errands.done(errandId, `its done URL was fetched by ${request.ip}`)
       return reply.code(204).send()
     })
 
@@ -122,18 +160,22 @@ async function openSession(plane: BootPlane, offer: SessionRequest, remoteAddres
   if (outcome.kind === 'token-used-twice') {
     const reason = `a boot token of ${machine.name} was exchanged a second time, from ${remoteAddress}: another computer may be posing as it. Cancel the deployment and look at the network before deploying again`
     await plane.state.commit((change) => change.tell({ machineId: machine.id, kind: 'security', message: reason }))
-    if (machine.intent.deploymentId) await plane.deployments.freeze(machine.intent.deploymentId, reason)
+    const { deploymentId, errandId } = machine.intent
+    if (deploymentId) await plane.deployments.freeze(deploymentId, reason)
+    if (errandId) await plane.errands.freeze(errandId, reason)
     throw new Forbidden('This boot token was exchanged before')
   }
   return { session: outcome.bearer, machine: { id: machine.id, name: machine.name }, nowMs: plane.state.now() }
 }
 
 /** Work that has not begun does not begin while it is not clear which machine is which. */
-async function holdConflicting({ machines, deployments }: BootPlane, machine: Machine): Promise<void> {
+async function holdConflicting({ machines, deployments, errands }: BootPlane, machine: Machine): Promise<void> {
   const { conflicts = [] } = machine
   const held = [machine, ...(await Promise.all(conflicts.map((conflict) => machines.get(conflict.machine))))]
   for (const { name, conflicts: [conflict] = [], intent } of held) {
-    if (conflict && intent.deploymentId) await deployments.hold(intent.deploymentId, describeConflict(name, conflict))
+    if (!conflict) continue
+    if (intent.deploymentId) await deployments.hold(intent.deploymentId, describeConflict(name, conflict))
+    if (intent.errandId) await errands.hold(intent.errandId, describeConflict(name, conflict))
   }
 }
 
@@ -182,11 +224,23 @@ function authenticate(plane: BootPlane, request: FastifyRequest): Promise<Sessio
   return plane.sessions.authenticate(bearerOf(request))
 }
 
-async function authenticateFor(plane: BootPlane, request: FastifyRequest, deploymentId: string): Promise<void> {
+async function authenticateFor(plane: BootPlane, request: FastifyRequest, workId: string): Promise<void> {
   const session = await authenticate(plane, request)
-  if (session.deploymentId !== deploymentId) {
-    throw new NotFound('This session has no such deployment')
-  }
+  if (session.workId !== workId) throw new NotFound('This session has no such order')
+}
+
+/** What the session works on. Throws NotFound, and Conflict for a step that such work does not have. */
+async function reportedWork(
+  plane: BootPlane,
+  request: FastifyRequest,
+  workId: string,
+  step: WorkStep,
+): Promise<ReportedWork> {
+  await authenticateFor(plane, request, workId)
+  const errand = await plane.errands.find(workId)
+  const steps: readonly WorkStep[] = errand ? errandSteps[errand.work.kind] : deploySteps
+  if (!steps.includes(step)) throw new Conflict(`There is no step ${step} in this work`)
+  return errand ? plane.errands : plane.deployments
 }
 
 function watchMachine(plane: BootPlane, machineId: string) {

@@ -3,19 +3,21 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import type { InjectOptions } from 'fastify'
 import { pino } from 'pino'
+import { Check } from 'typebox/value'
 import { bootNonceBytes, mintBootToken } from '../boot/boot-token.ts'
 import { parseIpv4 } from '../bytes/ipv4.ts'
 import { parseMac } from '../bytes/mac.ts'
 import type { AgentArchitecture } from '../core/agent-architecture.ts'
 import type { SessionReply } from '../core/agent-protocol.ts'
 import type { Inventory } from '../core/inventory.ts'
-import { type DeployOrder, openOrder } from '../core/order.ts'
+import { type DeployOrder, type ErrandOrder, Order, openOrder } from '../core/order.ts'
 import { findReadyLayout } from '../core/ready-layouts.ts'
 import { encodePublicKey, unseal } from '../core/seal.ts'
 import type { TimelineEvent } from '../core/timeline.ts'
 import { AgentOrders } from '../deploy/agent-orders.ts'
 import { AgentSessions } from '../deploy/agent-sessions.ts'
 import { Deployments } from '../deploy/deployments.ts'
+import { Errands } from '../deploy/errands.ts'
 import { Machines } from '../deploy/machines.ts'
 import { StateChanges } from '../deploy/state-changes.ts'
 import { smallVersions } from '../image/small-versions.fixture.ts'
@@ -36,18 +38,30 @@ async function plane(t: TestContext, menuOf: BootPlane['menuOf'] = () => undefin
   state.onEvent((event) => events.push(event))
   const machines = new Machines(state)
   const deployments = new Deployments(state)
+  const errands = new Errands(state)
   const sessions = new AgentSessions(state)
   const orderKey = generateKeyPairSync('ed25519')
   const tokenKey = randomBytes(32)
   const orders = new AgentOrders({
     machines,
     deployments,
+    errands,
     sessions,
     orderKey: orderKey.privateKey,
     proofKey: tokenKey,
   })
   const streams = await noStreams(t)
-  const parts = { state, machines, deployments, sessions, orders, streams, tokenKey, url: 'http://10.77.0.1:4280' }
+  const parts = {
+    state,
+    machines,
+    deployments,
+    errands,
+    sessions,
+    orders,
+    streams,
+    tokenKey,
+    url: 'http://10.77.0.1:4280',
+  }
   const x64 = {
     id: 'abc',
     kernel: 'vmlinuz',
@@ -247,9 +261,9 @@ test('a deployment goes from session to proof, its order signed and its secret s
   const post = async (url: string, payload: object, authorization = headers.authorization) =>
     (await site.ask({ method: 'POST', url, payload, headers: { authorization } })).statusCode
 
-  assert.equal(await post('/agent/progress', { deploymentId: id, step: 'write', state: 'started' }), 204)
-  assert.equal(await post('/agent/progress', { deploymentId: id, step: 'write', state: 'progress', bytesDone: 5 }), 204)
-  assert.equal(await post('/agent/progress', { deploymentId: 'another', step: 'write', state: 'started' }), 404)
+  assert.equal(await post('/agent/progress', { workId: id, step: 'write', state: 'started' }), 204)
+  assert.equal(await post('/agent/progress', { workId: id, step: 'write', state: 'progress', bytesDone: 5 }), 204)
+  assert.equal(await post('/agent/progress', { workId: 'another', step: 'write', state: 'started' }), 404)
   const written = { deploymentId: id, bytesFetched: 1, bytesWritten: 2, sshHostKeys: [] }
   assert.equal(await post('/agent/written', written), 204)
   assert.equal((await site.machines.get('rack-1')).intent.kind, 'local')
@@ -294,9 +308,65 @@ test('GET /boot.pxelinux offers the menu of a machine without an order, and give
 
 test('GET /boot.ipxe waits for a person where the intent is menu, with a plain menu where the site has none', async (t) => {
   const site = await plane(t)
-  await site.machines.set('rack-1', { intent: 'menu' })
+  await site.machines.set('rack-1', { intent: { kind: 'menu' } })
   const script = (await site.ask({ url: `/boot.ipxe?mac=52-54-00-00-00-01&token=${await site.mint()}` })).body
   assert.match(script, /^choose --default disk entry/m)
   const url = `/boot.ipxe?mac=52-54-00-00-00-01&token=${await site.mint()}&entry=agent`
   assert.match((await site.ask({ url })).body, /bootwright\.token=/)
+})
+
+test('an errand goes from the order to its end: script, output, a step of its kind alone, done', async (t) => {
+  const site = await plane(t)
+  const { id } = await site.errands.create(
+    site.machine,
+    { kind: 'run', name: 'hello.sh', script: 'echo hello', arguments: [], timeoutSeconds: 60, afterwards: 'stay' },
+    { once: true },
+  )
+  const token = await site.mint()
+  const url = `/boot.ipxe?mac=52-54-00-00-00-01&token=${token}`
+  assert.match((await site.ask({ url })).body, /bootwright\.token=/)
+  assert.equal((await site.errands.get(id)).state, 'booting')
+  const agent = newAgent()
+  const { session } = (await openSession(site, agent, token)).json() as { session: string }
+  const headers = { authorization: `Bearer ${session}` }
+  const signed = (await site.ask({ url: '/agent/order', headers })).json()
+  const order = openOrder(signed, site.orderPublicKey, agent.nonce) as ErrandOrder
+  assert.ok(Check(Order, order))
+  assert.deepEqual([order.kind, order.errandId, order.work.kind], ['errand', id, 'run'])
+  assert.doesNotMatch(signed.order, /echo hello/, 'a script is asked for apart')
+  assert.equal((await site.ask({ url: '/agent/script', headers })).json().script, 'echo hello')
+  const post = (path: string, payload: object) =>
+    site.ask({ method: 'POST', url: `/agent/${path}`, headers, payload: { workId: id, ...payload } })
+  assert.equal((await post('progress', { step: 'run-script', state: 'started' })).statusCode, 204)
+  assert.equal((await post('progress', { step: 'partition', state: 'started' })).statusCode, 409)
+  assert.equal((await post('output', { offset: 0, text: 'hello\n' })).statusCode, 204)
+  assert.equal(await site.errands.readOutput(id), 'hello\n')
+  assert.equal((await post('done', { detail: 'status 0', result: { status: 0 } })).statusCode, 204)
+  assert.equal((await site.errands.get(id)).state, 'done')
+  assert.equal((await site.machines.get('rack-1')).intent.kind, 'local')
+})
+
+test('GET /boot.grub boots a kernel of the site, which says by its URL that it is done', async (t) => {
+  const site = await plane(t)
+  const boot = {
+    kernel: 'installer/vmlinuz',
+    initrds: ['installer/initrd'],
+    arguments: ['host={{name}}', 'mac={{mac}}', 'done={{done}}', 'left={{other}}'],
+  }
+  const work = { kind: 'kernel' as const, boot, timeoutSeconds: 600 }
+  const { id } = await site.errands.create(site.machine, work, { once: true })
+  const url = `/boot.grub?mac=52-54-00-00-00-01&token=${await site.mint()}`
+  const script = (await site.ask({ url })).body
+  assert.match(script, /installer\/vmlinuz' 'host=rack-1' 'mac=52:54:00:00:00:01' 'done=http:.*' 'left=\{\{other\}\}'/)
+  assert.equal((await site.errands.get(id)).state, 'booting')
+  const done = /done=http:\/\/10\.77\.0\.1:4280(\/agent\/done\/[\w.-]+)/.exec(script)![1]!
+  assert.equal((await site.ask({ url: `${done.slice(0, -1)}A` })).statusCode, 403)
+  assert.equal((await site.ask({ method: 'HEAD', url: done })).statusCode, 204)
+  assert.equal((await site.errands.get(id)).state, 'booting', 'a look')
+  assert.equal((await site.ask({ url: done })).statusCode, 204)
+  assert.equal((await site.ask({ url: done })).statusCode, 204, 'again')
+  assert.equal((await site.errands.get(id)).state, 'done')
+  await site.machines.set('rack-1', { intent: { kind: 'kernel', boot: { kernel: 'own/vmlinuz' } } })
+  const standing = `/boot.grub?mac=52-54-00-00-00-01&token=${await site.mint()}`
+  for (let boots = 0; boots < 2; boots++) assert.match((await site.ask({ url: standing })).body, /own\/vmlinuz/)
 })

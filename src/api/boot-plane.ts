@@ -6,6 +6,7 @@ import type { Machine } from '../core/machine.ts'
 import type { AgentOrders } from '../deploy/agent-orders.ts'
 import type { AgentSessions } from '../deploy/agent-sessions.ts'
 import type { Deployments } from '../deploy/deployments.ts'
+import type { Errands } from '../deploy/errands.ts'
 import type { Machines } from '../deploy/machines.ts'
 import type { StateChanges } from '../deploy/state-changes.ts'
 import { agentRoutes } from './agent-routes.ts'
@@ -31,6 +32,7 @@ export type BootPlane = {
   state: StateChanges
   machines: Machines
   deployments: Deployments
+  errands: Errands
   sessions: AgentSessions
   orders: AgentOrders
   streams: BtrfsStreams

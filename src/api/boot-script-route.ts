@@ -84,7 +84,30 @@ async function chooseScript(plane: BootPlane, request: ScriptRequest): Promise<B
   const isLocal = machine?.intent.kind === 'local'
   const menu = machine && (isLocal || machine.intent.kind === 'menu') && menuFor(plane, machine)
   if (menu) return menuScript(plane, request, machine, menu)
-  return isLocal ? localScript(plane, machine, request.architecture) : agentScript(plane, request)
+  if (isLocal) return localScript(plane, machine, request.architecture)
+  if (machine && machine.intent.kind === 'kernel' && token !== undefined)
+    return orderedKernelScript(plane, request, machine)
+  return agentScript(plane, request)
+}
+
+/** The operator's kernel, once or standing, with what only this boot knows filled into its arguments. */
+async function orderedKernelScript(plane: BootPlane, request: ScriptRequest, machine: Machine): Promise<BootScript> {
+  const { errandId } = machine.intent
+  const work = errandId === undefined ? undefined : (await plane.errands.get(errandId)).work
+  const { standing } = machine
+  const boot = work?.kind === 'kernel' ? work.boot : standing.kind === 'kernel' ? standing.boot : undefined
+  if (!boot) return refused(machine.name, 'no kernel was chosen')
+  const facts = {
+    ...{ name: machine.name, mac: request.mac, address: request.remoteAddress, server: plane.url },
+    ...(errandId !== undefined && { done: `${plane.url}/agent/done/${plane.orders.doneToken(errandId)}` }),
+  }
+  const kernelArguments = (boot.arguments ?? []).map((argument) => fillIn(argument, facts))
+  return kernelScript(plane, machine, { title: 'a kernel of the site', ...boot, arguments: kernelArguments })
+}
+
+/** `{{name}}` of what is known; anything else in braces is left as it stands. */
+function fillIn(argument: string, facts: Record<string, string>): string {
+  return argument.replace(/\{\{(\w+)\}\}/g, (whole, name: string) => facts[name] ?? whole)
 }
 
 /** The menu itself, or what was chosen from it. */
@@ -118,7 +141,7 @@ function renderableMenu({ timeoutSeconds, defaultEntry, entries }: BootMenu, { n
 function kernelScript(
   { url }: BootPlane,
   machine: Machine,
-  entry: Extract<BootMenuEntry, { kernel: string }>,
+  entry: Omit<Extract<BootMenuEntry, { kernel: string }>, 'name'>,
 ): KernelBoot {
   return {
     kind: 'kernel',
@@ -198,10 +221,23 @@ async function tellScript(
   const chosen = entry === undefined ? '' : `, chosen from the menu (${entry})`
   const message = `${loader} fetched its script: ${describeScript(script, machine)}${chosen}`
   await plane.state.commit((change) => change.tell({ machineId: machine.id, kind: 'script', message }))
-  const { kind, deploymentId } = machine.intent
-  const isDeploy = script.kind === 'agent' && script.token !== undefined && kind === 'deploy'
-  if (isDeploy && deploymentId) await plane.deployments.booting(deploymentId)
+  const { kind, deploymentId, errandId } = machine.intent
+  const isForAgent = script.kind === 'agent' && script.token !== undefined
+  if (isForAgent && kind === 'deploy' && deploymentId) await plane.deployments.booting(deploymentId)
+  if (isForAgent && errandId) await plane.errands.booting(errandId)
+  if (script.kind === 'kernel' && kind === 'kernel' && errandId) await tellKernelErrand(plane, errandId)
   if (script.kind === 'local') await plane.deployments.cameByFirmware(machine.id)
+}
+
+const donePlace = /\{\{done\}\}/
+
+/** A kernel that does not say when it is done has had its turn. */
+async function tellKernelErrand({ errands }: BootPlane, errandId: string): Promise<void> {
+  const { work } = await errands.get(errandId)
+  if (work.kind !== 'kernel') return
+  await errands.booting(errandId)
+  const saysDone = work.boot.arguments?.some((argument) => donePlace.test(argument))
+  if (!saysDone) await errands.done(errandId, 'the machine has its kernel')
 }
 
 function describeScript(script: BootScript, machine: Machine): string {

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import type { TimelineEvent } from '../core/timeline.ts'
 import { type EventQuery, listEvents } from '../store/event-rows.ts'
 import type { Management } from './management.ts'
@@ -8,6 +8,7 @@ import type { Management } from './management.ts'
 const Query = Type.Object({
   machine: Type.Optional(Type.String()),
   deployment: Type.Optional(Type.String()),
+  errand: Type.Optional(Type.String()),
   /** Only events behind this sequence number: where a reader left off. */
   after: Type.Optional(Type.Integer({ minimum: 0 })),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
@@ -18,10 +19,11 @@ const keepAliveMs = 15_000
 const maximumBacklogBytes = 1024 * 1024
 
 export function eventRoutes({ state, machines }: Management): FastifyPluginAsyncTypebox {
-  const queryOf = async (query: { machine?: string; deployment?: string; after?: number; limit?: number }) => {
+  const queryOf = async (query: Static<typeof Query>) => {
     const chosen: EventQuery = {}
     if (query.machine !== undefined) chosen.machineId = (await machines.get(query.machine)).id
     if (query.deployment !== undefined) chosen.deploymentId = query.deployment
+    if (query.errand !== undefined) chosen.errandId = query.errand
     if (query.after !== undefined) chosen.afterSequence = query.after
     if (query.limit !== undefined) chosen.limit = query.limit
     return chosen
@@ -40,7 +42,8 @@ export function eventRoutes({ state, machines }: Management): FastifyPluginAsync
       const stream = new PassThrough()
       const wanted = (event: TimelineEvent) =>
         (query.machineId === undefined || event.machineId === query.machineId) &&
-        (query.deploymentId === undefined || event.deploymentId === query.deploymentId)
+        (query.deploymentId === undefined || event.deploymentId === query.deploymentId) &&
+        (query.errandId === undefined || event.errandId === query.errandId)
       let sent = 0
       const send = (event: TimelineEvent) => {
         if (!wanted(event) || (event.sequence !== 0 && event.sequence <= sent)) return

@@ -3,7 +3,9 @@ import { Type } from 'typebox'
 import { formatIpv4, parseIpv4 } from '../bytes/ipv4.ts'
 import { parseMac } from '../bytes/mac.ts'
 import { HandOver } from '../core/hand-over.ts'
+import { StandingIntent } from '../core/intent.ts'
 import { machineNamePattern } from '../core/machine.ts'
+import { shownErrand } from './errand-routes.ts'
 import type { Management } from './management.ts'
 
 const Name = Type.Object({ name: Type.String({ pattern: machineNamePattern }) })
@@ -25,7 +27,11 @@ const Settings = Type.Object(
     handOver: Type.Optional(
       Type.Union([HandOver, Type.Null()], { description: 'how deployments leave it; null: as its model or group' }),
     ),
-    intent: Type.Optional(Type.Union([Type.Literal('local'), Type.Literal('menu'), Type.Literal('discover')])),
+    intent: Type.Optional(
+      Type.Union([Type.Literal('local'), Type.Literal('menu'), Type.Literal('discover'), StandingIntent], {
+        description: 'what it boots from now on while nothing is ordered',
+      }),
+    ),
   },
   { additionalProperties: false },
 )
@@ -41,14 +47,18 @@ const Machines = Type.Object(
 )
 const machinesLimitBytes = 32 * 2 ** 20
 
-export function machineRoutes({ machines, deployments }: Management): FastifyPluginAsyncTypebox {
+export function machineRoutes({ machines, deployments, errands }: Management): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.get('/', async () => ({ machines: await machines.list() }))
 
     app.get('/:name', { schema: { params: Name } }, async (request) => {
       const machine = await machines.get(request.params.name)
-      const [inventory, history] = await Promise.all([machines.inventory(machine.id), deployments.list(machine.id)])
-      return { machine, inventory, deployments: history }
+      const [inventory, history, done] = await Promise.all([
+        machines.inventory(machine.id),
+        deployments.list(machine.id),
+        errands.list(machine.id),
+      ])
+      return { machine, inventory, deployments: history, errands: done.map(shownErrand) }
     })
 
     app.put('/:name', { schema: { params: Name, body: Settings } }, async (request) => {
@@ -67,10 +77,16 @@ export function machineRoutes({ machines, deployments }: Management): FastifyPlu
   }
 }
 
+type ShortIntent = 'local' | 'menu' | 'discover'
+
 /** Throws DecodeError for what is no MAC or IPv4 address. */
-function checked<Body extends { macs?: string[]; address?: string }>({ macs, address, ...settings }: Body) {
+function checked<Body extends { macs?: string[]; address?: string; intent?: ShortIntent | StandingIntent }>(
+  given: Body,
+) {
+  const { macs, address, intent, ...settings } = given
   return {
     ...settings,
+    ...(intent !== undefined && { intent: typeof intent === 'string' ? { kind: intent } : intent }),
     ...(macs && { macs: macs.map(parseMac) }),
     ...(address !== undefined && { address: formatIpv4(parseIpv4(address)) }),
   }

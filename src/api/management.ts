@@ -5,10 +5,12 @@ import { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, fast
 import type { Publications } from '../butterknife/publications.ts'
 import type { ExplainRequest, Explanation } from '../core/explanation.ts'
 import type { Deployments } from '../deploy/deployments.ts'
+import type { Errands } from '../deploy/errands.ts'
 import type { Machines } from '../deploy/machines.ts'
 import type { StateChanges } from '../deploy/state-changes.ts'
 import { deploymentRoutes } from './deployment-routes.ts'
 import { dhcpRoutes } from './dhcp-routes.ts'
+import { errandRoutes } from './errand-routes.ts'
 import { eventRoutes } from './event-routes.ts'
 import { handOverRoutes } from './hand-over-routes.ts'
 import { imageJobRoutes } from './image-job-routes.ts'
@@ -25,6 +27,7 @@ export type Management = {
   state: StateChanges
   machines: Machines
   deployments: Deployments
+  errands: Errands
   images: ImageShelf
   publications: Publications
   token: string
@@ -69,6 +72,7 @@ export function managementApp(management: Management, logger: FastifyBaseLogger)
       api.register(dhcpRoutes(management), { prefix: '/dhcp' })
       api.register(machineRoutes(management), { prefix: '/machines' })
       api.register(deploymentRoutes(management), { prefix: '/deployments' })
+      api.register(errandRoutes(management), { prefix: '/errands' })
       api.register(handOverRoutes(management), { prefix: '/hand-over' })
       api.register(layoutRoutes(management), { prefix: '/layouts' })
       api.register(imageRoutes(management.images), { prefix: '/images' })

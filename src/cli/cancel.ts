@@ -5,7 +5,7 @@ import { dataOption, socketPathOf } from './data-directory.ts'
 
 export function cancelCommand(): Command {
   return new Command('cancel')
-    .description("ends a machine's deployment before its disk is complete")
+    .description('ends what a machine was ordered to do, before it is done')
     .argument('<machine>')
     .addOption(dataOption())
     .action(cancel)
@@ -14,10 +14,10 @@ export function cancelCommand(): Command {
 async function cancel(name: string, options: { data: string }): Promise<void> {
   const client = openClient({ socketPath: socketPathOf(options.data) })
   const { machine } = await client.request<{ machine: Machine }>('GET', `/api/v1/machines/${encodeURIComponent(name)}`)
-  const { deploymentId } = machine.intent
-  if (deploymentId === undefined)
-    throw new Error(`${name} has no deployment under way; its next boot is ${machine.intent.kind}`)
-  await client.request('POST', `/api/v1/deployments/${deploymentId}/cancel`)
+  const { kind, deploymentId, errandId } = machine.intent
+  const path = deploymentId === undefined ? errandId && `errands/${errandId}` : `deployments/${deploymentId}`
+  if (path === undefined) throw new Error(`${name} has no order under way; its next boot is ${kind}`)
+  await client.request('POST', `/api/v1/${path}/cancel`)
   const after = await client.request<{ machine: Machine }>('GET', `/api/v1/machines/${encodeURIComponent(name)}`)
-  process.stdout.write(`${name}: the deployment is cancelled; its next boot is ${after.machine.intent.kind}\n`)
+  process.stdout.write(`${name}: the order ${kind} is cancelled; its next boot is ${after.machine.intent.kind}\n`)
 }

@@ -10,6 +10,7 @@ import { managementApp } from '../api/management.ts'
 import { serveManagement } from '../api/management-listeners.ts'
 import { Publications } from '../butterknife/publications.ts'
 import { Deployments } from '../deploy/deployments.ts'
+import { Errands } from '../deploy/errands.ts'
 import { Machines } from '../deploy/machines.ts'
 import { openSiteKeys } from '../deploy/site-keys.ts'
 import { StateChanges } from '../deploy/state-changes.ts'
@@ -24,6 +25,7 @@ export async function service(t: TestContext) {
   const state = new StateChanges(db)
   const machines = new Machines(state)
   const deployments = new Deployments(state)
+  const errands = new Errands(state)
   const images = await openImageShelf({
     imageDirectory: join(directory, 'images'),
     buildCacheDirectory: join(directory, 'cache'),
@@ -35,7 +37,7 @@ export async function service(t: TestContext) {
   const publications = new Publications(join(directory, 'publications'))
   const explain = async () => ({ interface: 'none', answer: 'no packet server runs here' })
   const app = managementApp(
-    { state, machines, deployments, images, publications, token, explain, status: () => ({ ok: true }) },
+    { state, machines, deployments, errands, images, publications, token, explain, status: () => ({ ok: true }) },
     log,
   )
   const socketPath = join(directory, 'bootwright.sock')
@@ -50,7 +52,7 @@ export async function service(t: TestContext) {
     await rm(directory, { recursive: true })
   })
   await until(async () => (await client.request<{ ok: boolean }>('GET', '/api/v1/status')).ok)
-  return { directory, socketPath, port, token, client, app, machines, deployments, images, keys }
+  return { directory, socketPath, port, token, client, app, machines, deployments, errands, images, keys }
 }
 
 export async function until(condition: () => Promise<boolean>): Promise<void> {

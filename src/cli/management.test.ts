@@ -58,7 +58,7 @@ test('GET /events/stream gives the past, then what happens, without a gap or a r
     for await (const { sequence } of client.events({ machine: 'one', after: 0 }, stop.signal)) seen.push(sequence)
   })()
   await until(async () => seen.length === 1)
-  for (const intent of ['discover', 'local', 'discover'] as const) await machines.set('one', { intent })
+  for (const kind of ['discover', 'local', 'discover'] as const) await machines.set('one', { intent: { kind } })
   await until(async () => seen.length === 4)
   stop.abort()
   await reading

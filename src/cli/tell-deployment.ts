@@ -1,7 +1,7 @@
 import { Option } from 'commander'
 import type { Deployment } from '../core/deployment.ts'
 import type { Client } from './client.ts'
-import { followDeployment } from './follow-deployment.ts'
+import { followDeployment } from './follow-work.ts'
 import { printJson } from './output.ts'
 
 export function followOption(): Option {

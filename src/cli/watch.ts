@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import type { Machine } from '../core/machine.ts'
 import { openClient } from './client.ts'
 import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
-import { showEvent } from './follow-deployment.ts'
+import { showEvent } from './follow-work.ts'
 import { ProgressBar } from './progress-bar.ts'
 
 export function watchCommand(): Command {

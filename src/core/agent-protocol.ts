@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { type DeployStep, deploySteps } from './deployment.ts'
+import { type ErrandStep, errandSteps } from './errand.ts'
 import { HandOver } from './hand-over.ts'
 import { Inventory } from './inventory.ts'
 
@@ -15,6 +16,10 @@ import { Inventory } from './inventory.ts'
  *   POST /agent/written    WrittenReport   → 204                the intent is used up, durably, before this answers
  *   POST /agent/handover   HandOverReport  → 204
  *   POST /agent/failure    FailureReport   → 204
+ *   GET  /agent/script                     → ScriptReply        of the errand that the session has
+ *   POST /agent/output     OutputReport    → 204                what the operator's script says, as it comes
+ *   POST /agent/done       DoneReport      → 204                the errand is done and its intent used up, durably
+ *   GET  /agent/done/TOKEN                 → 204                the same, for a plain wget of a script's; no bearer
  *   POST /agent/proof      {}              → 204                first-boot callback: Bearer is the proof token;
  *                                                              ?bootOrder= is UEFI's variable as it is now, hexadecimal
  *   GET  /images/VERSION/manifest, /signatures, /locations, /packs/PACK    (image/: the store's own formats)
@@ -38,11 +43,16 @@ export const SessionReply = Type.Object({
 })
 export type SessionReply = Static<typeof SessionReply>
 
+/** Of any work of the agent's; which steps a piece of work has, the server knows. */
+export type WorkStep = DeployStep | ErrandStep
+const workSteps: readonly WorkStep[] = [...new Set([...deploySteps, ...Object.values(errandSteps).flat()])]
+
 /** `Unsafe` because a mapped tuple has no static type of its own; the check is the union's. */
-export const StepName = Type.Unsafe<DeployStep>(Type.Union(deploySteps.map((step) => Type.Literal(step))))
+export const StepName = Type.Unsafe<WorkStep>(Type.Union(workSteps.map((step) => Type.Literal(step))))
 
 export const ProgressReport = Type.Object({
-  deploymentId: Type.String(),
+  /** Of a deployment or an errand. */
+  workId: Type.String(),
   step: StepName,
   state: Type.Union([Type.Literal('started'), Type.Literal('progress'), Type.Literal('done')]),
   /** Work done so far in this step and in all, where the step has a size. */
@@ -93,11 +103,31 @@ export const HandOverReport = Type.Object({
 export type HandOverReport = Static<typeof HandOverReport>
 
 export const FailureReport = Type.Object({
-  deploymentId: Type.String(),
+  workId: Type.String(),
   step: StepName,
   reason: Type.String({ maxLength: 8000 }),
 })
 export type FailureReport = Static<typeof FailureReport>
+
+export const ScriptReply = Type.Object({ script: Type.String() })
+export type ScriptReply = Static<typeof ScriptReply>
+
+export const OutputReport = Type.Object({
+  workId: Type.String(),
+  /** How many characters came before: what was sent twice is kept once. */
+  offset: Type.Integer({ minimum: 0 }),
+  text: Type.String({ maxLength: 256 * 1024 }),
+})
+export type OutputReport = Static<typeof OutputReport>
+
+export const DoneReport = Type.Object({
+  workId: Type.String(),
+  /** What the agent found or did, by the kind of work. */
+  result: Type.Optional(Type.Unknown()),
+  /** A sentence for the timeline. */
+  detail: Type.Optional(Type.String({ maxLength: 2000 })),
+})
+export type DoneReport = Static<typeof DoneReport>
 
 export { Inventory }
 

@@ -2,6 +2,7 @@ import type { DiskRule } from './disk-rule.ts'
 import type { HandedOverBy, HandOver } from './hand-over.ts'
 import type { FilesystemType, Layout } from './layout.ts'
 import type { DeployRendition, VerifyPolicy } from './order.ts'
+import type { StepRecord } from './step-records.ts'
 
 /** The work of a deployment, in order; a failure names its step. */
 export const deploySteps = [
@@ -54,16 +55,6 @@ export function canMove(from: DeploymentState, to: DeploymentState): boolean {
   return (deploymentTransitions[from] as readonly DeploymentState[]).includes(to)
 }
 
-/** What became of a step: seconds when it is done, bytes where the step has a size. */
-export type StepRecord = {
-  step: DeployStep
-  state: 'started' | 'done' | 'failed'
-  seconds?: number
-  bytes?: number
-  /** What the operator should know although the step is done. */
-  notice?: string
-}
-
 /** One attempt to put a version on a machine. Times are milliseconds since the epoch. */
 export type Deployment = {
   id: string
@@ -93,7 +84,7 @@ export type Deployment = {
   bytesWritten: number
   /** Content that was on the disk already, and stayed. */
   bytesReused: number
-  steps: StepRecord[]
+  steps: StepRecord<DeployStep>[]
   /** Public halves, one OpenSSH line each, as the agent made them. */
   sshHostKeys: string[]
   /** What the machine can roll back to: version ids, the newest first, this one among them. */

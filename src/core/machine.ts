@@ -1,6 +1,6 @@
 import type { Mac } from '../bytes/mac.ts'
 import type { HandOver } from './hand-over.ts'
-import type { Intent } from './intent.ts'
+import type { Intent, StandingIntent } from './intent.ts'
 import type { MachineConflict } from './machine-identity.ts'
 
 export const machineNamePattern = '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'
@@ -22,6 +22,8 @@ export type Machine = {
   /** While there are any, nothing is written to the machine; absent for none. */
   conflicts?: MachineConflict[]
   intent: Intent
+  /** What it boots while nothing is ordered. */
+  standing: StandingIntent
   /** How its deployments leave it, where that was chosen for this machine. */
   handOver?: HandOver
   /** When a packet of its was last seen: milliseconds since the epoch. */

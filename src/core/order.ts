@@ -1,6 +1,7 @@
 import { type KeyObject, sign, verify } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { DiskRule } from './disk-rule.ts'
+import { RescueWork, RunWork, WipeWork } from './errand.ts'
 import { HandOver } from './hand-over.ts'
 import { FilesystemType, Layout } from './layout.ts'
 
@@ -50,9 +51,22 @@ export const DeployOrder = Type.Object({
 })
 export type DeployOrder = Static<typeof DeployOrder>
 
+export const ErrandOrder = Type.Object({
+  kind: Type.Literal('errand'),
+  errandId: Type.String(),
+  machine: Type.Object({ id: Type.String(), name: Type.String() }),
+  agentNonce: Type.String(),
+  /** A script's text is asked for apart: GET /agent/script. */
+  work: Type.Union([WipeWork, RunWork, RescueWork]),
+  /** Opens to an ErrandSecrets. */
+  sealed: Type.String(),
+})
+export type ErrandOrder = Static<typeof ErrandOrder>
+
 /** `wait`: nothing to do, ask again. `reboot`: the machine's intent changed to one this boot cannot do. */
 export const Order = Type.Union([
   DeployOrder,
+  ErrandOrder,
   Type.Object({ kind: Type.Literal('wait'), agentNonce: Type.String() }),
   Type.Object({ kind: Type.Literal('reboot'), agentNonce: Type.String(), reason: Type.String() }),
 ])
@@ -63,6 +77,12 @@ export const DeploySecrets = Type.Object({
   proofToken: Type.String(),
 })
 export type DeploySecrets = Static<typeof DeploySecrets>
+
+export const ErrandSecrets = Type.Object({
+  /** Last part of the URL that says that the work is done. */
+  doneToken: Type.String(),
+})
+export type ErrandSecrets = Static<typeof ErrandSecrets>
 
 /** The exact bytes that were signed travel, so that nothing depends on how JSON is written. */
 export const SignedOrder = Type.Object({ order: Type.String(), signature: Type.String() })

@@ -6,6 +6,7 @@ export type TimelineEvent = {
   at: number
   machineId?: string
   deploymentId?: string
+  errandId?: string
   kind: TimelineKind
   /** A sentence for people; strings that came from a machine are already made printable. */
   message: string
@@ -22,6 +23,8 @@ export const timelineKinds = [
   'agent', // session, inventory
   'step', // a deploy step started, moved on or ended
   'deployment', // it changed state
+  'errand', // likewise
+  'output', // of an operator's script: shown, and kept elsewhere
   'conflict', // two machines that cannot both be what they say: held for a person
   'security', // a token came twice, a signature did not verify
   'server', // a part was restarted

@@ -1,17 +1,27 @@
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 import type { Deployment } from '../core/deployment.ts'
+import { withoutScript } from '../core/errand.ts'
 import type { Machine } from '../core/machine.ts'
-import { type DeployOrder, type DeploySecrets, type Order, type SignedOrder, signOrder } from '../core/order.ts'
+import {
+  type DeployOrder,
+  type DeploySecrets,
+  type ErrandSecrets,
+  type Order,
+  type SignedOrder,
+  signOrder,
+} from '../core/order.ts'
 import { decodeSealingKey, seal } from '../core/seal.ts'
 import type { Session } from '../store/session-rows.ts'
 import type { AgentSessions } from './agent-sessions.ts'
 import type { Deployments } from './deployments.ts'
+import type { Errands } from './errands.ts'
 import type { Machines } from './machines.ts'
 
 /** Decides what an agent does now, from its machine's intent, and signs it for that agent alone. */
 export class AgentOrders {
   readonly #machines: Machines
   readonly #deployments: Deployments
+  readonly #errands: Errands
   readonly #sessions: AgentSessions
   readonly #orderKey: KeyObject
   readonly #proofKey: Uint8Array
@@ -19,12 +29,14 @@ export class AgentOrders {
   constructor(parts: {
     machines: Machines
     deployments: Deployments
+    errands: Errands
     sessions: AgentSessions
     orderKey: KeyObject
     proofKey: Uint8Array
   }) {
     this.#machines = parts.machines
     this.#deployments = parts.deployments
+    this.#errands = parts.errands
     this.#sessions = parts.sessions
     this.#orderKey = parts.orderKey
     this.#proofKey = parts.proofKey
@@ -38,10 +50,11 @@ export class AgentOrders {
     // Who it is must be settled first.
     if (machine.conflicts) return { kind: 'wait', agentNonce }
     if (machine.intent.kind === 'deploy') return this.#deployOrder(session, machine)
-    const hasFailedHere = session.deploymentId !== undefined
-    if (machine.intent.kind === 'local' && !hasFailedHere) {
-      return { kind: 'reboot', agentNonce, reason: 'the machine is to boot its own disk' }
-    }
+    if (machine.intent.errandId !== undefined) return this.#errandOrder(session, machine, machine.intent.errandId)
+    // Who had work here waits for a person, or for what comes next.
+    const hadWork = session.workId !== undefined
+    const isElsewhere = ['local', 'kernel', 'ramroot'].includes(machine.intent.kind)
+    if (isElsewhere && !hadWork) return { kind: 'reboot', agentNonce, reason: whyReboot(machine) }
     return { kind: 'wait', agentNonce }
   }
 
@@ -51,10 +64,16 @@ export class AgentOrders {
 
   /** The deployment that a first-boot callback's bearer proves, if it is one of ours. */
   deploymentOfProof(bearer: string): string | undefined {
-    const [deploymentId = '', mac = ''] = bearer.split('.')
-    const expected = Buffer.from(this.#proofMac(deploymentId))
-    const given = Buffer.from(mac)
-    return expected.length === given.length && timingSafeEqual(expected, given) ? deploymentId : undefined
+    return this.#openToken('proof', bearer)
+  }
+
+  /** The errand that a done URL's token ends, if it is one of ours. */
+  errandOfDone(token: string): string | undefined {
+    return this.#openToken('done', token)
+  }
+
+  doneToken(errandId: string): string {
+    return `${errandId}.${this.#mac('done', errandId)}`
   }
 
   async #deployOrder(session: Session, machine: Machine): Promise<Order> {
@@ -69,17 +88,50 @@ export class AgentOrders {
       agentNonce: session.agentNonce,
       ...(previousVersion !== undefined && { previousVersion }),
       ...orderFields(deployment),
-      sealed: seal(Buffer.from(JSON.stringify(this.#secrets(deployment))), decodeSealingKey(session.publicKey)),
+      sealed: sealTo(session, this.#secrets(deployment)),
+    }
+  }
+
+  async #errandOrder(session: Session, machine: Machine, errandId: string): Promise<Order> {
+    const { agentNonce } = session
+    const { work, state } = await this.#errands.get(errandId)
+    if (work.kind === 'kernel') return { kind: 'reboot', agentNonce, reason: whyReboot(machine) }
+    // What is done at every boot was done in this one.
+    if (state === 'queued' && session.workId === errandId) return { kind: 'wait', agentNonce }
+    await this.#sessions.assign(session, errandId)
+    await this.#errands.running(errandId)
+    const secrets: ErrandSecrets = { doneToken: this.doneToken(errandId) }
+    return {
+      ...{ kind: 'errand', errandId, agentNonce, machine: { id: machine.id, name: machine.name } },
+      work: withoutScript(work),
+      sealed: sealTo(session, secrets),
     }
   }
 
   #secrets(deployment: Deployment): DeploySecrets {
-    return { proofToken: `${deployment.id}.${this.#proofMac(deployment.id)}` }
+    return { proofToken: `${deployment.id}.${this.#mac('proof', deployment.id)}` }
   }
 
-  #proofMac(deploymentId: string): string {
-    return createHmac('sha256', this.#proofKey).update(`proof ${deploymentId}`).digest('base64url')
+  #openToken(purpose: TokenPurpose, token: string): string | undefined {
+    const [workId = '', mac = ''] = token.split('.')
+    const expected = Buffer.from(this.#mac(purpose, workId))
+    const given = Buffer.from(mac)
+    return expected.length === given.length && timingSafeEqual(expected, given) ? workId : undefined
   }
+
+  #mac(purpose: TokenPurpose, workId: string): string {
+    return createHmac('sha256', this.#proofKey).update(`${purpose} ${workId}`).digest('base64url')
+  }
+}
+
+type TokenPurpose = 'proof' | 'done'
+
+function sealTo({ publicKey }: Session, secrets: object): string {
+  return seal(Buffer.from(JSON.stringify(secrets)), decodeSealingKey(publicKey))
+}
+
+function whyReboot({ intent: { kind } }: Machine): string {
+  return kind === 'local' ? 'the machine is to boot its own disk' : `the machine's intent is ${kind}`
 }
 
 function orderFields(

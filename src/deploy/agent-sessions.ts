@@ -75,8 +75,8 @@ export class AgentSessions {
     return session
   }
 
-  async assign(session: Session, deploymentId: string): Promise<void> {
-    if (session.deploymentId !== deploymentId) await assignSession(this.#state.db, session.bearerHash, deploymentId)
+  async assign(session: Session, workId: string): Promise<void> {
+    if (session.workId !== workId) await assignSession(this.#state.db, session.bearerHash, workId)
   }
 
   /** Token uses are needed only while the token would still be valid. */

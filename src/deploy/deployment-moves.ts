@@ -1,8 +1,9 @@
 import { canMove, type Deployment, type DeploymentState, type DeployStep } from '../core/deployment.ts'
+import { withStep } from '../core/step-records.ts'
 import { type DeploymentChange, updateDeployment } from '../store/deployment-rows.ts'
 import { deadlineSeconds } from './deadlines.ts'
-import { leaveDeployIntent } from './deployment-intent.ts'
 import { tellState } from './deployment-timeline.ts'
+import { leaveDeployIntent } from './machine-intent.ts'
 import { Conflict } from './refusals.ts'
 import type { Change } from './state-changes.ts'
 
@@ -26,16 +27,10 @@ export async function enter(
 /** Ends it at a step: its machine is not sent into the same failure again. Throws Conflict. */
 export async function fail(change: Change, deployment: Deployment, step: DeployStep, reason: string): Promise<void> {
   refuseMove(deployment, 'failed')
-  const steps = [...deployment.steps.slice(0, stepIndex(deployment, step)), { step, state: 'failed' as const }]
+  const steps = withStep(deployment.steps, { step, state: 'failed' })
   await enter(change, deployment, 'failed', { step, steps, failure: reason })
   await leaveDeployIntent(change, deployment)
   await tellState(change, deployment, 'failed', `at ${step}: ${reason}`)
-}
-
-/** Where the step stands, or would stand, among those that were begun. */
-export function stepIndex(deployment: Deployment, step: DeployStep): number {
-  const index = deployment.steps.findIndex((record) => record.step === step)
-  return index === -1 ? deployment.steps.length : index
 }
 
 /** Throws Conflict. */

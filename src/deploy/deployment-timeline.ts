@@ -1,3 +1,4 @@
+import type { WorkStep } from '../core/agent-protocol.ts'
 import type { Deployment, DeploymentState, DeployStep } from '../core/deployment.ts'
 import type { WrittenResult } from './deployments.ts'
 import type { Change } from './state-changes.ts'
@@ -24,7 +25,7 @@ export async function tellStep(
   await change.tell({ machineId, deploymentId: id, kind: 'step', message, data: { step, ...data } })
 }
 
-export function describeDone(step: DeployStep, result: { seconds?: number; bytes?: number; detail?: string }): string {
+export function describeDone(step: WorkStep, result: { seconds?: number; bytes?: number; detail?: string }): string {
   const { seconds, bytes, detail } = result
   const rate = bytes && seconds ? `, ${(bytes / 1e6 / seconds).toFixed(1)} MB/s` : ''
   const size = bytes ? `${(bytes / 1e6).toFixed(1)} MB` : ''

@@ -49,7 +49,7 @@ test('create() refuses a second deployment while one is under way', async () => 
 
 test('Machines.set() leaves the intent of a machine that is being deployed alone', async () => {
   const { machines, intent } = await site()
-  await assert.rejects(machines.set('rack-1', { intent: 'local' }), /bootwright cancel rack-1/)
+  await assert.rejects(machines.set('rack-1', { intent: { kind: 'local' } }), /bootwright cancel rack-1/)
   assert.equal((await intent()).kind, 'deploy')
 })
 

@@ -1,9 +1,9 @@
 import { describeLostOrder } from '../core/boot-order.ts'
-import { canMove, type Deployment, type DeploymentState, type DeployStep, type StepRecord } from '../core/deployment.ts'
+import { canMove, type Deployment, type DeploymentState, type DeployStep } from '../core/deployment.ts'
 import { describeRule } from '../core/disk-rule.ts'
 import type { HandOver } from '../core/hand-over.ts'
 import type { Machine } from '../core/machine.ts'
-import { describeConflict } from '../core/machine-identity.ts'
+import { type StepRecord, withStep } from '../core/step-records.ts'
 import type { VersionUse } from '../image/retention.ts'
 import {
   extendDeadlines,
@@ -14,14 +14,14 @@ import {
   listOverdueDeployments,
   updateDeployment,
 } from '../store/deployment-rows.ts'
-import { findMachineById } from '../store/machine-rows.ts'
 import { deadlineSeconds, overdueVerdict } from './deadlines.ts'
-import { leaveDeployIntent, setIntent } from './deployment-intent.ts'
-import { enter, fail, refuseMove, refuseReport, stepIndex } from './deployment-moves.ts'
+import { enter, fail, refuseMove, refuseReport } from './deployment-moves.ts'
 import { addNotice } from './deployment-notices.ts'
 import { describeDone, describeWritten, tellState, tellStep } from './deployment-timeline.ts'
+import { leaveDeployIntent, refuseBusy, setIntent, useUpDeployIntent } from './machine-intent.ts'
 import { type DeploymentRequest, newDeployment } from './new-deployment.ts'
-import { Conflict, NotFound } from './refusals.ts'
+import { NotFound } from './refusals.ts'
+import type { ReportedWork } from './reported-work.ts'
 import type { Change, StateChanges } from './state-changes.ts'
 
 /** What the agent says when the write is verified. */
@@ -34,7 +34,7 @@ export const writtenStates: readonly DeploymentState[] = ['written', 'handed-ove
 const timedStates: readonly DeploymentState[] = [...openStates, 'written', 'handed-over', 'frozen']
 
 /** Deployments through their states, together with the intent that each of them sets and uses up. */
-export class Deployments {
+export class Deployments implements ReportedWork {
   readonly #state: StateChanges
 
   constructor(state: StateChanges) {
@@ -64,17 +64,10 @@ export class Deployments {
     return deployment
   }
 
-  /** Sets the machine's intent to deploy. Throws Conflict when a deployment of the machine is under way. */
+  /** Sets the machine's intent to deploy. Throws Conflict when an order of the machine is under way. */
   async create(machine: Machine, request: DeploymentRequest): Promise<Deployment> {
     return this.#state.commit(async (change) => {
-      const { conflicts: [conflict] = [] } = machine
-      if (conflict) throw new Conflict(`${machine.name} is held: ${describeConflict(machine.name, conflict)}`)
-      const current = await currentDeployment(change, machine.id)
-      if (current && openStates.includes(current.state)) {
-        throw new Conflict(
-          `${machine.name} has a deployment that is ${current.state} (${current.id}); end it with 'bootwright cancel ${machine.name}' first`,
-        )
-      }
+      await refuseBusy(change, machine)
       const deployment = newDeployment(machine.id, request, change.now)
       await insertDeployment(change.db, deployment)
       await setIntent(change, machine.id, { kind: 'deploy', deploymentId: deployment.id })
@@ -103,8 +96,7 @@ export class Deployments {
   async stepStarted(id: string, step: DeployStep, detail?: string): Promise<void> {
     await this.#alter(id, async (change, deployment) => {
       refuseReport(deployment)
-      // A step that starts again (after a reset, or a retry) stands once in the list, with what follows it gone.
-      const steps = [...deployment.steps.slice(0, stepIndex(deployment, step)), { step, state: 'started' as const }]
+      const steps = withStep(deployment.steps, { step, state: 'started' })
       await updateDeployment(change.db, id, {
         step,
         steps,
@@ -122,8 +114,7 @@ export class Deployments {
     await this.#alter(id, async (change, deployment) => {
       refuseReport(deployment)
       const { detail, ...record } = result
-      const index = stepIndex(deployment, step)
-      const steps = [...deployment.steps.slice(0, index), { step, state: 'done' as const, ...record }]
+      const steps = withStep(deployment.steps, { step, state: 'done', ...record })
       await updateDeployment(change.db, id, {
         step,
         steps,
@@ -155,7 +146,7 @@ export class Deployments {
       if (deployment.state === 'written') return
       refuseMove(deployment, 'written')
       await enter(change, deployment, 'written', result)
-      await setIntent(change, deployment.machineId, { kind: 'local' })
+      await useUpDeployIntent(change, deployment.machineId)
       await tellState(
         change,
         deployment,
@@ -266,9 +257,4 @@ export class Deployments {
       await work(change, deployment)
     })
   }
-}
-
-async function currentDeployment(change: Change, machineId: string): Promise<Deployment | undefined> {
-  const machine = await findMachineById(change.db, machineId)
-  return machine?.intent.deploymentId ? findDeployment(change.db, machine.intent.deploymentId) : undefined
 }

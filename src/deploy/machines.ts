@@ -1,6 +1,6 @@
 import type { Mac } from '../bytes/mac.ts'
 import type { HandOver } from '../core/hand-over.ts'
-import type { IntentKind } from '../core/intent.ts'
+import type { StandingIntent } from '../core/intent.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Machine } from '../core/machine.ts'
 import { deleteConflicts } from '../store/conflict-rows.ts'
@@ -16,6 +16,7 @@ import {
   updateMachine,
 } from '../store/machine-rows.ts'
 import type { StateDatabase } from '../store/state-database.ts'
+import { refuseBusy } from './machine-intent.ts'
 import { recognizeMachine } from './recognize-machine.ts'
 import { Conflict, NotFound } from './refusals.ts'
 import type { Change, StateChanges } from './state-changes.ts'
@@ -34,11 +35,11 @@ export type MachineSettings = {
   handOver?: HandOver | null
   /** Another computer has the same SMBIOS UUID, and that is no conflict. */
   sharesUuid?: boolean
-  /** `deploy` is set by making a deployment. */
-  intent?: Exclude<IntentKind, 'deploy'>
+  /** What it boots from now on while nothing is ordered; orders are made of their own. */
+  intent?: StandingIntent
 }
 
-/** The machines and their intents, deployments aside. */
+/** The machines and what they boot while nothing is ordered. */
 export class Machines {
   readonly #state: StateChanges
 
@@ -146,10 +147,7 @@ async function setMachine(change: Change, name: string, settings: MachineSetting
 }
 
 async function changeMachine(change: Change, machine: Machine, settings: MachineSettings): Promise<Machine> {
-  if (machine.intent.kind === 'deploy' && settings.intent) {
-    const { name } = machine
-    throw new Conflict(`${name} has a deployment under way; end it with 'bootwright cancel ${name}' first`)
-  }
+  if (settings.intent) await refuseBusy(change, { ...machine, conflicts: [] })
   await settleConflicts(change, machine, settings)
   const updated = await updateMachine(change.db, machine.id, settingsAsChange(machine, settings))
   change.machineChanged(updated)
@@ -159,10 +157,17 @@ async function changeMachine(change: Change, machine: Machine, settings: Machine
 }
 
 async function addMachine(change: Change, given: string, settings: MachineSettings): Promise<Machine> {
-  const { macs = [], newName: name = given, intent: kind = 'local', approved = true, handOver, ...rest } = settings
+  const {
+    macs = [],
+    newName: name = given,
+    intent: standing = { kind: 'local' },
+    approved = true,
+    handOver,
+    ...rest
+  } = settings
   if (macs.length === 0) throw new NotFound(`There is no machine "${given}"; to make it, give at least one MAC address`)
-  const intent = { kind, revision: 0 }
-  const said = { ...rest, name, macs: [...macs], approved, intent, ...(handOver && { handOver }) }
+  const intent = { kind: standing.kind, revision: 0 }
+  const said = { ...rest, name, macs: [...macs], approved, intent, standing, ...(handOver && { handOver }) }
   const machine = await insertMachine(change.db, said, change.now)
   change.machineChanged(machine)
   const message = `${name} was added (${macs.join(', ')})`
@@ -204,12 +209,15 @@ function settingsAsChange(machine: Machine, settings: MachineSettings): MachineC
     ...(approved !== undefined && { approved }),
     ...(sharesUuid !== undefined && { sharesUuid }),
     ...(handOver !== undefined && { handOver }),
-    ...(intent !== undefined && { intent: { kind: intent, revision: machine.intent.revision + 1 } }),
+    ...(intent !== undefined && {
+      standing: intent,
+      intent: { kind: intent.kind, revision: machine.intent.revision + 1 },
+    }),
   }
 }
 
 function describeChange(machine: Machine, settings: MachineSettings): string {
-  if (settings.intent) return `the next network boot of ${machine.name} is ${settings.intent}`
+  if (settings.intent) return `the next network boot of ${machine.name} is ${settings.intent.kind}`
   return `${machine.name} was changed: ${Object.keys(settings).join(', ')}`
 }
 

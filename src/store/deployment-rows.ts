@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely'
-import type { Deployment, DeploymentState, StepRecord } from '../core/deployment.ts'
+import type { Deployment, DeploymentState } from '../core/deployment.ts'
 import type { HandedOverBy } from '../core/hand-over.ts'
 import type { Schema } from './schema.ts'
 import type { StateDatabase } from './state-database.ts'
@@ -168,7 +168,7 @@ function fromRow(row: Selectable<Schema['deployments']>): Deployment {
     bytesFetched: Number(row.bytes_fetched),
     bytesWritten: Number(row.bytes_written),
     bytesReused: Number(row.bytes_reused),
-    steps: JSON.parse(row.steps_json) as StepRecord[],
+    steps: JSON.parse(row.steps_json) as Deployment['steps'],
     sshHostKeys: JSON.parse(row.ssh_host_keys_json),
     keptVersions: JSON.parse(row.kept_versions_json),
     createdAt: Number(row.created_at),

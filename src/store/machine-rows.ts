@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Selectable } from 'kysely'
 import type { Mac } from '../bytes/mac.ts'
 import type { HandOver } from '../core/hand-over.ts'
-import type { Intent } from '../core/intent.ts'
+import type { Intent, StandingIntent } from '../core/intent.ts'
 import type { Machine } from '../core/machine.ts'
 import type { MachineConflict } from '../core/machine-identity.ts'
 import { listConflicts } from './conflict-rows.ts'
@@ -12,7 +12,8 @@ import type { StateDatabase } from './state-database.ts'
 /** All of a machine but its inventory, which is kilobytes, and asked for by itself. */
 const columns = [
   ...(['id', 'name', 'uuid', 'group_name', 'address', 'approved', 'shares_uuid'] as const),
-  ...(['intent_kind', 'intent_revision', 'deployment_id', 'hand_over', 'last_seen_at'] as const),
+  ...(['intent_kind', 'intent_revision', 'deployment_id', 'errand_id', 'standing_json'] as const),
+  ...(['hand_over', 'last_seen_at'] as const),
 ] as const
 type MachineRow = Pick<Selectable<Schema['machines']>, (typeof columns)[number]>
 
@@ -63,23 +64,25 @@ export async function findMachinesByUuid(db: StateDatabase, uuid: string): Promi
 }
 
 export type NewMachine = Pick<Machine, 'name' | 'macs' | 'approved' | 'intent'> &
-  Partial<Pick<Machine, 'address' | 'uuid' | 'group' | 'lastSeenAt' | 'sharesUuid' | 'handOver'>>
+  Partial<Pick<Machine, 'address' | 'uuid' | 'group' | 'lastSeenAt' | 'sharesUuid' | 'handOver' | 'standing'>>
 
 export async function insertMachine(db: StateDatabase, given: NewMachine, now: number): Promise<Machine> {
   const machine: Machine = {
     id: randomUUID(),
     group: 'default',
     sharesUuid: false,
+    standing: { kind: given.intent.kind === 'discover' ? 'discover' : 'local' },
     ...given,
     macs: given.macs.toSorted(),
   }
-  const { id, name, uuid, group, address, approved, sharesUuid, intent, handOver, lastSeenAt, macs } = machine
+  const { id, name, uuid, group, address, approved, sharesUuid, intent, standing, handOver, lastSeenAt, macs } = machine
   await db
     .insertInto('machines')
     .values({
       ...{ id, name, uuid: uuid ?? null, group_name: group, address: address ?? null },
       ...{ approved: Number(approved), shares_uuid: Number(sharesUuid), hand_over: handOver ?? null },
       ...{ intent_kind: intent.kind, intent_revision: intent.revision, deployment_id: intent.deploymentId ?? null },
+      ...{ errand_id: intent.errandId ?? null, standing_json: JSON.stringify(standing) },
       ...{ inventory_json: null, last_seen_at: lastSeenAt ?? null, created_at: now },
     })
     .execute()
@@ -88,7 +91,7 @@ export async function insertMachine(db: StateDatabase, given: NewMachine, now: n
 }
 
 export type MachineChange = Partial<
-  Pick<Machine, 'name' | 'address' | 'uuid' | 'group' | 'approved' | 'lastSeenAt' | 'sharesUuid'>
+  Pick<Machine, 'name' | 'address' | 'uuid' | 'group' | 'approved' | 'lastSeenAt' | 'sharesUuid' | 'standing'>
 > & {
   intent?: Intent
   macs?: readonly Mac[]
@@ -111,7 +114,9 @@ export async function updateMachine(db: StateDatabase, id: string, change: Machi
       intent_kind: change.intent.kind,
       intent_revision: change.intent.revision,
       deployment_id: change.intent.deploymentId ?? null,
+      errand_id: change.intent.errandId ?? null,
     }),
+    ...(change.standing && { standing_json: JSON.stringify(change.standing) }),
   }
   if (Object.keys(values).length > 0) await db.updateTable('machines').set(values).where('id', '=', id).execute()
   if (change.macs) await replaceMacs(db, id, change.macs)
@@ -130,7 +135,7 @@ export async function deleteMachine(db: StateDatabase, id: string): Promise<void
 /** Two rows were one computer: all that was of the one is the other's, except what the row itself says. */
 export async function absorbMachine(db: StateDatabase, absorbed: Machine, survivor: Machine): Promise<void> {
   const owner = { machine_id: survivor.id }
-  for (const table of ['machine_macs', 'deployments', 'sessions', 'used_tokens', 'events'] as const) {
+  for (const table of ['machine_macs', 'deployments', 'errands', 'sessions', 'used_tokens', 'events'] as const) {
     await db.updateTable(table).set(owner).where('machine_id', '=', absorbed.id).execute()
   }
   await deleteMachine(db, absorbed.id)
@@ -178,7 +183,9 @@ function fromRow(row: MachineRow, macs: Mac[], conflicts?: MachineConflict[]): M
       kind: row.intent_kind,
       revision: row.intent_revision,
       ...(row.deployment_id !== null && { deploymentId: row.deployment_id }),
+      ...(row.errand_id !== null && { errandId: row.errand_id }),
     },
+    standing: JSON.parse(row.standing_json) as StandingIntent,
     ...(row.hand_over !== null && { handOver: row.hand_over as HandOver }),
     ...(row.last_seen_at !== null && { lastSeenAt: Number(row.last_seen_at) }),
   }

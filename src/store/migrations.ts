@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 
 /** In order of their names; a migration that has shipped is never edited. */
@@ -16,6 +16,7 @@ export const migrations: Record<string, Migration> = {
   '0011-machine-conflicts': { up: addMachineConflicts },
   '0012-hand-over': { up: addHandOver },
   '0013-deployment-boot-order': { up: addDeploymentBootOrder },
+  '0014-errands': { up: addErrands },
 }
 
 async function createMachines(db: Kysely<unknown>): Promise<void> {
@@ -189,4 +190,42 @@ async function addHandOver(db: Kysely<unknown>): Promise<void> {
 
 async function addDeploymentBootOrder(db: Kysely<unknown>): Promise<void> {
   await db.schema.alterTable('deployments').addColumn('boot_order_json', 'text').execute()
+}
+
+/** What machines boot while nothing is ordered was their intent until now, where that was no order. */
+async function addErrands(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .alterTable('machines')
+    .addColumn('standing_json', 'text', (c) => c.notNull().defaultTo('{"kind":"local"}'))
+    .execute()
+  await sql`update machines set standing_json = '{"kind":"' || intent_kind || '"}' where intent_kind in ('menu', 'discover')`.execute(
+    db,
+  )
+  await db.schema.alterTable('machines').addColumn('errand_id', 'text').execute()
+  await db.schema.alterTable('events').addColumn('errand_id', 'text').execute()
+  await db.schema.alterTable('sessions').renameColumn('deployment_id', 'work_id').execute()
+  await db.schema
+    .createTable('errands')
+    .addColumn('id', 'text', (c) => c.primaryKey())
+    .addColumn('machine_id', 'text', (c) => c.notNull().references('machines.id').onDelete('cascade'))
+    .addColumn('work_json', 'text', (c) => c.notNull())
+    .addColumn('once', 'integer', (c) => c.notNull())
+    .addColumn('state', 'text', (c) => c.notNull())
+    .addColumn('step', 'text')
+    .addColumn('failure', 'text')
+    .addColumn('steps_json', 'text', (c) => c.notNull())
+    .addColumn('result_json', 'text')
+    .addColumn('created_at', 'bigint', (c) => c.notNull())
+    .addColumn('deadline_at', 'bigint', (c) => c.notNull())
+    .addColumn('finished_at', 'bigint')
+    .execute()
+  await db.schema.createIndex('errands_by_machine').on('errands').columns(['machine_id', 'created_at']).execute()
+  await db.schema.createIndex('errands_by_state').on('errands').columns(['state', 'deadline_at']).execute()
+  await db.schema
+    .createTable('errand_output')
+    .addColumn('errand_id', 'text', (c) => c.notNull().references('errands.id').onDelete('cascade'))
+    .addColumn('start', 'integer', (c) => c.notNull())
+    .addColumn('text', 'text', (c) => c.notNull())
+    .addPrimaryKeyConstraint('errand_output_key', ['errand_id', 'start'])
+    .execute()
 }

@@ -1,5 +1,6 @@
 import type { Generated } from 'kysely'
 import type { DeploymentState, DeployStep } from '../core/deployment.ts'
+import type { ErrandState, ErrandStep } from '../core/errand.ts'
 import type { IntentKind } from '../core/intent.ts'
 import type { MachineConflict } from '../core/machine-identity.ts'
 import type { TimelineKind } from '../core/timeline.ts'
@@ -16,6 +17,8 @@ export type Schema = {
     intent_kind: IntentKind
     intent_revision: number
     deployment_id: string | null
+    errand_id: string | null
+    standing_json: string
     inventory_json: string | null
     hand_over: string | null
     last_seen_at: number | null
@@ -57,6 +60,22 @@ export type Schema = {
     boot_order_json: string | null
     finished_at: number | null
   }
+  errands: {
+    id: string
+    machine_id: string
+    work_json: string
+    once: number
+    state: ErrandState
+    step: ErrandStep | null
+    failure: string | null
+    steps_json: string
+    result_json: string | null
+    created_at: number
+    deadline_at: number
+    finished_at: number | null
+  }
+  /** What an operator's script said; `start`: how many characters came before. */
+  errand_output: { errand_id: string; start: number; text: string }
   /** How the machines of a group, or of a model, are left. */
   hand_over_rules: { scope: string; name: string; hand_over: string }
   sessions: {
@@ -65,7 +84,7 @@ export type Schema = {
     machine_id: string
     /** What identifies the boot attempt; null for an anonymous session. */
     token_nonce: string | null
-    deployment_id: string | null
+    work_id: string | null
     public_key: string
     agent_nonce: string
     created_at: number
@@ -77,6 +96,7 @@ export type Schema = {
     at: number
     machine_id: string | null
     deployment_id: string | null
+    errand_id: string | null
     kind: TimelineKind
     message: string
     data_json: string | null

@@ -6,8 +6,8 @@ export type Session = {
   machineId: string
   /** Absent when the machine came without a boot token: it may be discovered and nothing else. */
   tokenNonce?: string
-  /** The deployment whose order it was given. */
-  deploymentId?: string
+  /** The deployment or errand whose order it was given. */
+  workId?: string
   /** X25519, SPKI DER, base64. */
   publicKey: string
   agentNonce: string
@@ -20,7 +20,7 @@ export async function insertSession(db: StateDatabase, session: Session, now: nu
       bearer_hash: session.bearerHash,
       machine_id: session.machineId,
       token_nonce: session.tokenNonce ?? null,
-      deployment_id: session.deploymentId ?? null,
+      work_id: session.workId ?? null,
       public_key: session.publicKey,
       agent_nonce: session.agentNonce,
       created_at: now,
@@ -35,14 +35,14 @@ export async function findSession(db: StateDatabase, bearerHash: string): Promis
     bearerHash: row.bearer_hash,
     machineId: row.machine_id,
     ...(row.token_nonce !== null && { tokenNonce: row.token_nonce }),
-    ...(row.deployment_id !== null && { deploymentId: row.deployment_id }),
+    ...(row.work_id !== null && { workId: row.work_id }),
     publicKey: row.public_key,
     agentNonce: row.agent_nonce,
   }
 }
 
-export async function assignSession(db: StateDatabase, bearerHash: string, deploymentId: string): Promise<void> {
-  await db.updateTable('sessions').set({ deployment_id: deploymentId }).where('bearer_hash', '=', bearerHash).execute()
+export async function assignSession(db: StateDatabase, bearerHash: string, workId: string): Promise<void> {
+  await db.updateTable('sessions').set({ work_id: workId }).where('bearer_hash', '=', bearerHash).execute()
 }
 
 export async function deleteSessions(db: StateDatabase, machineId: string, which: 'all' | 'anonymous'): Promise<void> {

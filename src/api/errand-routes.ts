@@ -1,0 +1,53 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { type Errand, ErrandWork, withoutScript } from '../core/errand.ts'
+import { Conflict } from '../deploy/refusals.ts'
+import type { Management } from './management.ts'
+
+const Id = Type.Object({ id: Type.String({ maxLength: 64 }) })
+
+const Request = Type.Object(
+  {
+    machine: Type.String(),
+    work: ErrandWork,
+    once: Type.Optional(Type.Boolean({ description: 'True where not given; otherwise at every network boot' })),
+  },
+  { additionalProperties: false },
+)
+
+export function errandRoutes({ machines, errands }: Management): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get('/', async () => ({ errands: (await errands.list()).map(shownErrand) }))
+
+    app.get('/:id', { schema: { params: Id } }, async (request) => ({
+      errand: shownErrand(await errands.get(request.params.id)),
+    }))
+
+    app.get('/:id/output', { schema: { params: Id } }, async (request) => {
+      const { id } = await errands.get(request.params.id)
+      return { output: await errands.readOutput(id) }
+    })
+
+    app.post('/', { schema: { body: Request } }, async (request, reply) => {
+      const { machine: name, work, once = true } = request.body
+      refuseUnclear(work)
+      const errand = await errands.create(await machines.get(name), work, { once })
+      return reply.code(201).send({ errand: shownErrand(errand) })
+    })
+
+    app.post('/:id/cancel', { schema: { params: Id } }, async (request, reply) => {
+      await errands.cancel(request.params.id)
+      return reply.code(204).send()
+    })
+  }
+}
+
+export function shownErrand(errand: Errand): Errand {
+  return { ...errand, work: withoutScript(errand.work) }
+}
+
+function refuseUnclear(work: ErrandWork): void {
+  if (work.kind === 'run' && (work.script === undefined) === (work.url === undefined)) {
+    throw new Conflict('Say what to run: either its script or its URL')
+  }
+}

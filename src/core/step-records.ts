@@ -1,0 +1,21 @@
+/** What became of a step: seconds when it is done, bytes where the step has a size. */
+export type StepRecord<Step extends string = string> = {
+  step: Step
+  state: 'started' | 'done' | 'failed'
+  seconds?: number
+  bytes?: number
+  /** What the operator should know although the step is done. */
+  notice?: string
+}
+
+/**
+ * The records with this one in its place. A step that begins again (after a reset, or a retry) stands once in the list, with
+ * what followed it gone.
+ */
+export function withStep<Step extends string>(
+  records: readonly StepRecord<Step>[],
+  record: StepRecord<Step>,
+): StepRecord<Step>[] {
+  const index = records.findIndex(({ step }) => step === record.step)
+  return [...records.slice(0, index === -1 ? records.length : index), record]
+}

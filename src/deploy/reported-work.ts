@@ -1,0 +1,14 @@
+import type { WorkStep } from '../core/agent-protocol.ts'
+import type { StepRecord } from '../core/step-records.ts'
+
+/** What an agent works on and reports about: a deployment, or an errand. Each throws Conflict when it has ended. */
+export interface ReportedWork {
+  stepStarted(id: string, step: WorkStep, detail?: string): Promise<void>
+  stepProgress(id: string, step: WorkStep, bytesDone: number, bytesTotal?: number): Promise<void>
+  stepDone(
+    id: string,
+    step: WorkStep,
+    result: Pick<StepRecord, 'seconds' | 'bytes' | 'notice'> & { detail?: string },
+  ): Promise<void>
+  failed(id: string, step: WorkStep, reason: string): Promise<void>
+}
