@@ -27,7 +27,8 @@ import { diskLoaderOf, servingTree } from './serving-tree.ts'
 import { siteMenus } from './site-menus.ts'
 import { describeInterfaces, siteStatus } from './site-status.ts'
 import { openStateDatabase } from './store/state-database.ts'
-import { type Component, pause, type restarting, runComponents } from './supervise.ts'
+import { type Component, type restarting, runComponents } from './supervise.ts'
+import { deadlines, schedule } from './timed-parts.ts'
 
 export type ServeOptions = {
   /** Interfaces, subnets and what clients are told. */
@@ -50,7 +51,6 @@ export type ServeOptions = {
 
 /** A boot attempt that takes longer than this from its DHCP answer to its agent asks anew. */
 const bootTokenSeconds = 10 * 60
-const deadlineCheckMs = 2000
 /** What the agents are given to report after the service was away. */
 const absenceForgivenSeconds = 15 * 60
 
@@ -99,7 +99,8 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     const others = [
       ...(names ? [names] : []),
       ramdisks.component,
-      deadlineComponent(site, log),
+      deadlines(site, bootTokenSeconds, log),
+      schedule({ ...site, images }, log),
       ...butterknifeParts(options, keys, log, supervision),
     ]
     await runComponents([packets, ...contents, management, ...others], signal)
@@ -108,7 +109,6 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   }
 }
 
-type Site = ReturnType<typeof buildSite>
 type Supervision = Parameters<typeof restarting>[1]
 
 function buildSite(state: StateChanges, keys: SiteKeys) {
@@ -144,22 +144,6 @@ function butterknifeParts(
   if (!butterknife) return []
   const signingKey = keys.imageKey
   return [butterknifePart({ place: butterknife, dataDirectory, imageDirectory, signingKey, log, supervision })]
-}
-
-function deadlineComponent(site: Site, log: Logger): Component {
-  return {
-    name: 'deadlines',
-    async run(signal) {
-      while (!signal.aborted) {
-        await pause(deadlineCheckMs, signal)
-        if (signal.aborted) return
-        for (const work of [site.deployments, site.errands]) {
-          await work.expireOverdue().catch((error) => log.error({ err: error }, 'deadlines'))
-        }
-        await site.sessions.forgetOldTokens(bootTokenSeconds * 2000)
-      }
-    },
-  }
 }
 
 /** Where the boot plane listens: on every interface that is answered. */

@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { type Errand, ErrandWork, withoutScript } from '../core/errand.ts'
-import { Conflict } from '../deploy/refusals.ts'
 import type { Management } from './management.ts'
+import { placeErrand } from './place-order.ts'
 
 const Id = Type.Object({ id: Type.String({ maxLength: 64 }) })
 
@@ -15,7 +15,8 @@ const Request = Type.Object(
   { additionalProperties: false },
 )
 
-export function errandRoutes({ machines, errands }: Management): FastifyPluginAsyncTypebox {
+export function errandRoutes(management: Management): FastifyPluginAsyncTypebox {
+  const { machines, errands } = management
   return async (app) => {
     app.get('/', async () => ({ errands: (await errands.list()).map(shownErrand) }))
 
@@ -29,9 +30,8 @@ export function errandRoutes({ machines, errands }: Management): FastifyPluginAs
     })
 
     app.post('/', { schema: { body: Request } }, async (request, reply) => {
-      const { machine: name, work, once = true } = request.body
-      refuseUnclear(work)
-      const errand = await errands.create(await machines.get(name), work, { once })
+      const { machine, ...order } = request.body
+      const errand = await placeErrand(management, await machines.get(machine), order)
       return reply.code(201).send({ errand: shownErrand(errand) })
     })
 
@@ -44,10 +44,4 @@ export function errandRoutes({ machines, errands }: Management): FastifyPluginAs
 
 export function shownErrand(errand: Errand): Errand {
   return { ...errand, work: withoutScript(errand.work) }
-}
-
-function refuseUnclear(work: ErrandWork): void {
-  if (work.kind === 'run' && (work.script === undefined) === (work.url === undefined)) {
-    throw new Conflict('Say what to run: either its script or its URL')
-  }
 }

@@ -19,6 +19,7 @@ import type { ImageShelf } from './image-shelf.ts'
 import { layoutRoutes } from './layout-routes.ts'
 import { livePageRoute } from './live-page-route.ts'
 import { machineRoutes } from './machine-routes.ts'
+import { orderRoutes } from './order-routes.ts'
 import { answerWithProblems, NotAuthenticated } from './problem.ts'
 import { publicationRoutes } from './publication-routes.ts'
 
@@ -73,6 +74,7 @@ export function managementApp(management: Management, logger: FastifyBaseLogger)
       api.register(machineRoutes(management), { prefix: '/machines' })
       api.register(deploymentRoutes(management), { prefix: '/deployments' })
       api.register(errandRoutes(management), { prefix: '/errands' })
+      api.register(orderRoutes(management), { prefix: '/orders' })
       api.register(handOverRoutes(management), { prefix: '/hand-over' })
       api.register(layoutRoutes(management), { prefix: '/layouts' })
       api.register(imageRoutes(management.images), { prefix: '/images' })

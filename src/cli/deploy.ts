@@ -2,11 +2,13 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Deployment } from '../core/deployment.ts'
 import type { DiskRule } from '../core/disk-rule.ts'
 import type { DryRun } from '../core/dry-run.ts'
+import type { DeployWish } from '../core/machine-order.ts'
 import { openClient } from './client.ts'
 import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
 import { followJob } from './follow-job.ts'
 import { readLayoutArgument } from './layout-file.ts'
 import { printJson } from './output.ts'
+import { atOption, placeOrders } from './place-orders.ts'
 import { followOption, tellDeployment } from './tell-deployment.ts'
 
 type DeployOptions = {
@@ -25,12 +27,13 @@ type DeployOptions = {
   follow?: boolean
   dryRun?: boolean
   redeploy?: boolean
+  at?: number
 }
 
 export function deployCommand(): Command {
   return new Command('deploy')
-    .description("writes an image to a machine's disk at its next network boot")
-    .argument('<machine>')
+    .description('writes an image to the disks of machines at their next network boot')
+    .argument('<machines...>', 'names')
     .option('--image <reference>', 'NAME, NAME:TAG or NAME@VERSION')
     .addOption(
       new Option(
@@ -60,25 +63,31 @@ export function deployCommand(): Command {
     .option('--proof-seconds <seconds>', 'how long the first-boot callback may take', parseCount)
     .option('--redeploy', 'keep what the last deployment made of the disk, and move only what differs')
     .option('--dry-run', "draw the machine's disk before and after, by its last inventory, and change nothing")
+    .addOption(atOption())
     .addOption(followOption())
     .addOption(dataOption())
     .addOption(jsonOption())
     .action(deploy)
 }
 
-async function deploy(machine: string, options: DeployOptions, command: Command): Promise<void> {
+async function deploy(machines: string[], options: DeployOptions, command: Command): Promise<void> {
   const client = openClient({ socketPath: socketPathOf(options.data) })
   const target = {
-    machine,
     ...(options.disk && { disk: options.disk }),
     ...(options.rendition && { rendition: options.rendition }),
     ...(options.layout && { layout: await readLayoutArgument(options.layout) }),
     ...(options.filesystem && { filesystem: options.filesystem }),
     ...(options.redeploy && { redeploy: true }),
   }
-  if (options.dryRun) return showDryRun(await client.request<DryRun>('POST', '/api/v1/layouts/plan', target), options)
+  const [machine = '', ...others] = machines
+  const isOne = others.length === 0 && options.at === undefined
+  if (!isOne && (options.follow || options.dryRun)) {
+    command.error('error: --follow and --dry-run are for one machine, and for now')
+  }
+  if (options.dryRun)
+    return showDryRun(await client.request<DryRun>('POST', '/api/v1/layouts/plan', { machine, ...target }), options)
   if (options.image === undefined) command.error('error: say what to deploy: --image NAME')
-  const order = {
+  const wish = {
     ...target,
     image: options.image,
     ...(options.handOver && { handOver: options.handOver }),
@@ -87,6 +96,8 @@ async function deploy(machine: string, options: DeployOptions, command: Command)
     ...(options.keepVersions !== undefined && { keepVersions: options.keepVersions }),
     ...(options.proofSeconds !== undefined && { proofSeconds: options.proofSeconds }),
   }
+  if (!isOne) return placeOrders(client, machines, { kind: 'deploy', wish: wish as DeployWish }, options)
+  const order = { machine, ...wish }
   // A volume takes a while to be made, when it is the version's first.
   await followJob(client, { method: 'POST', path: '/api/v1/deployments/rendition', body: order })
   const { deployment } = await client.request<{ deployment: Deployment }>('POST', '/api/v1/deployments/', order)

@@ -11,6 +11,7 @@ import { machineCommand } from './machine.ts'
 import { rackCommand } from './rack.ts'
 import { ramdiskCommand } from './ramdisk.ts'
 import { rollbackCommand } from './rollback.ts'
+import { scheduleCommand } from './schedule.ts'
 import { serveCommand } from './serve.ts'
 import { statusCommand } from './status.ts'
 import { trialCommand } from './trial.ts'
@@ -38,6 +39,7 @@ for (const command of [
   layoutCommand(),
   rollbackCommand(),
   cancelCommand(),
+  scheduleCommand(),
   watchCommand(),
   ramdiskCommand(),
   rackCommand(),

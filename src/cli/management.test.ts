@@ -138,3 +138,30 @@ function statusOf(url: string, headers: Record<string, string> = {}): Promise<nu
     }).once('error', reject)
   })
 }
+
+test('POST /orders/ orders one thing of many machines, and tells each that cannot', async (t) => {
+  const { client, machines } = await service(t)
+  for (const [name, last] of [
+    ['one', '1'],
+    ['two', '2'],
+  ])
+    await machines.set(name!, { macs: [parseMac(`52:54:00:00:00:0${last}`)] })
+  const order = { kind: 'errand', work: { kind: 'wipe', disks: 'all', method: 'auto' } }
+  const place = (names: string[], more: object = {}) =>
+    client.request<{ placed: { machine: string; errandId?: string; refused?: string }[] }>('POST', '/api/v1/orders/', {
+      ...{ machines: names, order },
+      ...more,
+    })
+  await assert.rejects(place(['one', 'tow']), /no machine "tow"/)
+  assert.equal((await machines.get('one')).intent.kind, 'local', 'nothing was ordered of the others')
+  await place(['one'])
+  const { placed } = await place(['one', 'two', 'two'])
+  assert.match(placed[0]?.refused ?? '', /the order wipe under way/)
+  assert.deepEqual([placed.length, (await machines.get('two')).intent.errandId], [2, placed[1]?.errandId])
+  await place(['one'], { at: Date.now() + 3600_000 })
+  const { scheduled } = await client.request<{ scheduled: { state: string; machines: string[] }[] }>(
+    'GET',
+    '/api/v1/orders/scheduled',
+  )
+  assert.deepEqual([scheduled[0]?.state, scheduled[0]?.machines], ['waiting', ['one']])
+})

@@ -17,6 +17,7 @@ export const migrations: Record<string, Migration> = {
   '0012-hand-over': { up: addHandOver },
   '0013-deployment-boot-order': { up: addDeploymentBootOrder },
   '0014-errands': { up: addErrands },
+  '0015-scheduled-orders': { up: addScheduledOrders },
 }
 
 async function createMachines(db: Kysely<unknown>): Promise<void> {
@@ -228,4 +229,18 @@ async function addErrands(db: Kysely<unknown>): Promise<void> {
     .addColumn('text', 'text', (c) => c.notNull())
     .addPrimaryKeyConstraint('errand_output_key', ['errand_id', 'start'])
     .execute()
+}
+
+async function addScheduledOrders(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('scheduled_orders')
+    .addColumn('id', 'text', (c) => c.primaryKey())
+    .addColumn('at', 'bigint', (c) => c.notNull())
+    .addColumn('machines_json', 'text', (c) => c.notNull())
+    .addColumn('order_json', 'text', (c) => c.notNull())
+    .addColumn('state', 'text', (c) => c.notNull())
+    .addColumn('placed_json', 'text', (c) => c.notNull())
+    .addColumn('created_at', 'bigint', (c) => c.notNull())
+    .execute()
+  await db.schema.createIndex('scheduled_orders_by_state').on('scheduled_orders').columns(['state', 'at']).execute()
 }

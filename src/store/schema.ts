@@ -3,6 +3,7 @@ import type { DeploymentState, DeployStep } from '../core/deployment.ts'
 import type { ErrandState, ErrandStep } from '../core/errand.ts'
 import type { IntentKind } from '../core/intent.ts'
 import type { MachineConflict } from '../core/machine-identity.ts'
+import type { ScheduledOrder } from '../core/machine-order.ts'
 import type { TimelineKind } from '../core/timeline.ts'
 
 /** Times are milliseconds since the epoch, truth values 0 or 1, `_json` columns JSON text: alike on SQLite and PostgreSQL. */
@@ -73,6 +74,16 @@ export type Schema = {
     created_at: number
     deadline_at: number
     finished_at: number | null
+  }
+  /** Orders for many machines that are placed later. */
+  scheduled_orders: {
+    id: string
+    at: number
+    machines_json: string
+    order_json: string
+    state: ScheduledOrder['state']
+    placed_json: string
+    created_at: number
   }
   /** What an operator's script said; `start`: how many characters came before. */
   errand_output: { errand_id: string; start: number; text: string }

@@ -1,0 +1,89 @@
+import type { Deployment } from '../core/deployment.ts'
+import { longestScriptBytes } from '../core/errand.ts'
+import type { Machine } from '../core/machine.ts'
+import type { DeployWish, MachineOrder, PlacedOrder } from '../core/machine-order.ts'
+import { HandOverRules } from '../deploy/hand-over-rules.ts'
+import { Conflict } from '../deploy/refusals.ts'
+import { chooseTarget, renditionToMake } from './choose-target.ts'
+import type { ImageShelf } from './image-shelf.ts'
+import type { Management } from './management.ts'
+import { prepareDelta } from './prepare-delta.ts'
+import { problemOf } from './problem.ts'
+import { resolveWish } from './redeploy-wish.ts'
+
+export type OrderParts = Pick<Management, 'state' | 'machines' | 'deployments' | 'errands' | 'images'>
+
+/** Orders it of one machine; what does not fit that machine is its outcome, and no reason to stop at the others. */
+export async function placeOrder(parts: OrderParts, name: string, order: MachineOrder): Promise<PlacedOrder> {
+  try {
+    const machine = await parts.machines.get(name)
+    return { machine: name, ...(await place(parts, machine, order)) }
+  } catch (error) {
+    const problem = problemOf(error as Error)
+    return { machine: name, refused: problem.detail }
+  }
+}
+
+async function place(parts: OrderParts, machine: Machine, order: MachineOrder): Promise<Omit<PlacedOrder, 'machine'>> {
+  switch (order.kind) {
+    case 'deploy':
+      return { deploymentId: (await placeDeployment(parts, machine, order.wish)).id }
+    case 'errand':
+      return { errandId: (await placeErrand(parts, machine, order)).id }
+    case 'boot':
+      await parts.machines.set(machine.name, { intent: order.intent })
+      return {}
+  }
+}
+
+/** Throws Conflict. */
+export async function placeErrand(
+  { errands }: OrderParts,
+  machine: Machine,
+  { work, once = true }: Omit<Extract<MachineOrder, { kind: 'errand' }>, 'kind'>,
+) {
+  if (work.kind === 'run') {
+    const { script, url } = work
+    if ((script === undefined) === (url === undefined)) {
+      throw new Conflict('Say what to run: either its script or its URL')
+    }
+    if (script !== undefined && Buffer.byteLength(script) > longestScriptBytes) {
+      throw new Conflict(`The script is longer than ${longestScriptBytes / 1024} KiB: let it fetch what it needs`)
+    }
+  }
+  return errands.create(machine, work, { once })
+}
+
+/** Makes what the deployment needs first, which may take a while. Throws Conflict, NotFound, LayoutInvalid … */
+export async function placeDeployment(parts: OrderParts, machine: Machine, wish: DeployWish): Promise<Deployment> {
+  const { state, deployments, images } = parts
+  const onDisk = await deployments.onDisk(machine.id)
+  const { image, id, target, diskRule, missing } = await resolveDeployWish(images, wish, onDisk)
+  if (missing !== undefined) await images.makeRendition(id, missing)
+  const handOver = await new HandOverRules(state).choose(machine, wish.handOver)
+  const deployment = await images.hold(`${image}@${id}`, ({ id: version }) =>
+    deployments.create(machine, {
+      image,
+      version,
+      diskRule,
+      ...target,
+      handOver,
+      kernelArguments: wish.kernelArguments ?? [],
+      ...(wish.verify !== undefined && { verify: wish.verify }),
+      ...(wish.keepVersions !== undefined && { keepVersions: wish.keepVersions }),
+      proofSeconds: wish.proofSeconds ?? 900,
+    }),
+  )
+  prepareDelta(images, deployment, onDisk?.version)
+  return deployment
+}
+
+/** The version that is meant, what becomes of the disk, and the rendition that has to be made before. */
+export async function resolveDeployWish(images: ImageShelf, given: DeployWish, onDisk: Deployment | undefined) {
+  const version = await images.resolve(given.image)
+  const { image, id } = version
+  const wish = resolveWish(given, onDisk)
+  const target = chooseTarget(wish, version, await images.renditions(id))
+  const missing = await renditionToMake(images, id, target, onDisk)
+  return { image, id, target, diskRule: wish.disk ?? {}, missing }
+}
