@@ -14,6 +14,7 @@ import { readDiskContents } from './inventory/read-partition-table.ts'
 import { say, sayLines } from './say.ts'
 import { openSession } from './session.ts'
 import { setClock } from './set-clock.ts'
+import { tellSurroundings } from './surroundings/tell-surroundings.ts'
 
 /*
  * The agent: main program of the network-booted ramdisk. /init has loaded drivers and brought up the network;
@@ -38,6 +39,7 @@ async function run(): Promise<void> {
   const clock = await setClock(session.serverNowMs)
   if (clock !== undefined) say(clock)
   await session.client.request('POST', '/agent/inventory', inventory, { onTrouble: say })
+  tellSurroundings(session.client, inventory)
   const { consoles, vlan } = commandLine
   const boot = { bootMac, ...(vlan !== undefined && { vlan }) }
   const context = { session, inventory, ...boot, consoles, imagePublicKey }

@@ -17,6 +17,7 @@ import {
   SessionRequest,
   StreamReply,
   StreamRequest,
+  Surroundings,
   type WorkStep,
   WrittenReport,
 } from '../core/agent-protocol.ts'
@@ -29,6 +30,7 @@ import { SignedOrder } from '../core/order.ts'
 import { decodeSealingKey } from '../core/seal.ts'
 import { Conflict, Forbidden, NotFound } from '../deploy/refusals.ts'
 import type { ReportedWork } from '../deploy/reported-work.ts'
+import { recordSurroundings } from '../deploy/surroundings.ts'
 import type { Session } from '../store/session-rows.ts'
 import type { BootPlane } from './boot-plane.ts'
 import { NotAuthenticated } from './problem.ts'
@@ -53,6 +55,12 @@ export function agentRoutes(plane: BootPlane): FastifyPluginAsyncTypebox {
       const isKnown = session.tokenNonce !== undefined
       const machine = await plane.machines.recordInventory(session.machineId, request.body, isKnown)
       await holdConflicting(plane, machine)
+      return reply.code(204).send()
+    })
+
+    app.post('/surroundings', { schema: { body: Surroundings } }, async (request, reply) => {
+      const session = await authenticate(plane, request)
+      await recordSurroundings(plane.state, session.machineId, request.body)
       return reply.code(204).send()
     })
 

@@ -1,15 +1,11 @@
 import { Command, Option } from 'commander'
-import type { Deployment } from '../core/deployment.ts'
-import { describeDisk } from '../core/disk-rule.ts'
-import { drawDisk } from '../core/draw-disk.ts'
-import type { Disk, Inventory } from '../core/inventory.ts'
 import type { Machine } from '../core/machine.ts'
-import { describeConflict, type MachineConflict } from '../core/machine-identity.ts'
+import type { MachineConflict } from '../core/machine-identity.ts'
 import { openClient } from './client.ts'
 import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
+import { type MachinePage, printMachinePage } from './machine-page.ts'
 import { readMachinesFile } from './machines-file.ts'
 import { printJson, printTable } from './output.ts'
-import { describeHandOver } from './tell-deployment.ts'
 
 type Shared = { data: string; json?: boolean }
 
@@ -87,66 +83,10 @@ function shortConflict({ kind, machine }: MachineConflict): string {
   return kind === 'uuid' ? `UUID of ${machine}` : `cards of ${machine}`
 }
 
-const isWritten: ReadonlySet<string> = new Set(['written', 'handed-over', 'proved', 'unproved'])
-
-type MachinePage = { machine: Machine; inventory?: Inventory; deployments: Deployment[] }
-
 async function showMachine(name: string, options: Shared): Promise<void> {
   const page = await clientOf(options).request<MachinePage>('GET', `/api/v1/machines/${encodeURIComponent(name)}`)
-  if (options.json) return printJson(page)
-  const { machine, inventory, deployments } = page
-  printTable(
-    [],
-    [
-      ['name', machine.name],
-      ['MAC', machine.macs.join(', ')],
-      ['UUID', machine.uuid ?? '-'],
-      ['address', machine.address ?? 'from the pool'],
-      ['next boot', machine.intent.kind],
-      ['group', machine.group],
-      ...(machine.handOver ? [['hand-over', machine.handOver]] : []),
-      ...(machine.conflicts ?? []).map((conflict) => ['held', describeConflict(machine.name, conflict)]),
-      ...(inventory ? inventoryRows(inventory) : []),
-    ],
-  )
-  const keptVersions = deployments.find(({ state }) => isWritten.has(state))?.keptVersions ?? []
-  if (keptVersions.length > 0) {
-    const shown = keptVersions.map((version) => version.slice(0, 12)).join(', ')
-    process.stdout.write(`\nversions on its disk, for 'bootwright rollback': ${shown}\n`)
-  }
-  if (deployments.length === 0) return
-  process.stdout.write('\n')
-  printTable(
-    ['DEPLOYMENT', 'IMAGE', 'STATE', 'STARTED', 'HAND-OVER', 'FAILURE'],
-    deployments.map((deployment) => [
-      deployment.id,
-      `${deployment.image}@${deployment.version.slice(0, 12)}`,
-      deployment.state,
-      new Date(deployment.createdAt).toISOString(),
-      describeHandOver(deployment) ?? '-',
-      deployment.failure ?? '',
-    ]),
-  )
-}
-
-function inventoryRows(inventory: Inventory): string[][] {
-  const { smbios, cpu } = inventory
-  return [
-    ['model', [smbios.manufacturer, smbios.product].filter(Boolean).join(' ') || '-'],
-    ['firmware', `${inventory.firmware}${inventory.secureBoot ? ', Secure Boot on' : ''}`],
-    ['processors', `${cpu.count} × ${cpu.model}`],
-    ['memory', `${(inventory.memoryBytes / 2 ** 30).toFixed(1)} GiB`],
-    ...inventory.disks.flatMap((disk) => [['disk', describeDisk(disk)], ...contentRows(disk)]),
-    ...inventory.interfaces.map((nic) => [
-      'interface',
-      `${nic.name} ${nic.mac} ${nic.driver ?? ''}${nic.linkUp ? ' up' : ' no link'}${nic.bootedFrom ? ', booted from' : ''}`,
-    ]),
-  ]
-}
-
-/** An inventory from before tables were read has neither. */
-function contentRows(disk: Disk): string[][] {
-  return disk.table || disk.signature ? drawDisk(disk).map((line) => ['', line]) : []
+  if (options.json) printJson(page)
+  else printMachinePage(page)
 }
 
 type SetOptions = Shared & {

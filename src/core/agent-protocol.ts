@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import { type DeployStep, deploySteps } from './deployment.ts'
 import { type ErrandStep, errandSteps } from './errand.ts'
 import { HandOver } from './hand-over.ts'
-import { Inventory } from './inventory.ts'
+import { Inventory, Surroundings } from './inventory.ts'
 
 /*
  * What the agent and the server say to each other on the boot plane. JSON over HTTP; every request but `session` and
@@ -10,6 +10,7 @@ import { Inventory } from './inventory.ts'
  *
  *   POST /agent/session    SessionRequest  → SessionReply       boot token for a session; a second exchange freezes (409)
  *   POST /agent/inventory  Inventory       → 204
+ *   POST /agent/surroundings  Surroundings → 204                whenever something of it is known
  *   GET  /agent/order                      → SignedOrder        held up to 20 s while there is nothing to do
  *   POST /agent/progress   ProgressReport  → 204
  *   POST /agent/stream     StreamRequest   → StreamReply        a btrfs stream; held up to 20 s while it is being made
@@ -129,7 +130,7 @@ export const DoneReport = Type.Object({
 })
 export type DoneReport = Static<typeof DoneReport>
 
-export { Inventory }
+export { Inventory, Surroundings }
 
 /** Where the ramdisk keeps the public keys it trusts (PEM, SPKI). */
 export const trustFiles = {

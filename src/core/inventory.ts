@@ -31,6 +31,34 @@ export const Disk = Type.Object({
 })
 export type Disk = Static<typeof Disk>
 
+const Claim = Type.Optional(Type.String({ maxLength: 255 }))
+
+/** What a switch says of itself and of the port that a cable leads to, by LLDP or Cisco's CDP. */
+export const Neighbour = Type.Object({
+  protocol: Type.Union([Type.Literal('lldp'), Type.Literal('cdp')]),
+  /** LLDP's chassis id; its MAC address with most switches. */
+  chassis: Claim,
+  system: Claim,
+  port: Claim,
+  portDescription: Claim,
+  /** IPv4 or IPv6, for people. */
+  managementAddress: Claim,
+  /** The VLAN of frames without a tag. */
+  vlan: Type.Optional(Type.Integer({ minimum: 0, maximum: 0xffff })),
+})
+export type Neighbour = Static<typeof Neighbour>
+
+/** The machine's own management processor, as it answers over IPMI. */
+export const Bmc = Type.Object({
+  /** Dotted; absent where it has none yet. */
+  address: Claim,
+  mac: Claim,
+  /** Where its address comes from: `static`, `dhcp`. */
+  source: Claim,
+  firmware: Claim,
+})
+export type Bmc = Static<typeof Bmc>
+
 export const NetworkInterface = Type.Object({
   name: Type.String(),
   mac: Type.String(),
@@ -39,6 +67,9 @@ export const NetworkInterface = Type.Object({
   speedMbps: Type.Optional(Type.Integer()),
   /** This is the interface the machine was booted from (BOOTIF). */
   bootedFrom: Type.Boolean(),
+  /** What was last heard on its cable, and when: milliseconds since the epoch. Told after the inventory. */
+  neighbour: Type.Optional(Neighbour),
+  neighbourHeardAt: Type.Optional(Type.Integer()),
 })
 export type NetworkInterface = Static<typeof NetworkInterface>
 
@@ -53,12 +84,23 @@ export const Inventory = Type.Object({
     product: Type.Optional(Type.String()),
     serial: Type.Optional(Type.String()),
     biosVersion: Type.Optional(Type.String()),
+    /** As the firmware writes it: `04/01/2014`. */
+    biosDate: Type.Optional(Type.String()),
   }),
   cpu: Type.Object({ model: Type.String(), count: Type.Integer() }),
   memoryBytes: Type.Integer(),
   disks: Type.Array(Disk),
   interfaces: Type.Array(NetworkInterface),
+  /** Told after the inventory. */
+  bmc: Type.Optional(Bmc),
   /** Kernel modules that were loaded: which driver wants firmware shows here, whether it found it or not. */
   drivers: Type.Array(Type.String(), { maxItems: 2000 }),
 })
 export type Inventory = Static<typeof Inventory>
+
+/** What takes seconds to learn, so that nothing waits for it: told while the machine works, in parts. */
+export const Surroundings = Type.Object({
+  neighbours: Type.Array(Type.Object({ mac: Type.String(), neighbour: Neighbour }), { maxItems: 256 }),
+  bmc: Type.Optional(Bmc),
+})
+export type Surroundings = Static<typeof Surroundings>

@@ -20,6 +20,7 @@ import { refuseBusy } from './machine-intent.ts'
 import { recognizeMachine } from './recognize-machine.ts'
 import { Conflict, NotFound } from './refusals.ts'
 import type { Change, StateChanges } from './state-changes.ts'
+import { keepSurroundings } from './surroundings.ts'
 
 const lastSeenResolutionMs = 10_000
 /** Rows made for machines nobody named; a flood of invented MAC addresses stops here. */
@@ -129,7 +130,12 @@ export class Machines {
       if (!reported) throw new NotFound('The machine of this session was removed')
       const machine = isKnown ? await recognizeMachine(change, reported, inventory) : reported
       const { uuid } = inventory.smbios
-      const updated = await updateMachine(change.db, machine.id, { inventory, ...(uuid !== undefined && { uuid }) })
+      const before = (await readInventory(change.db, machine.id)) as Inventory | undefined
+      const kept = keepSurroundings(inventory, before)
+      const updated = await updateMachine(change.db, machine.id, {
+        inventory: kept,
+        ...(uuid !== undefined && { uuid }),
+      })
       change.machineChanged(updated)
       const otherBoard = uuid !== undefined && machine.uuid !== undefined && uuid !== machine.uuid
       const board = otherBoard ? `; its SMBIOS UUID was ${machine.uuid} and is ${uuid} now` : ''

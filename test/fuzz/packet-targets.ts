@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Check } from 'typebox/value'
+import { decodeCdp } from '../../src/agent/surroundings/cdp.ts'
+import { decodeLldp } from '../../src/agent/surroundings/lldp.ts'
 import { mintBootToken, readBootToken } from '../../src/boot/boot-token.ts'
 import { routeButterknife } from '../../src/butterknife/butterknife-route.ts'
 import { parseIpv4, parseSubnet } from '../../src/bytes/ipv4.ts'
 import { parseMac } from '../../src/bytes/mac.ts'
 import { decideRange } from '../../src/content/byte-range.ts'
 import { routeContent } from '../../src/content/content-route.ts'
+import { Neighbour } from '../../src/core/inventory.ts'
 import { chooseSubnet } from '../../src/dhcp/choose-subnet.ts'
 import { decide } from '../../src/dhcp/decide.ts'
 import type { DatagramSource, Decision } from '../../src/dhcp/decision.ts'
@@ -27,6 +31,7 @@ import {
 } from '../../src/store/lease-record.ts'
 import { decodePacket, encodePacket } from '../../src/tftp/packet.ts'
 import { fromBroadcast, makeContext } from '../fixtures/dhcp-request.ts'
+import { firstFrame } from '../fixtures/first-frame.ts'
 import { readPcap } from '../fixtures/read-pcap.ts'
 import type { FuzzTarget } from './fuzz.ts'
 
@@ -131,6 +136,13 @@ function readLeases(bytes: Buffer): void {
   }
 }
 
+/** A neighbour is told to the server, which takes no longer texts, and shown on consoles. */
+function checkPrintable(neighbour: Neighbour | undefined): void {
+  if (neighbour === undefined) return
+  assert.ok(Check(Neighbour, neighbour), JSON.stringify(neighbour))
+  assert.doesNotMatch(Object.values(neighbour).join(''), /\p{Cc}/u)
+}
+
 /** What comes from machines and networks that nobody knows. */
 export const packetTargets: readonly FuzzTarget[] = [
   { name: 'DHCP, decoded, decided and encoded', seeds: packets, decode: answer, refusals: [MessageTooLarge] },
@@ -143,6 +155,16 @@ export const packetTargets: readonly FuzzTarget[] = [
   { name: 'decodePacket() of TFTP', seeds: tftpPackets, decode: decodePacket },
   { name: 'readPcap()', seeds: captures, decode: (bytes) => Array.fromAsync(readCapture(stream(bytes))) },
   { name: 'decodeFrame()', seeds: captures.map((bytes) => bytes.subarray(40, 400)), decode: decodeFrame },
+  {
+    name: 'decodeLldp()',
+    seeds: [firstFrame('neighbours/lldpd.pcap').subarray(14)],
+    decode: (bytes) => checkPrintable(decodeLldp(bytes)),
+  },
+  {
+    name: 'decodeCdp()',
+    seeds: [firstFrame('neighbours/lldpd-cdp.pcap').subarray(14)],
+    decode: (bytes) => checkPrintable(decodeCdp(bytes)),
+  },
   { name: 'readBootToken()', seeds: [Buffer.from(token)], decode: judgeToken },
   { name: 'records of leases', seeds: [records], decode: readLeases },
   { name: 'routeContent()', seeds: requestTargets.map((text) => Buffer.from(text)), decode: route },

@@ -8,7 +8,7 @@ export function describeInventory(inventory: Inventory): string[] {
   const secureBoot = inventory.secureBoot ? ' with Secure Boot' : ''
   return [
     `machine  ${maker}, serial ${smbios.serial ?? 'not given'}, UUID ${smbios.uuid ?? 'not given'}`,
-    `firmware ${inventory.firmware.toUpperCase()}${secureBoot}, ${smbios.biosVersion ?? 'version not given'}`,
+    `firmware ${inventory.firmware.toUpperCase()}${secureBoot}, ${smbios.biosVersion ?? 'version not given'}${smbios.biosDate === undefined ? '' : ` of ${smbios.biosDate}`}`,
     `cpu      ${cpu.count} × ${cpu.model} (${inventory.architecture})`,
     `memory   ${(inventory.memoryBytes / 2 ** 20).toFixed(0)} MiB`,
     ...inventory.disks.map((disk) => `disk     ${describeDisk(disk)}`),

@@ -46,6 +46,7 @@ function readSmbios(directory: string): Inventory['smbios'] {
     product: 'product_name',
     serial: 'product_serial',
     biosVersion: 'bios_version',
+    biosDate: 'bios_date',
   } as const
   const smbios: Inventory['smbios'] = {}
   for (const [field, file] of Object.entries(files) as [keyof typeof files, string][]) {
