@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
+import { cleanUpNames } from '../image/clean-up/operations.ts'
 import type { ImageJob } from './image-job.ts'
 import { ImageName, Reference, VersionName } from './image-schemas.ts'
 import type { ImageShelf } from './image-shelf.ts'
@@ -12,7 +13,18 @@ const path = Type.String({ pattern: '^/', maxLength: 4096, description: 'Absolut
 const lines = 'The answer is lines of JSON: progress, notices and parts, and last a `result` or a `problem`. '
 const stopping = 'Who closes the connection stops the work.'
 
-const Import = Type.Object({ source: ImportSource, comment: Type.Optional(Type.String({ maxLength: 1000 })) }, closed)
+const Import = Type.Object(
+  {
+    source: ImportSource,
+    comment: Type.Optional(Type.String({ maxLength: 1000 })),
+    cleanUp: Type.Optional(
+      Type.Array(Type.Enum([...cleanUpNames]), {
+        description: 'What belongs to one machine and is left out; nothing where not given, or as the recipe says',
+      }),
+    ),
+  },
+  closed,
+)
 const ImportArchive = Type.Object(
   {
     path,

@@ -1,4 +1,5 @@
 import type { ImportNotice } from '../image/image-source.ts'
+import type { VersionDescription } from '../image/publish-version.ts'
 import type { SigningKey } from '../image/signing-key.ts'
 import type { RetentionVerdict } from './image-schemas.ts'
 import type { ImportSource } from './import-source.ts'
@@ -6,7 +7,7 @@ import type { Problem } from './problem.ts'
 
 /** Long work on the images: it has a thread of its own (image-job-thread.ts), because the main one must always answer. */
 export type ImageJob =
-  | { kind: 'import'; image: string; source: ImportSource; comment?: string | undefined }
+  | ({ kind: 'import'; image: string; source: ImportSource } & Pick<VersionDescription, 'comment' | 'cleanUp'>)
   | ({ kind: 'import-archive'; path: string } & ArchiveTrust)
   /** Answers with the archive's bytes; all others with lines. */
   | { kind: 'export'; image: string; version: string }

@@ -21,9 +21,10 @@ export type ImportParts = { repository: Repository; setup: JobSetup; output: Job
 type JobOf<Kind extends ImageJob['kind']> = Extract<ImageJob, { kind: Kind }>
 
 /** Throws ImageSourceInvalid and what the import of such a source throws. */
-export async function runImport({ image, source, comment }: JobOf<'import'>, parts: ImportParts): Promise<Version> {
+export async function runImport(job: JobOf<'import'>, parts: ImportParts): Promise<Version> {
+  const { image, source, comment, cleanUp } = job
   try {
-    return await importSource(parts.repository, source, { ...importOptions(parts), image, comment }, parts)
+    return await importSource(parts.repository, source, { ...importOptions(parts), image, comment, cleanUp }, parts)
   } catch (error) {
     throw explainUnreadable('path' in source ? source.path : source.name, error)
   }

@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { VersionSummary } from '../api/image-schemas.ts'
 import type { ImportSource } from '../api/import-source.ts'
+import { DecodeError } from '../bytes/decode-error.ts'
+import { parseCleanUp } from '../image/clean-up/choose-operations.ts'
+import type { CleanUpName } from '../image/clean-up/operations.ts'
 import { parseCount } from './deploy.ts'
 import { followJob } from './follow-job.ts'
 import { imagePath, type Shared, serviceOf, sharedCommand } from './image-service.ts'
@@ -14,6 +17,7 @@ type SourceName = (typeof sources)[number]
 type Options = Shared &
   Partial<Record<SourceName, string>> & {
     comment?: string
+    cleanUp?: CleanUpName[]
     platform?: string
     ociReference?: string
     authFile?: string
@@ -43,6 +47,14 @@ export function importCommand(): Command {
     .addOption(source('--disk <file>', 'a whole disk, bit by bit: raw, qcow2 or what else qemu-img reads'))
     .addOption(source('--file <file>', "what 'image export' wrote; its image if none is named"))
     .option('--comment <text>', 'kept with the version')
+    .addOption(
+      new Option(
+        '--clean-up [operations]',
+        "leave out what belongs to one machine: all where none is named, or ssh-hostkeys,logfiles, or all,-hostname ('image clean-up' lists them)",
+      )
+        .argParser(cleanUpArgument)
+        .preset('all'),
+    )
     .option('--platform <platform>', 'with --oci: which one, as linux/arm64')
     .option('--oci-reference <name>', 'with --oci: which image of a layout or archive that holds several')
     .option('--auth-file <file>', 'with --oci: credentials for registries')
@@ -81,7 +93,11 @@ async function requestOf(image: string | undefined, options: Options) {
     return { method: 'POST' as const, path: '/api/v1/image-archives', body }
   }
   if (image === undefined) throw new Error('name the image: bootwright image import NAME …')
-  const body = { source: sourceOf(options), ...(options.comment !== undefined && { comment: options.comment }) }
+  const body = {
+    source: sourceOf(options),
+    ...(options.comment !== undefined && { comment: options.comment }),
+    ...(options.cleanUp && { cleanUp: options.cleanUp }),
+  }
   return { method: 'POST' as const, path: `${imagePath(image)}/versions`, body }
 }
 
@@ -119,4 +135,13 @@ export function absoluteOci(text: string): string {
   if (/^[a-z-]+:\/\//.test(text) || /^(docker-daemon|containers-storage):/.test(text)) return text
   const [, transport = '', path = text] = /^((?:oci|oci-archive|docker-archive|dir):)(.*)$/.exec(text) ?? []
   return `${transport}${resolve(path)}`
+}
+
+function cleanUpArgument(text: string): CleanUpName[] {
+  try {
+    return parseCleanUp(text)
+  } catch (error) {
+    if (error instanceof DecodeError) throw new InvalidArgumentError(error.message)
+    throw error
+  }
 }

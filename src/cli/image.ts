@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import type { ImageDetails, ImageSummary } from '../api/image-schemas.ts'
 import { printable } from '../bytes/printable.ts'
+import { cleanUpCommand } from './image-clean-up.ts'
 import { diffCommand } from './image-diff.ts'
 import { exportCommand } from './image-export.ts'
 import { importCommand } from './image-import.ts'
@@ -17,6 +18,7 @@ export function imageCommand(): Command {
     importCommand(),
     sharedCommand('list').description('all images with their tags').action(listImages),
     sharedCommand('show <image>').description('the versions of one image, newest first').action(showImage),
+    cleanUpCommand(),
     ...tagCommands(),
     diffCommand(),
     exportCommand(),

@@ -1,5 +1,6 @@
+import { type CleanedUp, cleanUp } from './clean-up/clean-up.ts'
 import { FileShrank } from './file-content.ts'
-import { ImageSourceInvalid, type ImportOptions } from './image-source.ts'
+import { ImageSourceInvalid, type ImportNotice, type ImportOptions } from './image-source.ts'
 import { ImportSession } from './import-session.ts'
 import { publishVersion, type VersionDescription } from './publish-version.ts'
 import type { Repository, Version } from './repository.ts'
@@ -32,6 +33,7 @@ export async function importVersion(
   await using resources = new AsyncDisposableStack()
   try {
     const { builder, config } = await read(session, resources)
+    for (const done of await cleanUp(builder.root, options.cleanUp ?? [])) options.onNotice?.(cleanUpNotice(done))
     const tree = await layOutTree(builder.root, session.chunks)
     await resources.disposeAsync() // a container that waits for its end is let go now
     options.signal?.throwIfAborted()
@@ -40,6 +42,13 @@ export async function importVersion(
     if (!(error instanceof FileShrank)) throw error
     throw new ImageSourceInvalid(source.name, undefined, `${error.message}; stop what writes to it`, { cause: error })
   }
+}
+
+function cleanUpNotice({ operation, removed, changed }: CleanedUp): ImportNotice {
+  const paths = [...removed, ...changed].map((path) => `/${path}`)
+  const first = paths.slice(0, 3).join(', ')
+  const others = paths.length > 3 ? ` and ${paths.length - 3} more` : ''
+  return { where: `clean-up ${operation}`, reason: `${first}${others}` }
 }
 
 /** Left out, with a word, where it is too long. */

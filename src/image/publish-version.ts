@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import type { CleanUpName } from './clean-up/operations.ts'
 import type { ImportSession } from './import-session.ts'
 import { encodeLocations } from './locations.ts'
 import { encodeManifest } from './manifest-encode.ts'
@@ -13,6 +14,8 @@ export type VersionDescription = {
   comment?: string | undefined
   recipeHash?: string | undefined
   source?: VersionSource | undefined
+  /** What was taken out of the source before it became a version. */
+  cleanUp?: readonly CleanUpName[] | undefined
   signingKey: { privateKey: KeyObject; publicKey: KeyObject }
 }
 
@@ -38,6 +41,7 @@ export async function publishVersion(
     ...(description.comment !== undefined && { comment: description.comment }),
     ...(description.recipeHash !== undefined && { recipeHash: description.recipeHash }),
     ...(description.source !== undefined && { source: description.source }),
+    ...(description.cleanUp?.length && { cleanUp: [...description.cleanUp] }),
     entries: tree.entries.length,
     sizeBytes: tree.sizeBytes,
     storedBytes: locations.storedBytes,

@@ -39,6 +39,8 @@ export const Statement = Type.Object({
   comment: Type.Optional(Type.String({ maxLength: 4000 })),
   recipeHash: Type.Optional(Type.String({ maxLength: 200 })),
   source: Type.Optional(VersionSource),
+  /** Operations (clean-up/operations.ts) that took out of it what belongs to one machine. */
+  cleanUp: Type.Optional(Type.Array(Type.String({ maxLength: 100 }), { maxItems: 100 })),
   entries: Type.Integer({ minimum: 1 }),
   sizeBytes: Type.Integer({ minimum: 0 }),
   /** Compressed size of its distinct chunks when it was made. */
