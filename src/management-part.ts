@@ -37,7 +37,7 @@ export function managementPart(parts: {
   images: ImageShelf
   packets: Pick<PacketsPart, 'explain'>
   /** Facts for `bootwright status`. */
-  status: () => Record<string, unknown>
+  status: () => Promise<Record<string, unknown>>
   log: Logger
 }): Component {
   const { options, keys, site, images, packets, status, log } = parts
@@ -49,8 +49,8 @@ export function managementPart(parts: {
       publications: new Publications(publicationsDirectory(options.dataDirectory)),
       token: keys.managementToken,
       explain: packets.explain,
-      status: () => ({
-        ...status(),
+      status: async () => ({
+        ...(await status()),
         startedAt: new Date(startedAt).toISOString(),
         processId: process.pid,
       }),

@@ -29,6 +29,7 @@ import { describeInterfaces, siteStatus } from './site-status.ts'
 import { openStateDatabase } from './store/state-database.ts'
 import { type Component, type restarting, runComponents } from './supervise.ts'
 import { deadlines, schedule } from './timed-parts.ts'
+import { timelinePart } from './timeline-part.ts'
 
 export type ServeOptions = {
   /** Interfaces, subnets and what clients are told. */
@@ -65,6 +66,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   try {
     const state = new StateChanges(database)
     const site = buildSite(state, keys)
+    const timeline = timelinePart(options.siteFile, state, log)
     await site.deployments.forgiveAbsence(absenceForgivenSeconds)
     await site.errands.forgiveAbsence(absenceForgivenSeconds)
     const places = bootPlaces(dhcp, options)
@@ -93,7 +95,10 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     })
     const shared = { options, tree, log, supervision }
     const contents = places.map((place, index) => contentPart({ ...shared, ...place, handler: handlers[index]! }))
-    const status = () => ({ ...siteStatus(dhcp, packets), ramdisk: ramdisks.describe() })
+    const status = async () => ({
+      ...{ ...siteStatus(dhcp, packets), ramdisk: ramdisks.describe() },
+      ...(await timeline.status()),
+    })
     const management = await managementPart({ options, keys, site, images, packets, status, log })
     announce(options, keys, dhcp, log)
     const others = [
@@ -101,6 +106,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
       ramdisks.component,
       deadlines(site, bootTokenSeconds, log),
       schedule({ ...site, images }, log),
+      ...timeline.components,
       ...butterknifeParts(options, keys, log, supervision),
     ]
     await runComponents([packets, ...contents, management, ...others], signal)

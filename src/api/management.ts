@@ -35,7 +35,7 @@ export type Management = {
   /** What the packet servers would do with a packet. */
   explain: (request: ExplainRequest) => Promise<Explanation>
   /** Facts for `bootwright status`. */
-  status: () => Record<string, unknown>
+  status: () => Record<string, unknown> | Promise<Record<string, unknown>>
 }
 
 const openApi: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {

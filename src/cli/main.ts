@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { cancelCommand } from './cancel.ts'
 import { deployCommand } from './deploy.ts'
+import { eventsCommand } from './events.ts'
 import { explainCommand } from './explain.ts'
 import { handOverCommand } from './hand-over.ts'
 import { imageCommand } from './image.ts'
@@ -41,6 +42,7 @@ for (const command of [
   cancelCommand(),
   scheduleCommand(),
   watchCommand(),
+  eventsCommand(),
   ramdiskCommand(),
   rackCommand(),
 ]) {

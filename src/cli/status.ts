@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { describeWebhook, type WebhookStatus } from '../timeline/webhook.ts'
 import { openClient } from './client.ts'
 import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
 import { printJson, printTable } from './output.ts'
@@ -12,13 +13,11 @@ export function statusCommand(): Command {
       const client = openClient({ socketPath: socketPathOf(options.data) })
       const status = await client.request<Record<string, unknown>>('GET', '/api/v1/status')
       if (options.json) printJson(status)
-      else
-        printTable(
-          [],
-          Object.entries(status).map(([name, value]) => [
-            name,
-            typeof value === 'object' ? JSON.stringify(value) : String(value),
-          ]),
-        )
+      else printTable([], Object.entries(status).flatMap(factRows))
     })
+}
+
+function factRows([name, value]: [string, unknown]): string[][] {
+  if (name === 'webhooks') return (value as WebhookStatus[]).map((hook) => ['webhook', describeWebhook(hook)])
+  return [[name, typeof value === 'object' ? JSON.stringify(value) : String(value)]]
 }

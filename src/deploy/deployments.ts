@@ -31,7 +31,8 @@ export type WrittenResult = Pick<Deployment, 'bytesFetched' | 'bytesWritten' | '
 const openStates: readonly DeploymentState[] = ['queued', 'booting', 'running']
 /** In these the machine's disk holds the version. */
 export const writtenStates: readonly DeploymentState[] = ['written', 'handed-over', 'proved', 'unproved']
-const timedStates: readonly DeploymentState[] = [...openStates, 'written', 'handed-over', 'frozen']
+/** What goes on, or waits for something. */
+export const timedStates: readonly DeploymentState[] = [...openStates, 'written', 'handed-over', 'frozen']
 
 /** Deployments through their states, together with the intent that each of them sets and uses up. */
 export class Deployments implements ReportedWork {

@@ -37,7 +37,8 @@ import { NotFound } from './refusals.ts'
 import type { ReportedWork } from './reported-work.ts'
 import type { Change, StateChanges } from './state-changes.ts'
 
-const timedStates: readonly ErrandState[] = ['queued', 'booting', 'running', 'frozen']
+/** What goes on, or waits for something. */
+export const timedStates: readonly ErrandState[] = ['queued', 'booting', 'running', 'frozen']
 /** Of what a script says; the rest is on the machine's console. */
 const keptOutputCharacters = 1024 * 1024
 

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import { agentArchitectures } from '../core/agent-architecture.ts'
 import { menuEntryNamePattern } from '../core/boot-menu.ts'
 import { type LoaderName, loaderNames } from '../core/loader.ts'
+import { timelineKinds } from '../core/timeline.ts'
 import { type CheckedFile, parseYamlFile } from '../core/yaml-file.ts'
 import { netBootKinds } from './net-boot.ts'
 
@@ -188,6 +189,28 @@ const NamesEntry = Type.Object(
 )
 export type NamesEntry = Static<typeof NamesEntry>
 
+const WebhookEntry = Type.Object(
+  {
+    url: Type.String({ pattern: '^https?://[^/?#]', maxLength: 2000 }),
+    /** Which events; all where not given. */
+    kinds: Type.Optional(Type.Array(Type.Enum([...timelineKinds]), { minItems: 1, uniqueItems: true })),
+    /** What its first line says is the key of the signatures. */
+    secretFile: Type.Optional(Type.String({ minLength: 1 })),
+  },
+  strict,
+)
+export type WebhookEntry = Static<typeof WebhookEntry>
+
+/** How much of the timeline is kept; what is older or more is removed. */
+const EventsEntry = Type.Object(
+  {
+    keepDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 36_500 })),
+    keepCount: Type.Optional(Type.Integer({ minimum: 1000, maximum: 1_000_000_000 })),
+  },
+  strict,
+)
+export type EventsEntry = Static<typeof EventsEntry>
+
 export const SiteFile = Type.Object(
   {
     /** The operator's own files, read only, at the top of the tree that TFTP and HTTP serve. */
@@ -205,6 +228,9 @@ export const SiteFile = Type.Object(
     machines: Type.Optional(Type.Record(Type.String(), SettingsEntry)),
     /** DNS for the names of machines and reservations; it is off where this is not given. */
     names: Type.Optional(NamesEntry),
+    /** Other programs that are told what happens. */
+    webhooks: Type.Optional(Type.Array(WebhookEntry, { maxItems: 16 })),
+    events: Type.Optional(EventsEntry),
   },
   strict,
 )

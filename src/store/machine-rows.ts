@@ -53,6 +53,13 @@ export async function listMachines(db: StateDatabase): Promise<Machine[]> {
 }
 
 /** Those with this SMBIOS UUID that nobody said to share it. */
+/** By id. */
+export async function machineNames(db: StateDatabase, ids: readonly string[]): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db.selectFrom('machines').select(['id', 'name']).where('id', 'in', ids).execute()
+  return new Map(rows.map(({ id, name }) => [id, name]))
+}
+
 export async function findMachinesByUuid(db: StateDatabase, uuid: string): Promise<Machine[]> {
   const rows = await db
     .selectFrom('machines')

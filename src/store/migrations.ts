@@ -18,6 +18,7 @@ export const migrations: Record<string, Migration> = {
   '0013-deployment-boot-order': { up: addDeploymentBootOrder },
   '0014-errands': { up: addErrands },
   '0015-scheduled-orders': { up: addScheduledOrders },
+  '0019-webhooks': { up: addWebhooks },
 }
 
 async function createMachines(db: Kysely<unknown>): Promise<void> {
@@ -243,4 +244,14 @@ async function addScheduledOrders(db: Kysely<unknown>): Promise<void> {
     .addColumn('created_at', 'bigint', (c) => c.notNull())
     .execute()
   await db.schema.createIndex('scheduled_orders_by_state').on('scheduled_orders').columns(['state', 'at']).execute()
+}
+
+/** What is removed by age is found by it. */
+async function addWebhooks(db: Kysely<unknown>): Promise<void> {
+  await db.schema.createIndex('events_by_time').on('events').columns(['at', 'sequence']).execute()
+  await db.schema
+    .createTable('webhooks')
+    .addColumn('url', 'text', (c) => c.primaryKey())
+    .addColumn('delivered_through', 'bigint', (c) => c.notNull())
+    .execute()
 }

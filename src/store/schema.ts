@@ -112,4 +112,6 @@ export type Schema = {
     message: string
     data_json: string | null
   }
+  /** `delivered_through`: the last event that the receiver took. */
+  webhooks: { url: string; delivered_through: number }
 }
