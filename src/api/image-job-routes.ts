@@ -110,6 +110,21 @@ export function imageJobRoutes(images: ImageShelf): FastifyPluginAsyncTypebox {
       },
     )
 
+    app.get(
+      '/image-sbom',
+      {
+        schema: {
+          summary: 'The packages of a version, as an SPDX document',
+          description: lines,
+          querystring: Type.Object({ reference: Reference }),
+        },
+      },
+      async ({ query }, reply) => {
+        const { image, id, createdAt } = await images.resolve(query.reference)
+        return sendLines(reply, { kind: 'sbom', version: { image, id, createdAt } })
+      },
+    )
+
     app.post(
       '/image-renditions',
       {

@@ -1,5 +1,6 @@
 import type { ImportNotice } from '../image/image-source.ts'
 import type { VersionDescription } from '../image/publish-version.ts'
+import type { Version } from '../image/repository.ts'
 import type { SigningKey } from '../image/signing-key.ts'
 import type { RetentionVerdict } from './image-schemas.ts'
 import type { ImportSource } from './import-source.ts'
@@ -12,6 +13,7 @@ export type ImageJob =
   /** Answers with the archive's bytes; all others with lines. */
   | { kind: 'export'; image: string; version: string }
   | { kind: 'diff'; before: string; after: string }
+  | { kind: 'sbom'; version: Pick<Version, 'image' | 'id' | 'createdAt'> }
   | { kind: 'rendition'; version: string; rendition: string; parent?: string | null | undefined }
   | { kind: 'delta'; version: string; parent: string; of: string }
   | { kind: 'verify'; repair: boolean; repairFrom: readonly string[] }

@@ -1,6 +1,8 @@
 import { exportVersion } from '../image/archive/export-version.ts'
 import { diffVersions } from '../image/diff/diff-versions.ts'
+import type { ImportNotice } from '../image/image-source.ts'
 import type { Repository } from '../image/repository.ts'
+import { makeSbom } from '../image/sbom/make-sbom.ts'
 import type { ReadStore } from '../image/store/chunk-store.ts'
 import { openReadStore } from '../image/store/open-store.ts'
 import { pruneRepository } from '../image/upkeep/prune-repository.ts'
@@ -34,6 +36,10 @@ export async function runImageJob(job: ImageJob, parts: JobParts): Promise<void>
     case 'diff': {
       const onFiles = (files: unknown) => output.line({ kind: 'part', part: files as object })
       return result(await diffVersions(repository, job.before, job.after, { onFiles, signal: output.signal }))
+    }
+    case 'sbom': {
+      const onNotice = (notice: ImportNotice) => output.say({ kind: 'notice', ...notice })
+      return result(await makeSbom(repository, job.version, onNotice))
     }
     case 'rendition':
       return result(await runRendition(job, parts))

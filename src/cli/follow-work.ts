@@ -64,7 +64,10 @@ function hasEnded({ kind, data }: TimelineEvent): boolean {
 
 /** What a script says reaches a terminal without its control characters. */
 function printableLines(text: string): string {
-  return text.split(/\r?\n/).map(printable).join('\n')
+  return text
+    .split(/\r?\n/)
+    .map((line) => printable(line, 4096))
+    .join('\n')
 }
 
 async function waitForService(client: Client): Promise<void> {

@@ -6,6 +6,7 @@ import { diffCommand } from './image-diff.ts'
 import { exportCommand } from './image-export.ts'
 import { importCommand } from './image-import.ts'
 import { renditionCommands } from './image-renditions.ts'
+import { sbomCommand } from './image-sbom.ts'
 import { imagePath, type Shared, serviceOf, sharedCommand } from './image-service.ts'
 import { tagCommands } from './image-tags.ts'
 import { upkeepCommands } from './image-upkeep.ts'
@@ -21,6 +22,7 @@ export function imageCommand(): Command {
     cleanUpCommand(),
     ...tagCommands(),
     diffCommand(),
+    sbomCommand(),
     exportCommand(),
     ...renditionCommands(),
     ...upkeepCommands(),
