@@ -4,6 +4,7 @@ import { runProgram } from '../programs/run-program.ts'
 import type { DebianPackage } from './debian-packages.ts'
 import { parseModuleIndex } from './module-index.ts'
 import { excludedModules, includedModules } from './module-rules.ts'
+import { rescueModules } from './rescue-tool-list.ts'
 import type { SegmentEntry, SegmentRecipe } from './segment.ts'
 import { selectModules } from './select-modules.ts'
 
@@ -52,20 +53,34 @@ export function modulesRecipe(kernel: Kernel, workDirectory: string, signal?: Ab
     name: 'modules',
     inputs: [kernel.identity, includedModules, excludedModules],
     compress: 19,
-    entries: () => stageModules(kernel, workDirectory, signal),
+    entries: async () => stageModules(kernel, await selectedModules(kernel), { workDirectory, signal }),
   }
 }
+
+/** What `rescueModules` adds to those of every machine, with indexes of all: they lie over the others' indexes. */
+export async function furtherModules(kernel: Kernel, staging: Staging): Promise<SegmentEntry[]> {
+  const usual = new Set((await selectedModules(kernel)).map(unpackedPath))
+  const all = await selectedModules(kernel, [...includedModules, ...rescueModules])
+  const entries = await stageModules(kernel, all, staging)
+  return entries.filter(({ entry }) => !usual.has(entry.path.replace(/^usr\/lib\/modules\/[^/]+\//, '')))
+}
+
+/** Where files are prepared, and what stops that. */
+export type Staging = { workDirectory: string; signal?: AbortSignal | undefined }
 
 /**
  * Copies the selected modules aside, unpacked and otherwise untouched: Debian's signature at a module's end stays valid
  * (Secure Boot's lockdown asks for it), and the archive as a whole compresses better than each module alone.
  */
-async function stageModules(kernel: Kernel, workDirectory: string, signal?: AbortSignal): Promise<SegmentEntry[]> {
+async function stageModules(
+  kernel: Kernel,
+  selected: readonly string[],
+  { workDirectory, signal }: Staging,
+): Promise<SegmentEntry[]> {
   const release = basename(kernel.modulesDirectory)
   await mkdir(workDirectory, { recursive: true })
   const stage = await mkdtemp(join(workDirectory, 'modules-'))
   const target = join(stage, 'lib', 'modules', release)
-  const selected = await selectedModules(kernel)
   if (selected.length === 0) {
     throw new KernelUnusable(
       `Cannot use the modules in ${kernel.modulesDirectory}: none of the wanted drivers is there`,
@@ -85,9 +100,12 @@ export async function selectedModuleFiles(kernel: Kernel): Promise<string[]> {
   return (await selectedModules(kernel)).map((path) => join(kernel.modulesDirectory, path))
 }
 
-async function selectedModules(kernel: Kernel): Promise<string[]> {
-  const index = await readModuleIndex(kernel.modulesDirectory)
-  return selectModules(index, { included: includedModules, excluded: excludedModules })
+async function selectedModules(kernel: Kernel, included = includedModules): Promise<string[]> {
+  return selectModules(await readModuleIndex(kernel.modulesDirectory), { included, excluded: excludedModules })
+}
+
+function unpackedPath(path: string): string {
+  return path.replace(/\.(xz|zst|gz)$/, '')
 }
 
 async function readModuleIndex(directory: string): Promise<ReturnType<typeof parseModuleIndex>> {
