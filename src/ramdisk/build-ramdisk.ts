@@ -94,6 +94,7 @@ async function initrdRecipes(build: Build): Promise<SegmentRecipe[]> {
     modulesRecipe(kernel, workDirectory, options.signal),
     await agentRecipe({
       entry: options.agentEntry ?? join(root, 'src/agent/main.ts'),
+      commands: { 'disk-commands': join(root, 'src/agent/errands/rescue/disk-commands.ts') },
       koffi: await npmPackage(cache, root, target.koffiPackage),
       target,
     }),

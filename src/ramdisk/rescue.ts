@@ -25,9 +25,10 @@ export const rescuePackageNames: readonly string[] = [
   certificatesPackage,
 ]
 
-/** Settings of the programs in it, at their paths in the ramdisk. */
-const settingsRoot = join(import.meta.dirname, 'rescue-rootfs')
-const settings = ['etc/lvm/lvm.conf', 'etc/mdadm/mdadm.conf', 'etc/profile', 'root/.vimrc']
+/** Settings of the programs in it, and commands for the person who logs in, at their paths in the ramdisk. */
+const filesRoot = join(import.meta.dirname, 'rescue-rootfs')
+const settings = ['etc/lvm/lvm.conf', 'etc/mdadm/mdadm.conf', 'etc/profile', 'etc/shells', 'root/.vimrc']
+const commands = ['usr/bin/assemble', 'usr/bin/mounts', 'usr/bin/mount-all', 'usr/lib/bootwright/console-shell']
 
 type RescueOptions = Staging & { target: Target; node: NpmPackage; kernel: Kernel }
 
@@ -40,18 +41,23 @@ export async function rescueRecipe(
   unpacked: () => Promise<UnpackedPackages>,
   options: RescueOptions,
 ): Promise<SegmentRecipe> {
-  const texts = await Promise.all(settings.map((path) => readFile(join(settingsRoot, path), 'utf8')))
+  const own = await Promise.all([...settings, ...commands].map(ownFile))
   const lists = [rescueTools, rescueAliases, rescueFiles, rescueModules]
   return {
     name: 'rescue',
-    inputs: [packages.map((each) => each.digest).sort(), options.node.version, options.kernel.identity, lists, texts],
+    inputs: [packages.map((each) => each.digest).sort(), options.node.version, options.kernel.identity, lists, own],
     compress: 19,
     entries: async () => [
       ...(await collectRescue(await unpacked(), options)),
-      ...settings.map((path, index) => ({ entry: textEntry(path, texts[index]!), of: 'settings' })),
+      ...own.map(({ path, text, mode }) => ({ entry: textEntry(path, text, mode), of: 'settings' })),
       ...(await furtherModules(options.kernel, options)),
     ],
   }
+}
+
+async function ownFile(path: string) {
+  const text = await readFile(join(filesRoot, path), 'utf8')
+  return { path, text, mode: commands.includes(path) ? 0o755 : 0o644 }
 }
 
 async function collectRescue(packages: UnpackedPackages, { target, node }: RescueOptions): Promise<SegmentEntry[]> {
