@@ -14,6 +14,9 @@ import type { Ramdisks } from './ramdisks.ts'
 /** Where the loader that starts a UEFI machine's own disk stands in the tree. */
 const diskLoaderPath = 'grub/disk-x64.efi'
 
+/** Where versions stand in the tree. */
+export const versionsPath = 'versions'
+
 /** GRUB for Macs. */
 const macLoaderPath = 'mactel64.efi'
 
@@ -28,12 +31,14 @@ const signedGrubConfiguration: TreeMount = {
  * served as it is. Throws YamlFileInvalid.
  */
 export async function servingTree(
-  options: { dataDirectory: string; bootPort: number; siteFile: CheckedFile<SiteFile> },
+  options: { dataDirectory: string; imageDirectory: string; bootPort: number; siteFile: CheckedFile<SiteFile> },
   ramdisks: Ramdisks['place'],
   log: Logger,
 ): Promise<BootTree> {
   const [files, made] = [await operatorFiles(options.siteFile), await madeLoaders(options, log)]
-  return [...files, ...ramdiskMounts(ramdisks), ...made, ...debianLoaders, signedGrubConfiguration]
+  // Kernels, archives and roots of versions that run from memory (ramroot/), as loaders fetch them
+  const versions = { at: versionsPath, directory: join(options.imageDirectory, 'versions') }
+  return [...files, ...ramdiskMounts(ramdisks), versions, ...made, ...debianLoaders, signedGrubConfiguration]
 }
 
 function ramdiskMounts(ramdisks: Ramdisks['place']): BootTree {

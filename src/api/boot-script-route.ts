@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import type { AgentBoot, BootScript, KernelBoot, LocalBoot, MenuBoot, RefusedBoot } from '../boot/boot-script.ts'
+import type { BootScript, KernelBoot, LocalBoot, MenuBoot, RefusedBoot } from '../boot/boot-script.ts'
 import { readBootToken } from '../boot/boot-token.ts'
 import { renderGrub, renderSignedGrub } from '../boot/render-grub.ts'
 import { renderIpxe } from '../boot/render-ipxe.ts'
@@ -13,7 +13,6 @@ import { findEsp } from '../core/find-esp.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Machine } from '../core/machine.ts'
 import type { BootPlane, BootRamdisk } from './boot-plane.ts'
-import { bytesOf, waitForTurn } from './wait-for-turn.ts'
 
 const Query = Type.Object({
   mac: Type.String({ maxLength: 17 }),
@@ -23,22 +22,20 @@ const Query = Type.Object({
   vlan: Type.Optional(Type.Integer({ minimum: 1, maximum: 4094 })),
   /** Left out by the loaders of a PC. */
   arch: Type.Optional(Type.Enum([...agentArchitectures])),
-  /** Asked for by a script that waits. */
-  inside: Type.Optional(Type.Literal('wait')),
 })
 
 const renderers = [
-  { loader: 'iPXE', path: '/boot.ipxe', render: renderIpxe, mayWait: true },
-  { loader: 'GRUB', path: '/boot.grub', render: renderGrub, mayWait: true },
-  // Over TFTP (packets-part.ts), which is its own brake: each machine has a window on its way.
-  { loader: 'Signed GRUB', path: '/boot.shim', render: renderSignedGrub, mayWait: false },
-  { loader: 'PXELINUX', path: '/boot.pxelinux', render: renderPxelinux, mayWait: true },
+  { loader: 'iPXE', path: '/boot.ipxe', render: renderIpxe },
+  { loader: 'GRUB', path: '/boot.grub', render: renderGrub },
+  // Over TFTP (packets-part.ts).
+  { loader: 'Signed GRUB', path: '/boot.shim', render: renderSignedGrub },
+  { loader: 'PXELINUX', path: '/boot.pxelinux', render: renderPxelinux },
 ] as const
 
 /** The script a loader asks for at the address its DHCP answer named. */
 export function bootScriptRoute(plane: BootPlane): FastifyPluginAsyncTypebox {
   return async (app) => {
-    for (const { loader, path, render, mayWait } of renderers) {
+    for (const { loader, path, render } of renderers) {
       app.get(path, { schema: { querystring: Query } }, async (request, reply) => {
         const mac = parseMac(request.query.mac)
         const machine = await plane.machines.findByMac(mac)
@@ -51,13 +48,9 @@ export function bootScriptRoute(plane: BootPlane): FastifyPluginAsyncTypebox {
           vlan: request.query.vlan,
           architecture: request.query.arch ?? 'x64',
           remoteAddress: request.ip,
-          isInsideWait: request.query.inside !== undefined,
-          isLook: request.method !== 'GET',
-          mayWait,
         })
-        // A HEAD is a look, not a boot; whoever waits was told already.
-        if (machine && request.method === 'GET' && script.kind !== 'wait')
-          await tellScript(plane, machine, script, loader, request.query.entry)
+        // A HEAD is a look, not a boot.
+        if (machine && request.method === 'GET') await tellScript(plane, machine, script, loader, request.query.entry)
         return reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store').send(render(script))
       })
     }
@@ -74,10 +67,6 @@ type ScriptRequest = {
   vlan: number | undefined
   architecture: AgentArchitecture
   remoteAddress: string
-  isInsideWait: boolean
-  isLook: boolean
-  /** Whether its loader can. */
-  mayWait: boolean
 }
 
 async function chooseScript(plane: BootPlane, request: ScriptRequest): Promise<BootScript> {
@@ -174,22 +163,16 @@ function refused(title: string, reason: string): RefusedBoot {
 }
 
 async function agentScript(plane: BootPlane, request: ScriptRequest): Promise<BootScript> {
-  const { mac, machine, architecture } = request
+  const { mac, machine, token, vlan, architecture } = request
   const name = machine?.name ?? mac
   const state = plane.ramdisk(architecture)
   if (state.kind !== 'ready') return refused(name, whyNoRamdisk(state.kind, architecture))
-  const boot = await agentBoot(plane, request, state.ramdisk)
-  if (request.isLook) return boot
-  return (await waitForTurn(plane, request, boot, bytesOf(state.ramdisk, boot))) ?? boot
-}
-
-async function agentBoot(plane: BootPlane, request: ScriptRequest, ramdisk: BootRamdisk): Promise<AgentBoot> {
-  const { mac, machine, token, vlan, architecture } = request
+  const { ramdisk } = state
   // Without a token (somebody else's DHCP server booted it) the machine is anonymous: it may look around, no more.
   const intent = token === undefined ? 'discover' : (machine?.intent.kind ?? 'discover')
   return {
     kind: 'agent',
-    title: `${machine?.name ?? mac}: ${intent}`,
+    title: `${name}: ${intent}`,
     server: plane.url,
     kernelPath: `/ramdisk/${ramdisk.id}/${ramdisk.kernel}`,
     initrdPaths: (await initrdsFor(plane, ramdisk, machine)).map((file) => `/ramdisk/${ramdisk.id}/${file}`),
@@ -269,7 +252,5 @@ function describeScript(script: BootScript, machine: Machine): string {
       return 'a menu'
     case 'refused':
       return `refused, ${script.reason}`
-    case 'wait':
-      return 'it waits'
   }
 }

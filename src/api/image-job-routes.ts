@@ -37,7 +37,7 @@ const ImportArchive = Type.Object(
   },
   closed,
 )
-const RenditionName = Type.String({ pattern: '^(volume-(ext4|btrfs|xfs)|disk|btrfs)$' })
+const RenditionName = Type.String({ pattern: '^(volume-(ext4|btrfs|xfs)|disk|btrfs|squashfs|initrd)$' })
 const Rendition = Type.Object(
   {
     reference: Reference,
@@ -129,7 +129,8 @@ export function imageJobRoutes(images: ImageShelf): FastifyPluginAsyncTypebox {
       '/image-renditions',
       {
         schema: {
-          summary: 'Makes a rendition of a version, if it is not there: a filesystem, a disk, a btrfs stream',
+          summary:
+            'Makes a rendition of a version, if it is not there: a filesystem, a disk, a btrfs stream, what runs from memory',
           description: lines + stopping,
           body: Rendition,
         },

@@ -2,6 +2,7 @@ import { Conflict, NotFound } from '../deploy/refusals.ts'
 import { removeTag, rollback, setTag } from '../image/move-tags.ts'
 import { resolveReference } from '../image/reference.ts'
 import { removeVersion, VersionInUse } from '../image/remove-version.ts'
+import type { RamRootForm } from '../image/renditions/rendition-name.ts'
 import { listRenditions } from '../image/renditions/stored-rendition.ts'
 import {
   listVersions,
@@ -12,6 +13,8 @@ import {
   type Version,
 } from '../image/repository.ts'
 import { decideRetention, readRetention, type VersionUse, writeRetention } from '../image/retention.ts'
+import type { RamRoot } from '../ramroot/ram-root-form.ts'
+import { listRamRoots, readRamRoot } from '../ramroot/stored-ram-root.ts'
 import type { ImageJob, JobSetup } from './image-job.ts'
 import { ImageJobs, type RunningJob } from './image-jobs.ts'
 import type { ImageDetails, ImageSummary, Retention, RetentionVerdict, TagMove } from './image-schemas.ts'
@@ -70,8 +73,14 @@ export class ImageShelf {
   }
 
   /** Names of the renditions that a version has beside its tree (renditions/rendition-name.ts). */
-  renditions(version: string): Promise<string[]> {
-    return listRenditions(this.#repository, version)
+  async renditions(version: string): Promise<string[]> {
+    const repository = this.#repository
+    return [...(await listRenditions(repository, version)), ...(await listRamRoots(repository, version))]
+  }
+
+  /** What was made of a version to run it from memory; undefined where it was not yet. */
+  ramRoot(version: string, form: RamRootForm): Promise<RamRoot | undefined> {
+    return readRamRoot(this.#repository, version, form)
   }
 
   /** The first of the versions that the repository has. */

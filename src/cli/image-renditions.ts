@@ -4,7 +4,7 @@ import { followJob } from './follow-job.ts'
 import { type Shared, serviceOf, sharedCommand } from './image-service.ts'
 import { formatBytes, printJson } from './output.ts'
 
-const renditions = ['volume-ext4', 'volume-btrfs', 'volume-xfs', 'disk', 'btrfs']
+const renditions = ['volume-ext4', 'volume-btrfs', 'volume-xfs', 'disk', 'btrfs', 'squashfs', 'initrd']
 
 export function renditionCommands(): Command[] {
   const from = new Option('--from <reference>', 'the version it builds on (the nearest ancestor that has one)')

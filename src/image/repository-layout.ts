@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { DecodeError } from '../bytes/decode-error.ts'
-import { parseRenditionName } from './renditions/rendition-name.ts'
+import { parseRenditionName, type RamRootForm } from './renditions/rendition-name.ts'
 
 /*
  * A repository is one directory that can be copied, shared or served as it is:
@@ -21,6 +21,11 @@ import { parseRenditionName } from './renditions/rendition-name.ts'
  *   versions/VERSION/renditions/NAME/manifest      the block manifest, zstd
  *   versions/VERSION/renditions/NAME/signatures    one signed statement, which names the manifest's hash
  *   versions/VERSION/renditions/NAME/locations     where each of its chunks lies
+ *
+ * What runs it from memory is made of plain files (ramroot/ram-root-form.ts), which loaders fetch as they are:
+ *
+ *   versions/VERSION/ramroot/FORM/index.json       what there is, with sizes and hashes; FORM is squashfs or initrd
+ *   versions/VERSION/ramroot/FORM/FILE             kernel, archives, root
  *
  * and what leads to it from another version (deltas/delta-store.ts): deltas/PARENT/index and data, beside a manifest.
  */
@@ -60,6 +65,10 @@ export function renditionDirectory(directory: string, versionId: string, name: s
 
 export function renditionFile(directory: string, versionId: string, name: string, file: VersionFileName): string {
   return path.join(renditionDirectory(directory, versionId, name), file)
+}
+
+export function ramRootDirectory(directory: string, versionId: string, form: RamRootForm): string {
+  return path.join(versionDirectory(directory, versionId), 'ramroot', form)
 }
 
 /** A delta (deltas/delta-store.ts) goes with what it leads to. Throws DecodeError. */

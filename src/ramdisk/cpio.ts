@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { createReadStream } from 'node:fs'
+import { createReadStream, createWriteStream } from 'node:fs'
 import type { Writable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 
 /**
  * One member of an archive. `path` has no slash at the start. `size` of a `file` is what `source` holds when the
@@ -46,6 +47,12 @@ export async function writeArchive(entries: readonly ArchiveEntry[], output: Wri
   }
   await write(header({ kind: 'bytes', path: 'TRAILER!!!', mode: 0, bytes: new Uint8Array() }, 0, 0))
   output.end()
+}
+
+/** Writes an archive that is not compressed to a file. */
+export async function writeArchiveFile(entries: readonly ArchiveEntry[], path: string): Promise<void> {
+  const output = createWriteStream(path)
+  await Promise.all([finished(output), writeArchive(entries, output).catch((error) => output.destroy(error))])
 }
 
 function bodyOf(entry: ArchiveEntry): Uint8Array {

@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
 import { mkdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { finished } from 'node:stream/promises'
 import { ProgramFailed } from '../programs/run-program.ts'
-import { type ArchiveEntry, writeArchive } from './cpio.ts'
+import { type ArchiveEntry, writeArchive, writeArchiveFile } from './cpio.ts'
 
 /** What a share of a segment is made of: `drivers/net/ethernet`, `node`, `libssl3`; bytes before compression. */
 export type Share = { of: string; files: number; bytes: number }
@@ -97,10 +95,8 @@ async function pack(
   const aside = `${path}.${process.pid}`
   const archive = entries.map(({ entry }) => entry)
   try {
-    if (compress === false) {
-      const output = createWriteStream(aside)
-      await Promise.all([finished(output), writeArchive(archive, output).catch((error) => output.destroy(error))])
-    } else await packWithZstd(archive, aside, compress, signal)
+    if (compress === false) await writeArchiveFile(archive, aside)
+    else await packWithZstd(archive, aside, compress, signal)
     // The kernel finds the next archive at a multiple of four bytes and skips zeros before it, so segments can be joined.
     const { size } = await stat(aside)
     await truncate(aside, (size + 3) & ~3)

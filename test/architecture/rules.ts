@@ -23,9 +23,10 @@ export const folderImports: Record<string, readonly string[]> = {
   timeline: ['core', 'store', 'deploy'],
   power: ['core'],
   mirror: ['core'],
-  api: ['core', 'boot', 'deploy', 'timeline', 'image', 'build', 'power', 'store', 'content', 'butterknife'],
+  api: ['core', 'boot', 'deploy', 'timeline', 'image', 'build', 'power', 'store', 'content', 'butterknife', 'ramroot'],
   agent: ['core', 'image', 'spread', 'net', 'linux', 'programs'],
   ramdisk: ['core', 'programs'],
+  ramroot: ['core', 'image', 'linux', 'programs', 'ramdisk'],
   rack: ['programs'],
 }
 

@@ -4,15 +4,13 @@ import type { BlockMap } from './block-map.ts'
 import { makeBtrfsStream } from './make-btrfs.ts'
 import { makeDiskMap } from './make-disk.ts'
 import { makeVolume } from './make-volume.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import { publishRendition } from './publish-rendition.ts'
 import { RenditionImpossible } from './rendition-impossible.ts'
 import { formatRenditionName, type RenditionRequest } from './rendition-name.ts'
 import type { RenditionOptions, RenditionWork } from './rendition-options.ts'
 import { StoredChunks } from './stored-chunks.ts'
 import { readRendition, type StoredRendition } from './stored-rendition.ts'
-
-/** What this process is making, by repository, version and name. */
-const underWay = new Map<string, Promise<unknown>>()
 
 /**
  * A rendition of a version: the one that is there, or made now from its tree. The version keeps its identity; chunks go
@@ -24,20 +22,8 @@ export async function ensureRendition(
   request: RenditionRequest,
   options: RenditionOptions,
 ): Promise<StoredRendition> {
-  const name = formatRenditionName(request)
-  const key = `${repository.directory}\0${versionId}\0${name}`
-  for (;;) {
-    const other = underWay.get(key)
-    if (!other) break
-    await other.catch(() => undefined) // it may have been stopped by who asked for it: then it is our turn
-  }
-  const making = ensure(repository, versionId, request, options)
-  underWay.set(key, making)
-  try {
-    return await making
-  } finally {
-    underWay.delete(key)
-  }
+  const key = [repository.directory, versionId, formatRenditionName(request)].join('\0')
+  return oneAtATime(key, () => ensure(repository, versionId, request, options))
 }
 
 async function ensure(

@@ -3,6 +3,10 @@ import { DecodeError } from '../../bytes/decode-error.ts'
 export const volumeFilesystems = ['ext4', 'btrfs', 'xfs'] as const
 export type VolumeFilesystem = (typeof volumeFilesystems)[number]
 
+/** Forms that run from memory: plain files, not chunks (docs/adr/0010-ram-root.md). */
+export const ramRootForms = ['squashfs', 'initrd'] as const
+export type RamRootForm = (typeof ramRootForms)[number]
+
 /** `parent` is the version that the receiver of a btrfs stream has already; without it the stream is whole. */
 export type RenditionRequest =
   | { name: 'volume'; filesystem: VolumeFilesystem }
@@ -10,6 +14,10 @@ export type RenditionRequest =
   | { name: 'btrfs'; parent?: string | undefined }
 
 const pattern = /^(?:volume-(ext4|btrfs|xfs)|(disk)|btrfs(?:-from-([0-9a-f]{64}))?)$/
+
+export function isRamRootForm(text: string): text is RamRootForm {
+  return (ramRootForms as readonly string[]).includes(text)
+}
 
 /** The directory and URL segment of a rendition: `volume-ext4`, `disk`, `btrfs`, `btrfs-from-VERSION`. */
 export function formatRenditionName(request: RenditionRequest): string {
