@@ -24,8 +24,9 @@ export function findPartition(wanted: LayoutPartition, candidates: readonly Exis
   return { kind: 'refused', reason: `${describePartition(partition)} matches ${what}, but ${problem}` }
 }
 
-function satisfies(match: PartitionMatch, { signature, name, type }: ExistingPartition): boolean {
+function satisfies(match: PartitionMatch, { signature, name, type, guid }: ExistingPartition): boolean {
   return (
+    (match.guid === undefined || guid?.toUpperCase() === match.guid.toUpperCase()) &&
     (match.label === undefined || signature?.label === match.label) &&
     (match.partitionLabel === undefined || name === match.partitionLabel) &&
     (match.filesystem === undefined || signature?.type === match.filesystem) &&

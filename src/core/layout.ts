@@ -32,6 +32,12 @@ export const PartitionMatch = Type.Object(
   {
     label: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: 'Label of the filesystem' })),
     partitionLabel: Type.Optional(Type.String({ minLength: 1, maxLength: 72, description: 'Name in the GPT' })),
+    guid: Type.Optional(
+      Type.String({
+        pattern: '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$',
+        description: 'Unique GUID of its entry in the GPT, which Linux calls PARTUUID',
+      }),
+    ),
     type: Type.Optional(
       Type.String({
         pattern: '^([a-z][a-z0-9-]*|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$',

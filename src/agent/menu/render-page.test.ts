@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { frameRows } from './frame.ts'
+import { frameText, menuWorld, pressAll } from './menu.fixture.ts'
+import { toldState } from './menu-state.ts'
+import { renderPage } from './render-page.ts'
+import type { MenuWorld } from './selection.ts'
+
+const screens: [string, string, MenuWorld][] = [
+  ['main', '', menuWorld()],
+  ['main-asking', '', menuWorld({ view: { kind: 'asking' } })],
+  ['main-unreachable', '', menuWorld({ view: { kind: 'unreachable', reason: 'connect ECONNREFUSED' } })],
+  [
+    'main-refused',
+    '',
+    menuWorld({
+      offer: { provision: { kind: 'refused', reason: 'rack-1 is not approved: bootwright machine approve rack-1' } },
+    }),
+  ],
+  ['main-no-disk', '', menuWorld({ inventory: { ...menuWorld().inventory, disks: [] } })],
+  ['images', '1', menuWorld()],
+  ['versions', '11', menuWorld()],
+  ['disks', '111', menuWorld()],
+  ['disk-refused', '111<up>', menuWorld()],
+  ['layouts-of-an-empty-disk', '1111<end><up>', menuWorld()],
+  ['layouts', '1112', menuWorld()],
+  ['layouts-of-a-whole-disk-image', '1212<down>', menuWorld()],
+  ['roots', '11124', menuWorld()],
+  ['filesystems', '111241', menuWorld()],
+  ['confirm-whole-disk', '111111', menuWorld()],
+  ['confirm-reformat', '1112412ye', menuWorld()],
+  ['confirm-receive', '11127', menuWorld()],
+  [
+    'password',
+    '11111' + '1yes<enter>secret',
+    menuWorld({ offer: { provision: { kind: 'allowed', needsPassword: true } } }),
+  ],
+  ['many-images', `1${'n'.repeat(14)}`, menuWorld({ offer: { images: manyImages() } })],
+]
+
+function manyImages() {
+  return Array.from({ length: 40 }, (_, index) => ({ name: `image-${index}`, versions: [] }))
+}
+
+for (const [name, keys, world] of screens) {
+  test(`renderPage() draws ${name}`, (t) => check(t, name, renderPage(pressAll(keys, world).state, world)))
+}
+
+test('renderPage() draws words with a way back', (t) => {
+  const state = toldState('The server refused this', `no disk matches\n${'a long reason '.repeat(40)}`)
+  check(t, 'told', renderPage(state, menuWorld()))
+})
+
+function check(t: TestContext, name: string, frame: ReturnType<typeof renderPage>): void {
+  assert.ok(frame.rows.length <= frameRows)
+  t.assert.fileSnapshot(frameText(frame), join(import.meta.dirname, 'goldens', `${name}.txt`), {
+    serializers: [(text) => text],
+  })
+}
