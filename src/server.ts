@@ -24,6 +24,7 @@ import { listInterfaceAddresses } from './net/interfaces.ts'
 import { packetsPart } from './packets-part.ts'
 import { ramdisksOf } from './ramdisks.ts'
 import { diskLoaderOf, servingTree } from './serving-tree.ts'
+import { siteConsoleMenus } from './site-console-menus.ts'
 import { siteMenus } from './site-menus.ts'
 import { describeInterfaces, siteStatus } from './site-status.ts'
 import { openStateDatabase } from './store/state-database.ts'
@@ -75,6 +76,8 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     const images = await imageShelf(options, keys, site.deployments, log)
     const planeParts = {
       ...site,
+      images,
+      consoleMenuOf: siteConsoleMenus(options.siteFile.content),
       streams: new BtrfsStreams(images),
       tokenKey: keys.tokenKey,
       ramdisk: ramdisks.state,

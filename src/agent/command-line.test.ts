@@ -12,6 +12,7 @@ test('parseCommandLine() reads server, token, boot interface and consoles', (t) 
       token: 'abc',
       bootMac: '52:54:00:ab:cd:01',
       vlan: 42,
+      isMenuChosen: false,
       consoles: ['tty0', 'ttyS0,115200'],
     },
   )
@@ -25,6 +26,10 @@ test('parseCommandLine() does without token and boot interface', (t) => {
   const line = parseCommandLine('bootwright.server=http://a')
   t.assert.equal(line.token, undefined)
   t.assert.equal(line.bootMac, undefined)
+})
+
+test('parseCommandLine() knows that the menu of the loader led here', (t) => {
+  t.assert.equal(parseCommandLine('bootwright.server=http://a bootwright.menu').isMenuChosen, true)
 })
 
 test('parseCommandLine() refuses what is no VLAN', (t) => {

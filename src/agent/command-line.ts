@@ -11,6 +11,8 @@ export type AgentCommandLine = {
   bootMac: Mac | undefined
   /** The tag that frames on it need. */
   vlan: number | undefined
+  /** The loader's menu led here. */
+  isMenuChosen: boolean
   /** Values of `console=`, in order: `ttyS0,115200n8`. */
   consoles: string[]
 }
@@ -25,6 +27,7 @@ export function parseCommandLine(text: string): AgentCommandLine {
     token: value(agentArguments.token),
     bootMac: bootInterface === undefined ? undefined : parseBootInterface(bootInterface),
     vlan: parseVlan(value(agentArguments.vlan)),
+    isMenuChosen: words.includes(agentArguments.menu),
     consoles: words.filter((word) => word.startsWith('console=')).map((word) => word.slice('console='.length)),
   }
 }

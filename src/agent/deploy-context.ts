@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { Mac } from '../bytes/mac.ts'
+import type { ProgressReport } from '../core/agent-protocol.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { DeployOrder } from '../core/order.ts'
 import type { Session } from './session.ts'
@@ -15,6 +16,8 @@ export type AgentContext = {
   /** Values of the agent's own `console=` arguments. */
   consoles: readonly string[]
   imagePublicKey: KeyObject
+  /** Hears of every step at once, for the screen. */
+  watch?: (report: ProgressReport) => void
 }
 
 /** One deployment under way. */

@@ -39,6 +39,7 @@ export async function deploy(order: DeployOrder, agent: AgentContext): Promise<'
     async (report) =>
       void (await client.request('POST', '/agent/progress', report, { signal: stop.signal, onTrouble: say })),
     (refusal) => stop.abort(refusal), // cancelled, or past its deadline
+    agent.watch,
   )
   const context: DeployContext = { ...agent, order, reporter, signal: stop.signal, rootDirectory }
   say(

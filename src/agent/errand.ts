@@ -22,6 +22,7 @@ export async function doErrand(order: ErrandOrder, agent: AgentContext): Promise
     async (report) =>
       void (await client.request('POST', '/agent/progress', report, { signal: stop.signal, onTrouble: say })),
     (refusal) => stop.abort(refusal), // cancelled, or past its deadline
+    agent.watch,
   )
   const { kind } = order.work
   const failed = { id: order.errandId, what: kind, firstStep: errandSteps[kind][0], ...agent, reporter }

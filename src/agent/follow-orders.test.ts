@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { DecodeError } from '../bytes/decode-error.ts'
 import { type DeployOrder, type Order, OrderRefused, signOrder } from '../core/order.ts'
 import { findReadyLayout } from '../core/ready-layouts.ts'
-import { followOrders, readOrder } from './follow-orders.ts'
+import { followOrders, type MenuActions, readOrder } from './follow-orders.ts'
 import { ServerClient } from './server-client.ts'
 
 const trusted = generateKeyPairSync('ed25519')
@@ -34,8 +34,11 @@ const deploy: DeployOrder = {
 }
 
 /** A server that gives these answers to GET /agent/order, one after the other. */
-async function sessionWith(t: TestContext, answers: unknown[]) {
-  const server = createServer((_request, response) => response.end(JSON.stringify(answers.shift())))
+async function sessionWith(t: TestContext, answers: unknown[], asked: string[] = []) {
+  const server = createServer(({ url }, response) => {
+    asked.push(url!)
+    response.end(JSON.stringify(answers.shift()))
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.after(() => server.close().closeAllConnections())
   return {
@@ -48,6 +51,19 @@ async function sessionWith(t: TestContext, answers: unknown[]) {
 }
 
 const signed = (order: Order, key: KeyObject = trusted.privateKey) => signOrder(order, key)
+
+/** A menu that notes what becomes of it. */
+function noMenu(isChosen = false): MenuActions & { told: string[] } {
+  const told: string[] = []
+  return {
+    ...{ isChosen, told },
+    get isShown() {
+      return told.includes('shown')
+    },
+    show: () => void told.push('shown'),
+    listen: () => void told.push('listens'),
+  }
+}
 
 test('followOrders() acts on no order that is forged, for another boot or of an unknown shape', async (t) => {
   const forger = generateKeyPairSync('ed25519').privateKey
@@ -62,7 +78,10 @@ test('followOrders() acts on no order that is forged, for another boot or of an 
   const refuse = async () => {
     throw new Error('it was acted on')
   }
-  t.assert.equal(await followOrders(session, trusted.publicKey, { deploy: refuse, errand: refuse }), 'reboot')
+  t.assert.equal(
+    await followOrders(session, trusted.publicKey, { deploy: refuse, errand: refuse, menu: noMenu() }),
+    'reboot',
+  )
 })
 
 test('followOrders() does not try a failed deployment again in the same boot', async (t) => {
@@ -74,6 +93,7 @@ test('followOrders() does not try a failed deployment again in the same boot', a
       return 'failed'
     },
     errand: async () => 'ended',
+    menu: noMenu(),
   })
   t.assert.deepEqual(done, ['d1'])
 })
@@ -87,6 +107,7 @@ test('followOrders() does a new deployment after a failed one', async (t) => {
       return 'failed'
     },
     errand: async () => 'ended',
+    menu: noMenu(),
   })
   t.assert.deepEqual(done, ['d1', 'd2'])
 })
@@ -100,8 +121,21 @@ test('followOrders() does an errand once, although the server has it at every qu
       done.push(errandId)
       return 'ended'
     },
+    menu: noMenu(),
   })
   t.assert.deepEqual(done, ['e1'])
+})
+
+test('followOrders() shows the menu that is ordered, says so, and goes on asking', async (t) => {
+  const asked: string[] = []
+  const session = await sessionWith(t, [signed({ kind: 'menu', agentNonce }), signed(reboot)], asked)
+  const menu = noMenu(true)
+  const never = async () => {
+    throw new Error('there is no work')
+  }
+  await followOrders(session, trusted.publicKey, { deploy: never, errand: never, menu })
+  t.assert.deepEqual(menu.told, ['shown', 'listens'])
+  t.assert.deepEqual(asked, ['/agent/order?chosen=true', '/agent/order?chosen=true&shown=true'])
 })
 
 test('readOrder() tells a forged order from one it does not understand', (t) => {

@@ -17,6 +17,16 @@ export type OrderActions = {
   deploy(order: DeployOrder): Promise<'failed'>
   /** Likewise. Does not return when the machine is left by it. */
   errand(order: ErrandOrder): Promise<'ended'>
+  menu: MenuActions
+}
+
+export type MenuActions = {
+  /** The loader's menu led here. */
+  isChosen: boolean
+  readonly isShown: boolean
+  show(): void
+  /** There is nothing to do: a key may bring it. */
+  listen(): void
 }
 
 /**
@@ -29,7 +39,8 @@ export async function followOrders(session: Session, orderKey: KeyObject, action
   let waiting = false
   for (;;) {
     const askedAt = performance.now()
-    const answer = await session.client.request('GET', '/agent/order', undefined, {
+    const { menu } = actions
+    const answer = await session.client.request('GET', orderPath(menu), undefined, {
       timeoutMs: orderTimeoutMs,
       onTrouble: say,
     })
@@ -47,7 +58,8 @@ export async function followOrders(session: Session, orderKey: KeyObject, action
       say(`reboot ordered: ${order.reason}`)
       return 'reboot'
     }
-    if (order.kind !== 'wait') {
+    if (order.kind === 'menu') menu.show()
+    if (order.kind !== 'wait' && order.kind !== 'menu') {
       const id = order.kind === 'errand' ? order.errandId : order.deploymentId
       if (!ended.has(id)) {
         waiting = false
@@ -56,10 +68,18 @@ export async function followOrders(session: Session, orderKey: KeyObject, action
         continue
       }
     }
-    if (!waiting) say('waiting for an order of the server')
+    if (!waiting) {
+      menu.listen()
+      say('waiting for an order of the server; press Enter for the menu')
+    }
     waiting = true
     await wait(Math.max(0, shortestRoundMs - (performance.now() - askedAt)))
   }
+}
+
+function orderPath({ isChosen, isShown }: MenuActions): string {
+  const told = [isChosen && 'chosen=true', isShown && 'shown=true'].filter(Boolean)
+  return `/agent/order${told.length === 0 ? '' : `?${told.join('&')}`}`
 }
 
 /** Throws OrderRefused for a wrong signature or nonce, DecodeError for a wrong shape. */

@@ -93,10 +93,15 @@ export async function rebootMachine(): Promise<never> {
   return leave('reboot', ['-f'])
 }
 
-/** Everything is unmounted: a program that fails or hangs is overtaken by the kernel's own restart. */
-async function leave(program: string, args: string[]): Promise<never> {
+/** Switches the machine off; does not return. */
+export async function powerOffMachine(): Promise<never> {
+  return leave('poweroff', ['-f'], 'o')
+}
+
+/** Everything is unmounted: a program that fails or hangs is overtaken by the kernel's own restart, or switching off. */
+async function leave(program: string, args: string[], sysrq = 'b'): Promise<never> {
   await runProgram(program, args, { timeoutMs: programTimeoutMs }).catch(() => {})
   await wait(10_000)
-  writeFileSync('/proc/sysrq-trigger', 'b')
+  writeFileSync('/proc/sysrq-trigger', sysrq)
   return new Promise<never>(() => {})
 }

@@ -5,13 +5,17 @@ import { trustFiles } from '../core/agent-protocol.ts'
 import type { Inventory } from '../core/inventory.ts'
 import { parseCommandLine } from './command-line.ts'
 import { deploy } from './deploy.ts'
+import type { AgentContext } from './deploy-context.ts'
 import { doErrand } from './errand.ts'
-import { followOrders } from './follow-orders.ts'
+import { followOrders, type OrderActions } from './follow-orders.ts'
 import { rebootMachine } from './hand-over.ts'
 import { describeInventory } from './inventory/describe-inventory.ts'
 import { readInventory } from './inventory/read-inventory.ts'
 import { readDiskContents } from './inventory/read-partition-table.ts'
-import { say, sayLines } from './say.ts'
+import { ConsoleMenu } from './menu/console-menu.ts'
+import { menuMachine } from './menu/menu-machine.ts'
+import { orderUnattended } from './menu/unattended.ts'
+import { divertWords, say, sayLines } from './say.ts'
 import { openSession } from './session.ts'
 import { setClock } from './set-clock.ts'
 import { tellSurroundings } from './surroundings/tell-surroundings.ts'
@@ -21,8 +25,11 @@ import { tellSurroundings } from './surroundings/tell-surroundings.ts'
  * BOOTWRIGHT_INTERFACE names the interface where the boot script did not (BOOTIF).
  */
 
+let menu: ConsoleMenu | undefined
+
 async function run(): Promise<void> {
-  const commandLine = parseCommandLine(readFileSync('/proc/cmdline', 'utf8'))
+  const commandLineText = readFileSync('/proc/cmdline', 'utf8')
+  const commandLine = parseCommandLine(commandLineText)
   const imagePublicKey = trustedKey(trustFiles.image)
   const orderKey = trustedKey(trustFiles.order)
   const found = readInventory({
@@ -34,20 +41,47 @@ async function run(): Promise<void> {
   const inventory = { ...found, disks: await readDiskContents(found.disks, say) }
   for (const line of describeInventory(inventory)) say(line)
   const bootMac = bootInterface(inventory)
-  const session = await openSession(commandLine.server, commandLine.token, bootMac, { onTrouble: say })
-  say(`this machine is ${session.machine.name} to the server at ${commandLine.server}`)
+  const { server, consoles, vlan, isMenuChosen } = commandLine
+  menu = new ConsoleMenu(menuMachine(server, inventory))
+  divertWords((...words) => menu!.said(...words))
+  const session = await openSession(server, commandLine.token, bootMac, { onTrouble: offerMenuMeanwhile })
+  say(`this machine is ${session.machine.name} to the server at ${server}`)
   const clock = await setClock(session.serverNowMs)
   if (clock !== undefined) say(clock)
   await session.client.request('POST', '/agent/inventory', inventory, { onTrouble: say })
   tellSurroundings(session.client, inventory)
-  const { consoles, vlan } = commandLine
+  menu.connected(session)
+  await orderUnattended(session, commandLineText)
   const boot = { bootMac, ...(vlan !== undefined && { vlan }) }
   const context = { session, inventory, ...boot, consoles, imagePublicKey }
-  await followOrders(session, orderKey, {
-    deploy: (order) => deploy(order, context),
-    errand: (order) => doErrand(order, context),
-  })
+  await followOrders(session, orderKey, actionsOf(menu, context, isMenuChosen))
+  menu.close()
   await rebootMachine()
+}
+
+function actionsOf(menu: ConsoleMenu, context: AgentContext, isChosen: boolean): OrderActions {
+  return {
+    deploy: (order) => {
+      menu.listen()
+      return menu.during(`Writing ${order.image} to this machine`, (watch) => deploy(order, { ...context, watch }))
+    },
+    errand: (order) => menu.during(`Order: ${order.work.kind}`, (watch) => doErrand(order, { ...context, watch })),
+    menu: {
+      isChosen,
+      get isShown() {
+        return menu.isShown
+      },
+      show: () => menu.show(),
+      listen: () => menu.listen(),
+    },
+  }
+}
+
+/** Shell, restart and switching off need no server. */
+function offerMenuMeanwhile(sentence: string): void {
+  menu!.unreachable(sentence)
+  menu!.listen()
+  say(`${sentence}; press Enter for the menu`)
 }
 
 function bootInterface(inventory: Inventory) {
@@ -71,6 +105,7 @@ function trustedKey(file: string): KeyObject {
 try {
   await run()
 } catch (error) {
+  menu?.close()
   // /init decides what follows: a shell with bootwright.debug, a restart otherwise.
   sayLines(`the agent stops: ${error instanceof Error ? error.message : String(error)}`)
   process.exit(1)

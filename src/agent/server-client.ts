@@ -7,10 +7,13 @@ import { backOff } from './back-off.ts'
 export class ServerRefused extends Error {
   override readonly name = 'ServerRefused'
   readonly status: number
+  /** The server's own words. */
+  readonly detail: string
 
   constructor(method: string, path: string, status: number, detail: string) {
     super(`The server refused ${method} ${path} (${status}): ${detail}`)
     this.status = status
+    this.detail = detail
   }
 }
 

@@ -11,12 +11,22 @@ export class StepReporter {
   readonly #workId: string
   readonly #send: (report: ProgressReport) => Promise<void>
   readonly #onRefused: (error: unknown) => void
+  readonly #watch: (report: ProgressReport) => void
   readonly #queue: ProgressReport[] = []
   #sending: Promise<void> | undefined
   #lastProgressAt = Number.NEGATIVE_INFINITY
 
-  /** `send` retries by itself; what it throws is final and goes to `onRefused` once, after which nothing is sent. */
-  constructor(workId: string, send: (report: ProgressReport) => Promise<void>, onRefused: (error: unknown) => void) {
+  /**
+   * `send` retries by itself; what it throws is final and goes to `onRefused` once, after which nothing is sent. `watch`
+   * hears everything at once.
+   */
+  constructor(
+    workId: string,
+    send: (report: ProgressReport) => Promise<void>,
+    onRefused: (error: unknown) => void,
+    watch: (report: ProgressReport) => void = () => {},
+  ) {
+    this.#watch = watch
     this.#workId = workId
     this.#send = send
     this.#onRefused = onRefused
@@ -50,6 +60,7 @@ export class StepReporter {
   }
 
   #enqueue(report: ProgressReport): void {
+    this.#watch(report)
     this.#queue.push(report)
     this.#sending ??= this.#sendAll().finally(() => {
       this.#sending = undefined

@@ -37,7 +37,7 @@ export async function runStep<T>(
       reporter.progress(step, bytesDone, bytesTotal)
       if (performance.now() < nextLineAt) return
       nextLineAt = performance.now() + consoleEveryMs
-      say(`${step}: ${describeProgress(bytesDone, bytesTotal, seconds())}`)
+      say(`${step}: ${describeProgress(bytesDone, bytesTotal, seconds())}`, { isPassing: true })
     })
     const took = Number(seconds().toFixed(2))
     reporter.done(step, { ...facts, seconds: took })

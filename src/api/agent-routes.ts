@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
@@ -32,15 +31,17 @@ import { Conflict, Forbidden, NotFound } from '../deploy/refusals.ts'
 import type { ReportedWork } from '../deploy/reported-work.ts'
 import { recordSurroundings } from '../deploy/surroundings.ts'
 import type { Session } from '../store/session-rows.ts'
+import { authenticate, bearerOf } from './agent-session.ts'
 import type { BootPlane } from './boot-plane.ts'
-import { NotAuthenticated } from './problem.ts'
+import { endsInTime } from './ends-in-time.ts'
 
 const ProofQuery = Type.Object({ bootOrder: Type.Optional(Type.String({ pattern: '^([0-9a-f]{4}){0,256}$' })) })
 
 const DoneToken = Type.Object({ token: Type.String({ pattern: '^[\\w.-]{16,200}$' }) })
 
+const OrderQuery = Type.Object({ chosen: Type.Optional(Type.Boolean()), shown: Type.Optional(Type.Boolean()) })
+
 const holdOrderMs = 20_000
-const holdStreamMs = 20_000
 
 /** The agent's side of the boot plane: core/agent-protocol.ts says what each route means. */
 export function agentRoutes(plane: BootPlane): FastifyPluginAsyncTypebox {
@@ -64,14 +65,18 @@ export function agentRoutes(plane: BootPlane): FastifyPluginAsyncTypebox {
       return reply.code(204).send()
     })
 
-    app.get('/order', { schema: { response: { 200: SignedOrder } } }, async (request) => {
+    const orderSchema = { querystring: OrderQuery, response: { 200: SignedOrder } }
+    app.get('/order', { schema: orderSchema }, async (request) => {
       const session = await authenticate(plane, request)
+      const { chosen = false, shown = false } = request.query
+      const showsMenu = chosen || shown || (await isOfferedMenu(plane, session, request.ip))
       // Watched from before the first look, so that no change falls between the two.
       using changed = watchMachine(plane, session.machineId)
-      const order = await plane.orders.orderFor(session)
-      if (order.kind !== 'wait') return plane.orders.sign(order)
+      const order = await plane.orders.orderFor(session, { showsMenu })
+      const isNothing = order.kind === 'wait' || (order.kind === 'menu' && shown)
+      if (!isNothing) return plane.orders.sign(order)
       await changed.within(holdOrderMs)
-      return plane.orders.sign(await plane.orders.orderFor(session))
+      return plane.orders.sign(await plane.orders.orderFor(session, { showsMenu }))
     })
 
     app.post('/progress', { schema: { body: ProgressReport } }, async (request, reply) => {
@@ -211,25 +216,8 @@ async function prepareStream(
 ): Promise<StreamReply> {
   const { version } = await deployments.get(deploymentId)
   const parent = await streams.chooseParent(versions.filter((one) => one !== version))
-  const stop = new AbortController()
-  const held = wait(holdStreamMs, { kind: 'making' as const }, { signal: stop.signal })
-  held.catch(() => undefined) // stopped, because the stream was there first
-  try {
-    const ready = streams.ensure(version, parent).then(() => ({ kind: 'ready' as const, ...(parent && { parent }) }))
-    return await Promise.race([ready, held])
-  } finally {
-    stop.abort()
-  }
-}
-
-function bearerOf(request: FastifyRequest): string {
-  const match = /^Bearer ([\w.-]{16,256})$/.exec(request.headers.authorization ?? '')
-  if (!match) throw new NotAuthenticated('This route needs an "Authorization: Bearer" header')
-  return match[1]!
-}
-
-function authenticate(plane: BootPlane, request: FastifyRequest): Promise<Session> {
-  return plane.sessions.authenticate(bearerOf(request))
+  const isReady = await endsInTime(streams.ensure(version, parent))
+  return isReady ? { kind: 'ready', ...(parent && { parent }) } : { kind: 'making' }
 }
 
 async function authenticateFor(plane: BootPlane, request: FastifyRequest, workId: string): Promise<void> {
@@ -249,6 +237,13 @@ async function reportedWork(
   const steps: readonly WorkStep[] = errand ? errandSteps[errand.work.kind] : deploySteps
   if (!steps.includes(step)) throw new Conflict(`There is no step ${step} in this work`)
   return errand ? plane.errands : plane.deployments
+}
+
+/** Whoever another DHCP server booted sees the menu at once, where it may be used: there is no other order for it. */
+async function isOfferedMenu(plane: BootPlane, session: Session, address: string): Promise<boolean> {
+  if (session.tokenNonce !== undefined) return false
+  const machine = await plane.machines.findById(session.machineId)
+  return machine !== undefined && plane.consoleMenuOf(machine, address).who === 'anyone'
 }
 
 function watchMachine(plane: BootPlane, machineId: string) {

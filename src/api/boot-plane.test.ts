@@ -1,137 +1,10 @@
 import assert from 'node:assert/strict'
-import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { type TestContext, test } from 'node:test'
-import type { InjectOptions } from 'fastify'
-import { pino } from 'pino'
+import { test } from 'node:test'
 import { Check } from 'typebox/value'
-import { bootNonceBytes, mintBootToken } from '../boot/boot-token.ts'
-import { parseIpv4 } from '../bytes/ipv4.ts'
-import { parseMac } from '../bytes/mac.ts'
-import type { AgentArchitecture } from '../core/agent-architecture.ts'
 import type { SessionReply } from '../core/agent-protocol.ts'
-import type { Inventory } from '../core/inventory.ts'
 import { type DeployOrder, type ErrandOrder, Order, openOrder } from '../core/order.ts'
-import { findReadyLayout } from '../core/ready-layouts.ts'
-import { encodePublicKey, unseal } from '../core/seal.ts'
-import type { TimelineEvent } from '../core/timeline.ts'
-import { AgentOrders } from '../deploy/agent-orders.ts'
-import { AgentSessions } from '../deploy/agent-sessions.ts'
-import { Deployments } from '../deploy/deployments.ts'
-import { Errands } from '../deploy/errands.ts'
-import { Machines } from '../deploy/machines.ts'
-import { StateChanges } from '../deploy/state-changes.ts'
-import { smallVersions } from '../image/small-versions.fixture.ts'
-import { openStateDatabase } from '../store/state-database.ts'
-import { type BootPlane, bootPlaneApp, type RamdiskState } from './boot-plane.ts'
-import { BtrfsStreams } from './btrfs-streams.ts'
-import { openImageShelf } from './image-shelf.ts'
-
-const mac = parseMac('52:54:00:00:00:01')
-const address = '10.77.0.50'
-const nowMs = 1_800_000_000_000
-
-/** The boot plane over a database in memory, with one machine that is to be deployed. */
-async function plane(t: TestContext, menuOf: BootPlane['menuOf'] = () => undefined) {
-  const db = await openStateDatabase(':memory:')
-  const state = new StateChanges(db, () => nowMs)
-  const events: TimelineEvent[] = []
-  state.onEvent((event) => events.push(event))
-  const machines = new Machines(state)
-  const deployments = new Deployments(state)
-  const errands = new Errands(state)
-  const sessions = new AgentSessions(state)
-  const orderKey = generateKeyPairSync('ed25519')
-  const tokenKey = randomBytes(32)
-  const orders = new AgentOrders({
-    machines,
-    deployments,
-    errands,
-    sessions,
-    orderKey: orderKey.privateKey,
-    proofKey: tokenKey,
-  })
-  const streams = await noStreams(t)
-  const parts = {
-    state,
-    machines,
-    deployments,
-    errands,
-    sessions,
-    orders,
-    streams,
-    tokenKey,
-    url: 'http://10.77.0.1:4280',
-  }
-  const x64 = {
-    id: 'abc',
-    kernel: 'vmlinuz',
-    initrds: ['tools.cpio.zst', 'site.cpio'],
-    firmware: { file: 'firmware.cpio.zst', drivers: ['bnx2x'] },
-  }
-  const ramdisks: Record<AgentArchitecture, RamdiskState> = {
-    x64: { kind: 'ready', ramdisk: x64 },
-    arm64: { kind: 'not-served' },
-  }
-  const ramdisk: BootPlane['ramdisk'] = (architecture) => ramdisks[architecture]
-  const app = bootPlaneApp({ ...parts, ramdisk, menuOf }, pino({ level: 'silent' }))
-  t.after(async () => {
-    await app.close()
-    await db.destroy()
-  })
-  const machine = await machines.set('rack-1', { macs: [mac] })
-  const ask = (request: InjectOptions) => app.inject({ remoteAddress: address, ...request })
-  const mint = async () =>
-    mintBootToken(tokenKey, {
-      nonce: randomBytes(bootNonceBytes),
-      expiresAtSeconds: nowMs / 1000 + 600,
-      address: parseIpv4(address),
-      mac,
-      intentRevision: (await machines.get('rack-1')).intent.revision,
-    })
-  return { ...parts, ramdisks, machine, events, orderPublicKey: orderKey.publicKey, ask, mint }
-}
-
-/** Of a repository without images. */
-async function noStreams(t: TestContext): Promise<BtrfsStreams> {
-  const { directory, repository, signingKey } = await smallVersions(t)
-  const images = await openImageShelf({
-    ...{ imageDirectory: repository.directory, buildCacheDirectory: directory, signingKey },
-    versionsInUse: async () => [],
-  })
-  return new BtrfsStreams(images)
-}
-
-type Plane = Awaited<ReturnType<typeof plane>>
-
-function deploy({ deployments, machine }: Plane) {
-  return deployments.create(machine, {
-    image: 'debian',
-    version: 'a'.repeat(64),
-    diskRule: {},
-    rendition: 'tree',
-    layout: findReadyLayout('whole-disk')!,
-    filesystem: 'ext4',
-    handOver: 'reboot',
-    kernelArguments: [],
-    proofSeconds: 60,
-  })
-}
-
-function inventory(drivers: string[]): Inventory {
-  const cpu = { model: 'QEMU', count: 1 }
-  const nothing = { smbios: {}, disks: [], interfaces: [] }
-  return { firmware: 'bios', architecture: 'x64', cpu, memoryBytes: 2 ** 30, ...nothing, drivers }
-}
-
-function newAgent() {
-  const sealing = generateKeyPairSync('x25519')
-  return { sealing, publicKey: encodePublicKey(sealing.publicKey), nonce: randomBytes(16).toString('hex') }
-}
-
-async function openSession({ ask }: Plane, agent: ReturnType<typeof newAgent>, token?: string) {
-  const { publicKey, nonce } = agent
-  return ask({ method: 'POST', url: '/agent/session', payload: { mac, publicKey, nonce, ...(token && { token }) } })
-}
+import { unseal } from '../core/seal.ts'
+import { deploy, inventory, newAgent, openSession, plane } from './boot-plane.fixture.ts'
 
 test('GET /boot.ipxe renders the agent with the token for a deploy intent, and HEAD does not count as a boot', async (t) => {
   const site = await plane(t)
@@ -306,13 +179,30 @@ test('GET /boot.pxelinux offers the menu of a machine without an order, and give
   assert.match((await site.ask({ url: order })).body, /bootwright\.token=/, 'an order comes before the menu')
 })
 
-test('GET /boot.ipxe waits for a person where the intent is menu, with a plain menu where the site has none', async (t) => {
+test('GET /boot.ipxe leads to the console menu where the intent is menu and the site has none of its own', async (t) => {
   const site = await plane(t)
   await site.machines.set('rack-1', { intent: { kind: 'menu' } })
   const script = (await site.ask({ url: `/boot.ipxe?mac=52-54-00-00-00-01&token=${await site.mint()}` })).body
-  assert.match(script, /^choose --default disk entry/m)
-  const url = `/boot.ipxe?mac=52-54-00-00-00-01&token=${await site.mint()}&entry=agent`
-  assert.match((await site.ask({ url })).body, /bootwright\.token=/)
+  assert.match(script, /^kernel .*bootwright\.token=/m)
+  assert.doesNotMatch(script, /bootwright\.menu/, 'the intent says it')
+})
+
+test("GET /boot.ipxe shows the site's menu patiently where the intent is menu, and its agent shows the console menu", async (t) => {
+  const entries = [
+    { name: 'disk', title: 'Its disk', boot: 'disk' as const },
+    { name: 'choose', title: 'Choose', boot: 'agent' as const },
+  ]
+  const site = await plane(t, () => ({ timeoutSeconds: 5, entries }))
+  for (const [kind, timeout] of [
+    ['local', true],
+    ['menu', false],
+  ] as const) {
+    await site.machines.set('rack-1', { intent: { kind } })
+    const url = `/boot.ipxe?mac=52-54-00-00-00-01&token=${await site.mint()}`
+    const menu = (await site.ask({ url })).body
+    assert.equal(/--timeout/.test(menu), timeout, menu)
+    assert.match((await site.ask({ url: `${url}&entry=choose` })).body, /^kernel .* bootwright\.menu \|\|/m)
+  }
 })
 
 test('an errand goes from the order to its end: script, output, a step of its kind alone, done', async (t) => {

@@ -2,6 +2,7 @@ import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify'
 import type { AgentArchitecture } from '../core/agent-architecture.ts'
 import type { BootMenu } from '../core/boot-menu.ts'
+import type { ConsoleMenuPolicy } from '../core/console-menu.ts'
 import type { Machine } from '../core/machine.ts'
 import type { AgentOrders } from '../deploy/agent-orders.ts'
 import type { AgentSessions } from '../deploy/agent-sessions.ts'
@@ -12,7 +13,9 @@ import type { StateChanges } from '../deploy/state-changes.ts'
 import { agentRoutes } from './agent-routes.ts'
 import { bootScriptRoute } from './boot-script-route.ts'
 import type { BtrfsStreams } from './btrfs-streams.ts'
+import { consoleMenuRoutes } from './console-menu-routes.ts'
 import { diskLoaderRoute } from './disk-loader-route.ts'
+import type { ImageShelf } from './image-shelf.ts'
 import { answerWithProblems } from './problem.ts'
 
 /** The agent's ramdisk as a boot script names it: `/ramdisk/ID/FILE`. */
@@ -36,6 +39,7 @@ export type BootPlane = {
   sessions: AgentSessions
   orders: AgentOrders
   streams: BtrfsStreams
+  images: ImageShelf
   tokenKey: Uint8Array
   /** `http://10.0.0.1:4280`, no slash at the end. */
   url: string
@@ -44,6 +48,8 @@ export type BootPlane = {
   diskLoader?: { url: string; file: string }
   /** What a person may choose at the machine's screen; undefined where the site says nothing. */
   menuOf: (machine: Machine) => BootMenu | undefined
+  /** Who may write what to a machine from its console; `address` is where the machine asks from. */
+  consoleMenuOf: (machine: Machine, address: string) => ConsoleMenuPolicy
   /** Kernel consoles of the agent, main one last; core/agent-architecture.ts has those of everybody else. */
   consoles?: readonly string[]
 }
@@ -63,5 +69,6 @@ export function bootPlaneApp(plane: BootPlane, logger: FastifyBaseLogger): Fasti
   app.register(bootScriptRoute(plane))
   app.register(diskLoaderRoute(plane.diskLoader?.file))
   app.register(agentRoutes(plane), { prefix: '/agent' })
+  app.register(consoleMenuRoutes(plane), { prefix: '/agent/menu' })
   return app
 }

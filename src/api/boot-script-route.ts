@@ -8,7 +8,8 @@ import { renderPxelinux } from '../boot/render-pxelinux.ts'
 import { parseIpv4 } from '../bytes/ipv4.ts'
 import { type Mac, parseMac } from '../bytes/mac.ts'
 import { type AgentArchitecture, agentArchitectures, defaultConsoles } from '../core/agent-architecture.ts'
-import { type BootMenu, type BootMenuEntry, menuEntryNamePattern, plainMenu } from '../core/boot-menu.ts'
+import { agentArguments } from '../core/agent-arguments.ts'
+import { type BootMenu, type BootMenuEntry, menuEntryNamePattern } from '../core/boot-menu.ts'
 import { findEsp } from '../core/find-esp.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Machine } from '../core/machine.ts'
@@ -117,14 +118,15 @@ async function menuScript(plane: BootPlane, request: ScriptRequest, machine: Mac
   const entry = menu.entries.find(({ name }) => name === chosen)
   if (!entry) return refused(machine.name, `the menu has no entry ${chosen} any more`)
   if ('kernel' in entry) return kernelScript(plane, machine, entry)
-  return entry.boot === 'disk' ? localScript(plane, machine, request.architecture) : agentScript(plane, request)
+  if (entry.boot === 'disk') return localScript(plane, machine, request.architecture)
+  return agentScript(plane, request, [agentArguments.menu])
 }
 
-/** What the machine's next boot begins with, where nothing is ordered: its own menu, or a plain one where the intent asks for it. */
+/** The loader's menu where nothing is ordered; where the intent asks for a menu it is patient. Without one that is the agent's. */
 function menuFor({ menuOf }: BootPlane, machine: Machine): BootMenu | undefined {
   const menu = menuOf(machine)
-  if (machine.intent.kind !== 'menu') return menu
-  const { timeoutSeconds: _, ...patient } = menu ?? plainMenu
+  if (menu === undefined || machine.intent.kind !== 'menu') return menu
+  const { timeoutSeconds: _, ...patient } = menu
   return patient
 }
 
@@ -162,7 +164,11 @@ function refused(title: string, reason: string): RefusedBoot {
   return { kind: 'refused', title, reason }
 }
 
-async function agentScript(plane: BootPlane, request: ScriptRequest): Promise<BootScript> {
+async function agentScript(
+  plane: BootPlane,
+  request: ScriptRequest,
+  kernelArguments: readonly string[] = [],
+): Promise<BootScript> {
   const { mac, machine, token, vlan, architecture } = request
   const name = machine?.name ?? mac
   const state = plane.ramdisk(architecture)
@@ -180,7 +186,7 @@ async function agentScript(plane: BootPlane, request: ScriptRequest): Promise<Bo
     mac,
     ...(vlan !== undefined && { vlan }),
     consoles: plane.consoles ?? defaultConsoles[architecture],
-    kernelArguments: [],
+    kernelArguments,
   }
 }
 

@@ -21,7 +21,11 @@ export class BtrfsStreams {
    * same work, which goes on when nobody waits any more: a machine asks again. Throws JobFailed, NotReady.
    */
   async ensure(version: string, parent: string | undefined): Promise<void> {
-    const rendition = formatRenditionName({ name: 'btrfs', parent })
+    return this.ensureRendition(version, formatRenditionName({ name: 'btrfs', parent }))
+  }
+
+  /** The same of any rendition, by its name. */
+  async ensureRendition(version: string, rendition: string): Promise<void> {
     const key = `${version} ${rendition}`
     if (!this.#making.has(key) && (await this.#images.renditions(version)).includes(rendition)) return
     let making = this.#making.get(key)

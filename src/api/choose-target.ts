@@ -24,7 +24,7 @@ export function chooseTarget(
 }
 
 /** Its tree is the root directory and one file: there is no other way to deploy it. */
-function isWholeDisk({ source, entries }: Pick<Version, 'source' | 'entries'>): boolean {
+export function isWholeDisk({ source, entries }: Pick<Version, 'source' | 'entries'>): boolean {
   return source?.kind === 'disk' && entries === 2
 }
 

@@ -53,6 +53,11 @@ export class ImageShelf {
     return (await Promise.all(images)).sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
+  /** All versions of all images, the newest first. */
+  versions(): Promise<Version[]> {
+    return listVersions(this.#repository)
+  }
+
   /** Versions newest first. Throws NotFound. */
   async show(name: string): Promise<ImageDetails> {
     const versions = await listVersions(this.#repository, name)

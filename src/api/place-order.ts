@@ -55,7 +55,12 @@ export async function placeErrand(
 }
 
 /** Makes what the deployment needs first, which may take a while. Throws Conflict, NotFound, LayoutInvalid … */
-export async function placeDeployment(parts: OrderParts, machine: Machine, wish: DeployWish): Promise<Deployment> {
+export async function placeDeployment(
+  parts: OrderParts,
+  machine: Machine,
+  wish: DeployWish,
+  limits: Pick<Deployment, 'sessionOnly'> = {},
+): Promise<Deployment> {
   const { state, deployments, images } = parts
   const onDisk = await deployments.onDisk(machine.id)
   const { image, id, target, diskRule, missing } = await resolveDeployWish(images, wish, onDisk)
@@ -72,6 +77,7 @@ export async function placeDeployment(parts: OrderParts, machine: Machine, wish:
       ...(wish.verify !== undefined && { verify: wish.verify }),
       ...(wish.keepVersions !== undefined && { keepVersions: wish.keepVersions }),
       proofSeconds: wish.proofSeconds ?? 900,
+      ...limits,
     }),
   )
   prepareDelta(images, deployment, onDisk?.version)

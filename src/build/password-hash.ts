@@ -16,3 +16,12 @@ export async function hashPassword(password: string, scope: string): Promise<str
   if (!stdout.startsWith('$y$')) throw new Error('Cannot hash a password: crypt(3) here does not know yescrypt')
   return stdout
 }
+
+/** Whether it is the password of a crypt(5) hash. Both go to Perl through standard input only. */
+export async function matchesPassword(password: string, hash: string): Promise<boolean> {
+  if (/[\r\n\0]/.test(password)) return false
+  const script =
+    'my $hash = <STDIN>; my $word = <STDIN>; chomp($hash, $word); my $made = crypt($word, $hash); print(defined $made && $made eq $hash ? "yes" : "no")'
+  const stdout = await runProgram('perl', ['-e', script], { input: `${hash}\n${password}\n`, timeoutMs: 30_000 })
+  return stdout === 'yes'
+}

@@ -7,4 +7,15 @@ export const agentArguments = {
   bootInterface: 'BOOTIF',
   /** `42`: frames on that interface need this VLAN's tag. */
   vlan: 'bootwright.vlan',
+  /** The loader's menu led here: the agent shows its own. */
+  menu: 'bootwright.menu',
+  /** `debian:current`: written without a key being pressed, as chosen by the next ones. */
+  image: 'bootwright.image',
+  /** `serial=S1234`, with commas between several: a rule that one disk satisfies; left out, the only fixed disk. */
+  disk: 'bootwright.disk',
+  /** Name of a ready one; `whole-disk` where left out. */
+  layout: 'bootwright.layout',
+  filesystem: 'bootwright.filesystem',
+  /** Even if that version was written to this machine before. */
+  again: 'bootwright.again',
 } as const

@@ -11,7 +11,10 @@ import { Inventory, Surroundings } from './inventory.ts'
  *   POST /agent/session    SessionRequest  → SessionReply       boot token for a session; a second exchange freezes (409)
  *   POST /agent/inventory  Inventory       → 204
  *   POST /agent/surroundings  Surroundings → 204                whenever something of it is known
- *   GET  /agent/order                      → SignedOrder        held up to 20 s while there is nothing to do
+ *   GET  /agent/order                      → SignedOrder        held up to 20 s while there is nothing to do; ?chosen: the
+ *                                                              loader's menu led here, ?shown: the console menu is there
+ *   GET  /agent/menu                       → MenuOffer          what the console menu has to offer (core/console-menu.ts)
+ *   POST /agent/menu/deploy MenuChoice     → MenuReply          held up to 20 s while what it takes is being made
  *   POST /agent/progress   ProgressReport  → 204
  *   POST /agent/stream     StreamRequest   → StreamReply        a btrfs stream; held up to 20 s while it is being made
  *   POST /agent/written    WrittenReport   → 204                the intent is used up, durably, before this answers

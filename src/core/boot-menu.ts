@@ -15,11 +15,3 @@ export type BootMenuEntry = { name: string; title: string } & (
   /** Paths in the virtual tree, most often of the operator's files. */
   | { kernel: string; initrds?: readonly string[]; arguments?: readonly string[] }
 )
-
-/** What is shown where the intent is `menu` and nobody says what is in it. */
-export const plainMenu: BootMenu = {
-  entries: [
-    { name: 'disk', title: 'Start from the disk', boot: 'disk' },
-    { name: 'agent', title: 'Look into the machine with the agent', boot: 'agent' },
-  ],
-}

@@ -1,6 +1,8 @@
 import { type Static, Type } from 'typebox'
 import { DiskRule } from './disk-rule.ts'
 import { FilesystemType, Layout } from './layout.ts'
+import type { Machine } from './machine.ts'
+import { describeConflict } from './machine-identity.ts'
 
 /*
  * What the agent's menu at the machine's own screen asks the server, and what it answers. Both belong to the agent protocol
@@ -22,6 +24,22 @@ export type ConsoleMenuPolicy = {
 }
 
 export const usualMenuPolicy: ConsoleMenuPolicy = { who: 'approved' }
+
+/** Why nothing may be written to the machine from its console; undefined where it may. `isAnonymous`: it came without a boot token. */
+export function whyMenuRefused(
+  { who }: ConsoleMenuPolicy,
+  { name, approved, conflicts: [conflict] = [] }: Pick<Machine, 'name' | 'approved' | 'conflicts'>,
+  isAnonymous: boolean,
+): string | undefined {
+  if (conflict) return `${name} is held: ${describeConflict(name, conflict)}`
+  if (isAnonymous && who !== 'anyone') {
+    return `another DHCP server booted this machine, so that it may be any; the site file allows that with consoleMenu: { who: anyone }`
+  }
+  if (!approved && who === 'approved') {
+    return `${name} is not approved; an operator does that with: bootwright machine set ${name} --approve`
+  }
+  return undefined
+}
 
 /** How content comes to the machine. */
 export const MenuTransfer = Type.Object({ name: Type.Literal('http'), title: Type.String() })

@@ -71,6 +71,8 @@ export type Deployment = {
   filesystem: FilesystemType
   verify: VerifyPolicy
   handOver: HandOver
+  /** An agent without a boot token chose it: it is given to that session alone, never to another boot of the machine. */
+  sessionOnly?: true
   /** Extra kernel arguments of the deployed system. */
   kernelArguments: string[]
   /** How many versions stay on a btrfs that versions are received into, with this one. */

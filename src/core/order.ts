@@ -63,11 +63,12 @@ export const ErrandOrder = Type.Object({
 })
 export type ErrandOrder = Static<typeof ErrandOrder>
 
-/** `wait`: nothing to do, ask again. `reboot`: the machine's intent changed to one this boot cannot do. */
+/** `wait`: nothing to do, ask again. `menu`: likewise, and a person at the console may choose. `reboot`: the machine's intent changed to one this boot cannot do. */
 export const Order = Type.Union([
   DeployOrder,
   ErrandOrder,
   Type.Object({ kind: Type.Literal('wait'), agentNonce: Type.String() }),
+  Type.Object({ kind: Type.Literal('menu'), agentNonce: Type.String() }),
   Type.Object({ kind: Type.Literal('reboot'), agentNonce: Type.String(), reason: Type.String() }),
 ])
 export type Order = Static<typeof Order>

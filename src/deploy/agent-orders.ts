@@ -42,20 +42,28 @@ export class AgentOrders {
     this.#proofKey = parts.proofKey
   }
 
-  async orderFor(session: Session): Promise<Order> {
+  /** `showsMenu`: somebody at the console wants to choose, or may. */
+  async orderFor(session: Session, { showsMenu = false } = {}): Promise<Order> {
     const { agentNonce } = session
+    const nothing: Order = { kind: showsMenu ? 'menu' : 'wait', agentNonce }
     const machine = await this.#machines.findById(session.machineId)
-    // Without a boot token a machine is whoever it says it is: it waits, whatever the intent.
-    if (!machine || session.tokenNonce === undefined) return { kind: 'wait', agentNonce }
+    if (!machine) return { kind: 'wait', agentNonce }
     // Who it is must be settled first.
-    if (machine.conflicts) return { kind: 'wait', agentNonce }
+    if (machine.conflicts) return nothing
+    const { deploymentId } = machine.intent
+    // Without a boot token a machine is whoever it says it is: it gets what this very session chose, and nothing else.
+    if (session.tokenNonce === undefined) {
+      return deploymentId !== undefined && deploymentId === session.workId
+        ? this.#deployOrder(session, machine)
+        : nothing
+    }
     if (machine.intent.kind === 'deploy') return this.#deployOrder(session, machine)
     if (machine.intent.errandId !== undefined) return this.#errandOrder(session, machine, machine.intent.errandId)
     // Who had work here waits for a person, or for what comes next.
     const hadWork = session.workId !== undefined
     const isElsewhere = ['local', 'kernel', 'ramroot'].includes(machine.intent.kind)
-    if (isElsewhere && !hadWork) return { kind: 'reboot', agentNonce, reason: whyReboot(machine) }
-    return { kind: 'wait', agentNonce }
+    if (isElsewhere && !hadWork && !showsMenu) return { kind: 'reboot', agentNonce, reason: whyReboot(machine) }
+    return machine.intent.kind === 'menu' ? { kind: 'menu', agentNonce } : nothing
   }
 
   sign(order: Order): SignedOrder {
@@ -78,6 +86,9 @@ export class AgentOrders {
 
   async #deployOrder(session: Session, machine: Machine): Promise<Order> {
     const deployment = await this.#deployments.get(machine.intent.deploymentId!)
+    if (deployment.sessionOnly && session.workId !== deployment.id) {
+      return { kind: 'wait', agentNonce: session.agentNonce }
+    }
     await this.#sessions.assign(session, deployment.id)
     await this.#deployments.running(deployment.id)
     const previousVersion = (await this.#deployments.onDisk(machine.id))?.version

@@ -17,7 +17,7 @@ export type DeploymentRequest = Pick<
   | 'proofSeconds'
 > &
   /** A deploy that keeps three versions and reads all of it back, where they are not given. */
-  Partial<Pick<Deployment, 'kind' | 'keepVersions' | 'verify'>>
+  Partial<Pick<Deployment, 'kind' | 'keepVersions' | 'verify' | 'sessionOnly'>>
 
 export function newDeployment(machineId: string, request: DeploymentRequest, now: number): Deployment {
   const deployment: Deployment = {

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { agentArchitectures } from '../core/agent-architecture.ts'
 import { menuEntryNamePattern } from '../core/boot-menu.ts'
+import { menuUsers } from '../core/console-menu.ts'
 import { type LoaderName, loaderNames } from '../core/loader.ts'
 import { timelineKinds } from '../core/timeline.ts'
 import { type CheckedFile, parseYamlFile } from '../core/yaml-file.ts'
@@ -64,8 +65,22 @@ const MenuEntries = Type.Object(
   strict,
 )
 
+/** Who may have what written to a machine by choosing it at its console. */
+const consoleMenu = Type.Optional(
+  Type.Object(
+    {
+      who: Type.Optional(Type.Enum([...menuUsers])),
+      /** All where not given. */
+      images: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
+      /** As `openssl passwd -6` writes it. */
+      password: Type.Optional(Type.String({ pattern: '^\\$(6|y)\\$[!-~]{20,200}$' })),
+    },
+    { ...strict, minProperties: 1 },
+  ),
+)
+
 /** Of everybody, a group or a machine: those that are known when a loader asks for its script. */
-export const SettingsEntry = Type.Object({ ...settings, menu: Type.Optional(MenuEntries) }, strict)
+export const SettingsEntry = Type.Object({ ...settings, menu: Type.Optional(MenuEntries), consoleMenu }, strict)
 export type SettingsEntry = Static<typeof SettingsEntry>
 
 const InterfaceEntry = Type.Object(
@@ -105,6 +120,7 @@ const SubnetEntry = Type.Object(
     unknown: Type.Optional(Type.Enum(['discover', 'ignore'])),
     bootp: Type.Optional(Type.Enum(['ignore', 'reserved', 'dynamic'])),
     probeMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
+    consoleMenu,
     ...settings,
   },
   strict,

@@ -4,6 +4,8 @@ export const tools: Readonly<Record<string, readonly string[]>> = {
   kmod: ['kmod'],
   fdisk: ['sfdisk'],
   'util-linux': ['blkid', 'blkdiscard', 'blockdev', 'lsblk', 'wipefs', 'partx', 'mkswap'],
+  // A shell on a console gets a terminal of its own: when the owner of a console's terminal ends, the kernel hangs that up.
+  bsdutils: ['script'],
   mount: ['mount', 'umount', 'losetup'],
   e2fsprogs: ['mke2fs', 'e2fsck', 'resize2fs', 'tune2fs'],
   coreutils: ['cp'],

@@ -19,6 +19,7 @@ export const migrations: Record<string, Migration> = {
   '0014-errands': { up: addErrands },
   '0015-scheduled-orders': { up: addScheduledOrders },
   '0019-webhooks': { up: addWebhooks },
+  '0022-deployment-session-only': { up: addDeploymentSessionOnly },
 }
 
 async function createMachines(db: Kysely<unknown>): Promise<void> {
@@ -253,5 +254,12 @@ async function addWebhooks(db: Kysely<unknown>): Promise<void> {
     .createTable('webhooks')
     .addColumn('url', 'text', (c) => c.primaryKey())
     .addColumn('delivered_through', 'bigint', (c) => c.notNull())
+    .execute()
+}
+
+async function addDeploymentSessionOnly(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .alterTable('deployments')
+    .addColumn('session_only', 'integer', (c) => c.notNull().defaultTo(0))
     .execute()
 }

@@ -40,6 +40,7 @@ export type Schema = {
     layout_json: string
     filesystem: string
     hand_over: string
+    session_only: Generated<number>
     kernel_arguments_json: string
     keep_versions: number
     verify: string

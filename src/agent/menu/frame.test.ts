@@ -16,7 +16,8 @@ test('drawFrame() sends only the rows that changed', () => {
     drawFrame(frame('one', 'two', 'three'), frame('one', '2')),
     '\x1b[2;1H2\x1b[0m\x1b[K\x1b[3;1H\x1b[0m\x1b[K\x1b[24;1H',
   )
-  assert.equal(drawFrame(frame('one'), frame('one')), '\x1b[24;1H')
+  assert.equal(drawFrame(frame('one'), frame('one')), '')
+  assert.equal(drawFrame(frame('one'), { ...frame('one'), cursor: { row: 0, column: 3 } }), '\x1b[1;4H')
 })
 
 test('drawFrame() lets nothing through that would mean something to a terminal, and cuts what is too long', () => {

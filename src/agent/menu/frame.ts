@@ -20,8 +20,14 @@ export function drawFrame(previous: Frame | undefined, next: Frame): string {
     if (now === styled(previous?.rows[row])) continue
     output += `\x1b[${row + 1};1H${now}\x1b[0m\x1b[K`
   }
-  const { row, column } = next.cursor ?? { row: frameRows - 1, column: 0 }
-  return `${output}\x1b[${row + 1};${column + 1}H`
+  const { row, column } = cursorOf(next)
+  const was = previous && cursorOf(previous)
+  const isThere = output === '' && was?.row === row && was.column === column
+  return isThere ? '' : `${output}\x1b[${row + 1};${column + 1}H`
+}
+
+function cursorOf({ cursor }: Frame): { row: number; column: number } {
+  return cursor ?? { row: frameRows - 1, column: 0 }
 }
 
 /** Below the frame, where what follows does not mix with it. */

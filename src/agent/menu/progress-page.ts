@@ -20,6 +20,9 @@ export type Progress = {
   lines: readonly string[]
 }
 
+/** Hears what the server is told of the steps. */
+export type StepWatcher = (report: ProgressReport) => void
+
 const bodyRow = 4
 const barColumns = 20
 const linesKept = 30
