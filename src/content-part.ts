@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { BootTree } from './boot/tree.ts'
 import type { ForwardedHandler } from './content/answer-forwarded.ts'
 import { runContentWorker } from './content/run-content-worker.ts'
+import type { AccessEvent } from './content/server.ts'
 import type { ServeOptions } from './server.ts'
 import { type Component, restarting } from './supervise.ts'
 
@@ -13,11 +14,13 @@ export function contentPart(parts: {
   /** Ours there, dotted. */
   address: string
   handler: ForwardedHandler
+  /** Told of each request that was answered. */
+  onAccess?: (event: AccessEvent) => void
   tree: BootTree
   log: Logger
   supervision: Parameters<typeof restarting>[1]
 }): Component {
-  const { options, address, handler, tree, log, supervision } = parts
+  const { options, address, handler, onAccess, tree, log, supervision } = parts
   const part = restarting(
     {
       name: `content on ${parts.interface}`,
@@ -29,7 +32,10 @@ export function contentPart(parts: {
           imageDirectory: options.imageDirectory,
           handler,
           onListening: () => part.ready(),
-          onAccess: (event) => log.debug(event, 'http'),
+          onAccess: (event) => {
+            log.debug(event, 'http')
+            onAccess?.(event)
+          },
           onFault: (error) => log.error({ err: error }, 'content'),
           signal,
         }),

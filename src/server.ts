@@ -5,7 +5,9 @@ import { bootPlaneApp } from './api/boot-plane.ts'
 import { BtrfsStreams } from './api/btrfs-streams.ts'
 import { type ButterknifePlace, butterknifePart } from './butterknife-part.ts'
 import { formatIpv4 } from './bytes/ipv4.ts'
+import type { AccessEvent } from './content/server.ts'
 import { bootPlaneHandler, contentPart } from './content-part.ts'
+import { RamdiskQueue } from './core/ramdisk-queue.ts'
 import type { CheckedFile } from './core/yaml-file.ts'
 import { AgentOrders } from './deploy/agent-orders.ts'
 import { AgentSessions } from './deploy/agent-sessions.ts'
@@ -72,6 +74,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     await site.errands.forgiveAbsence(absenceForgivenSeconds)
     const places = bootPlaces(dhcp, options)
     const ramdisks = ramdisksOf(options, keys, log)
+    const ramdiskQueue = ramdiskQueueOf(options)
     const tree = await servingTree(options, ramdisks.place, log)
     const images = await imageShelf(options, keys, site.deployments, log)
     const planeParts = {
@@ -80,7 +83,9 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
       consoleMenuOf: siteConsoleMenus(options.siteFile.content),
       streams: new BtrfsStreams(images),
       tokenKey: keys.tokenKey,
+      tokenLifetimeSeconds: bootTokenSeconds,
       ramdisk: ramdisks.state,
+      ramdiskQueue,
       menuOf,
       ...(options.consoles && { consoles: options.consoles }),
     }
@@ -96,10 +101,14 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
       ...{ options, dhcp, keys, bootTokenSeconds, site, tree, scriptHandlers, log, supervision },
       ...(names && { onLeased: names.onLeased }),
     })
-    const shared = { options, tree, log, supervision }
+    const onAccess = ({ remoteAddress, url, sentBytes }: AccessEvent) => {
+      if (url.startsWith('/ramdisk/')) ramdiskQueue.transferred(remoteAddress, sentBytes, state.now())
+    }
+    const shared = { options, tree, onAccess, log, supervision }
     const contents = places.map((place, index) => contentPart({ ...shared, ...place, handler: handlers[index]! }))
     const status = async () => ({
       ...{ ...siteStatus(dhcp, packets), ramdisk: ramdisks.describe() },
+      ramdiskQueue: ramdiskQueue.status(state.now()),
       ...(await timeline.status()),
     })
     const management = await managementPart({ options, keys, site, images, packets, status, log })
@@ -116,6 +125,14 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   } finally {
     await database.destroy()
   }
+}
+
+function ramdiskQueueOf({ siteFile: { content } }: ServeOptions): RamdiskQueue {
+  const { ramdiskRate: bytesPerSecond, maximumRamdisks: atOnce } = content
+  return new RamdiskQueue({
+    ...(bytesPerSecond !== undefined && { bytesPerSecond }),
+    ...(atOnce !== undefined && { atOnce }),
+  })
 }
 
 type Supervision = Parameters<typeof restarting>[1]

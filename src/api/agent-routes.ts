@@ -178,6 +178,7 @@ async function openSession(plane: BootPlane, offer: SessionRequest, remoteAddres
     if (errandId) await plane.errands.freeze(errandId, reason)
     throw new Forbidden('This boot token was exchanged before')
   }
+  plane.ramdiskQueue.started(mac)
   return { session: outcome.bearer, machine: { id: machine.id, name: machine.name }, nowMs: plane.state.now() }
 }
 

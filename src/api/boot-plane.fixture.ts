@@ -8,6 +8,7 @@ import { parseMac } from '../bytes/mac.ts'
 import type { AgentArchitecture } from '../core/agent-architecture.ts'
 import { usualMenuPolicy } from '../core/console-menu.ts'
 import type { Inventory } from '../core/inventory.ts'
+import { RamdiskQueue } from '../core/ramdisk-queue.ts'
 import { findReadyLayout } from '../core/ready-layouts.ts'
 import { encodePublicKey } from '../core/seal.ts'
 import type { TimelineEvent } from '../core/timeline.ts'
@@ -25,13 +26,16 @@ import { openImageShelf } from './image-shelf.ts'
 
 export const mac = parseMac('52:54:00:00:00:01')
 export const address = '10.77.0.50'
+export const nowMs = 1_800_000_000_000
+
 /** The boot plane over a database in memory, with one machine that is to be deployed. */
 export async function plane(
   t: TestContext,
   menuOf: BootPlane['menuOf'] = () => undefined,
   consoleMenuOf: BootPlane['consoleMenuOf'] = () => usualMenuPolicy,
+  ramdiskQueue = new RamdiskQueue(),
 ) {
-  const clock = { nowMs: 1_800_000_000_000 }
+  const clock = { nowMs }
   const db = await openStateDatabase(':memory:')
   const state = new StateChanges(db, () => clock.nowMs)
   const events: TimelineEvent[] = []
@@ -61,12 +65,15 @@ export async function plane(
     streams: new BtrfsStreams(images),
     images,
     tokenKey,
+    tokenLifetimeSeconds: 600,
+    ramdiskQueue,
     url: 'http://10.77.0.1:4280',
   }
   const x64 = {
     id: 'abc',
     kernel: 'vmlinuz',
     initrds: ['tools.cpio.zst', 'site.cpio'],
+    files: ['vmlinuz', 'tools.cpio.zst', 'site.cpio', 'firmware.cpio.zst'].map((file) => ({ file, bytes: 10_000_000 })),
     firmware: { file: 'firmware.cpio.zst', drivers: ['bnx2x'] },
   }
   const ramdisks: Record<AgentArchitecture, RamdiskState> = {

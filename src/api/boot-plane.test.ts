@@ -49,7 +49,10 @@ test('GET /boot.grub gives an arm64 machine its own ramdisk and console, or says
   )
   site.ramdisks.arm64 = { kind: 'making' }
   assert.match(await script('arm64'), /refused: the server is still making its ramdisk/)
-  site.ramdisks.arm64 = { kind: 'ready', ramdisk: { id: 'def', kernel: 'vmlinuz', initrds: ['tools.cpio.zst'] } }
+  site.ramdisks.arm64 = {
+    kind: 'ready',
+    ramdisk: { id: 'def', kernel: 'vmlinuz', initrds: ['tools.cpio.zst'], files: [] },
+  }
   assert.match(
     await script('arm64'),
     /linux '\(http,10\.77\.0\.1:4280\)\/ramdisk\/def\/vmlinuz' .*'console=ttyAMA0,115200'/,

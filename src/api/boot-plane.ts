@@ -4,6 +4,7 @@ import type { AgentArchitecture } from '../core/agent-architecture.ts'
 import type { BootMenu } from '../core/boot-menu.ts'
 import type { ConsoleMenuPolicy } from '../core/console-menu.ts'
 import type { Machine } from '../core/machine.ts'
+import type { RamdiskQueue } from '../core/ramdisk-queue.ts'
 import type { AgentOrders } from '../deploy/agent-orders.ts'
 import type { AgentSessions } from '../deploy/agent-sessions.ts'
 import type { Deployments } from '../deploy/deployments.ts'
@@ -23,6 +24,8 @@ export type BootRamdisk = {
   id: string
   kernel: string
   initrds: readonly string[]
+  /** What each of them, and the firmware, has. */
+  files: readonly { file: string; bytes: number }[]
   /** A further initrd, for machines with one of these drivers. */
   firmware?: { file: string; drivers: readonly string[] }
 }
@@ -41,9 +44,12 @@ export type BootPlane = {
   streams: BtrfsStreams
   images: ImageShelf
   tokenKey: Uint8Array
+  tokenLifetimeSeconds: number
   /** `http://10.0.0.1:4280`, no slash at the end. */
   url: string
   ramdisk: (architecture: AgentArchitecture) => RamdiskState
+  /** Who loads it now. */
+  ramdiskQueue: RamdiskQueue
   /** What starts a UEFI machine's own disk where the firmware would try the network again first. */
   diskLoader?: { url: string; file: string }
   /** What a person may choose at the machine's screen; undefined where the site says nothing. */

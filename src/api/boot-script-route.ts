@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import type { BootScript, KernelBoot, LocalBoot, MenuBoot, RefusedBoot } from '../boot/boot-script.ts'
+import type { AgentBoot, BootScript, KernelBoot, LocalBoot, MenuBoot, RefusedBoot } from '../boot/boot-script.ts'
 import { readBootToken } from '../boot/boot-token.ts'
 import { renderGrub, renderSignedGrub } from '../boot/render-grub.ts'
 import { renderIpxe } from '../boot/render-ipxe.ts'
@@ -14,6 +14,7 @@ import { findEsp } from '../core/find-esp.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Machine } from '../core/machine.ts'
 import type { BootPlane, BootRamdisk } from './boot-plane.ts'
+import { bytesOf, waitForTurn } from './wait-for-turn.ts'
 
 const Query = Type.Object({
   mac: Type.String({ maxLength: 17 }),
@@ -23,20 +24,22 @@ const Query = Type.Object({
   vlan: Type.Optional(Type.Integer({ minimum: 1, maximum: 4094 })),
   /** Left out by the loaders of a PC. */
   arch: Type.Optional(Type.Enum([...agentArchitectures])),
+  /** Asked for by a script that waits. */
+  inside: Type.Optional(Type.Literal('wait')),
 })
 
 const renderers = [
-  { loader: 'iPXE', path: '/boot.ipxe', render: renderIpxe },
-  { loader: 'GRUB', path: '/boot.grub', render: renderGrub },
-  // Over TFTP (packets-part.ts).
-  { loader: 'Signed GRUB', path: '/boot.shim', render: renderSignedGrub },
-  { loader: 'PXELINUX', path: '/boot.pxelinux', render: renderPxelinux },
+  { loader: 'iPXE', path: '/boot.ipxe', render: renderIpxe, mayWait: true },
+  { loader: 'GRUB', path: '/boot.grub', render: renderGrub, mayWait: true },
+  // Over TFTP (packets-part.ts), which is its own brake: each machine has a window on its way.
+  { loader: 'Signed GRUB', path: '/boot.shim', render: renderSignedGrub, mayWait: false },
+  { loader: 'PXELINUX', path: '/boot.pxelinux', render: renderPxelinux, mayWait: true },
 ] as const
 
 /** The script a loader asks for at the address its DHCP answer named. */
 export function bootScriptRoute(plane: BootPlane): FastifyPluginAsyncTypebox {
   return async (app) => {
-    for (const { loader, path, render } of renderers) {
+    for (const { loader, path, render, mayWait } of renderers) {
       app.get(path, { schema: { querystring: Query } }, async (request, reply) => {
         const mac = parseMac(request.query.mac)
         const machine = await plane.machines.findByMac(mac)
@@ -49,9 +52,13 @@ export function bootScriptRoute(plane: BootPlane): FastifyPluginAsyncTypebox {
           vlan: request.query.vlan,
           architecture: request.query.arch ?? 'x64',
           remoteAddress: request.ip,
+          isInsideWait: request.query.inside !== undefined,
+          isLook: request.method !== 'GET',
+          mayWait,
         })
-        // A HEAD is a look, not a boot.
-        if (machine && request.method === 'GET') await tellScript(plane, machine, script, loader, request.query.entry)
+        // A HEAD is a look, not a boot; whoever waits was told already.
+        if (machine && request.method === 'GET' && script.kind !== 'wait')
+          await tellScript(plane, machine, script, loader, request.query.entry)
         return reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store').send(render(script))
       })
     }
@@ -68,6 +75,10 @@ type ScriptRequest = {
   vlan: number | undefined
   architecture: AgentArchitecture
   remoteAddress: string
+  isInsideWait: boolean
+  isLook: boolean
+  /** Whether its loader can. */
+  mayWait: boolean
 }
 
 async function chooseScript(plane: BootPlane, request: ScriptRequest): Promise<BootScript> {
@@ -169,16 +180,22 @@ async function agentScript(
   request: ScriptRequest,
   kernelArguments: readonly string[] = [],
 ): Promise<BootScript> {
-  const { mac, machine, token, vlan, architecture } = request
+  const { mac, machine, architecture } = request
   const name = machine?.name ?? mac
   const state = plane.ramdisk(architecture)
   if (state.kind !== 'ready') return refused(name, whyNoRamdisk(state.kind, architecture))
-  const { ramdisk } = state
+  const boot = { ...(await agentBoot(plane, request, state.ramdisk)), kernelArguments }
+  if (request.isLook) return boot
+  return (await waitForTurn(plane, request, boot, bytesOf(state.ramdisk, boot))) ?? boot
+}
+
+async function agentBoot(plane: BootPlane, request: ScriptRequest, ramdisk: BootRamdisk): Promise<AgentBoot> {
+  const { mac, machine, token, vlan, architecture } = request
   // Without a token (somebody else's DHCP server booted it) the machine is anonymous: it may look around, no more.
   const intent = token === undefined ? 'discover' : (machine?.intent.kind ?? 'discover')
   return {
     kind: 'agent',
-    title: `${name}: ${intent}`,
+    title: `${machine?.name ?? mac}: ${intent}`,
     server: plane.url,
     kernelPath: `/ramdisk/${ramdisk.id}/${ramdisk.kernel}`,
     initrdPaths: (await initrdsFor(plane, ramdisk, machine)).map((file) => `/ramdisk/${ramdisk.id}/${file}`),
@@ -186,7 +203,7 @@ async function agentScript(
     mac,
     ...(vlan !== undefined && { vlan }),
     consoles: plane.consoles ?? defaultConsoles[architecture],
-    kernelArguments,
+    kernelArguments: [],
   }
 }
 
@@ -258,5 +275,7 @@ function describeScript(script: BootScript, machine: Machine): string {
       return 'a menu'
     case 'refused':
       return `refused, ${script.reason}`
+    case 'wait':
+      return 'it waits'
   }
 }

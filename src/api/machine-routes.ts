@@ -4,34 +4,49 @@ import { formatIpv4, parseIpv4 } from '../bytes/ipv4.ts'
 import { parseMac } from '../bytes/mac.ts'
 import { HandOver } from '../core/hand-over.ts'
 import { StandingIntent } from '../core/intent.ts'
+import { labelKeyPattern, labelValuePattern, mostLabels } from '../core/labels.ts'
 import { machineNamePattern } from '../core/machine.ts'
+import { listWithState, selectMachines, stateOf } from '../deploy/machine-selection.ts'
 import { shownErrand } from './errand-routes.ts'
 import type { Management } from './management.ts'
 
 const Name = Type.Object({ name: Type.String({ pattern: machineNamePattern }) })
 
+const Labels = Type.Record(Type.String({ pattern: labelKeyPattern }), Type.String({ pattern: labelValuePattern }), {
+  maxProperties: mostLabels,
+  additionalProperties: false,
+})
+
 const identity = {
   macs: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 64 })),
   address: Type.Optional(Type.String({ description: 'IPv4 address reserved for the machine' })),
   group: Type.Optional(Type.String({ pattern: machineNamePattern })),
+  labels: Type.Optional(Labels),
+}
+
+const shared = {
+  group: identity.group,
+  labels: identity.labels,
+  unsetLabels: Type.Optional(Type.Array(Type.String({ pattern: labelKeyPattern }), { maxItems: mostLabels })),
+  approved: Type.Optional(Type.Boolean()),
+  handOver: Type.Optional(
+    Type.Union([HandOver, Type.Null()], { description: 'how deployments leave it; null: as its model or group' }),
+  ),
+  intent: Type.Optional(
+    Type.Union([Type.Literal('local'), Type.Literal('menu'), Type.Literal('discover'), StandingIntent], {
+      description: 'what it boots from now on while nothing is ordered',
+    }),
+  ),
 }
 
 const Settings = Type.Object(
   {
     ...identity,
-    approved: Type.Optional(Type.Boolean()),
+    ...shared,
     sharesUuid: Type.Optional(
       Type.Boolean({ description: 'another computer has the same SMBIOS UUID, and that is no conflict' }),
     ),
     newName: Type.Optional(Type.String({ pattern: machineNamePattern })),
-    handOver: Type.Optional(
-      Type.Union([HandOver, Type.Null()], { description: 'how deployments leave it; null: as its model or group' }),
-    ),
-    intent: Type.Optional(
-      Type.Union([Type.Literal('local'), Type.Literal('menu'), Type.Literal('discover'), StandingIntent], {
-        description: 'what it boots from now on while nothing is ordered',
-      }),
-    ),
   },
   { additionalProperties: false },
 )
@@ -45,11 +60,36 @@ const Machines = Type.Object(
   },
   { additionalProperties: false },
 )
+const Where = Type.String({
+  maxLength: 1000,
+  description: 'A selector: group=web,state=ready,label.rack=3,name=web-*',
+})
+const SharedChange = Type.Object(
+  {
+    where: Where,
+    settings: Type.Object(shared, { additionalProperties: false }),
+    dryRun: Type.Optional(Type.Boolean({ description: 'Only says which machines would be changed' })),
+  },
+  { additionalProperties: false },
+)
 const machinesLimitBytes = 32 * 2 ** 20
 
-export function machineRoutes({ machines, deployments, errands }: Management): FastifyPluginAsyncTypebox {
+export function machineRoutes({ state, machines, deployments, errands }: Management): FastifyPluginAsyncTypebox {
   return async (app) => {
-    app.get('/', async () => ({ machines: await machines.list() }))
+    app.get('/', { schema: { querystring: Type.Object({ where: Type.Optional(Where) }) } }, async (request) => {
+      const { where } = request.query
+      return { machines: where === undefined ? await listWithState(state.db) : await selectMachines(state.db, where) }
+    })
+
+    app.patch(
+      '/',
+      { schema: { summary: 'Changes all machines that a selector chooses, or none', body: SharedChange } },
+      async (request) => {
+        const { where, settings, dryRun = false } = request.body
+        if (dryRun) return { machines: await selectMachines(state.db, where) }
+        return { machines: await machines.setSelected(where, checked(settings)) }
+      },
+    )
 
     app.get('/:name', { schema: { params: Name } }, async (request) => {
       const machine = await machines.get(request.params.name)
@@ -58,7 +98,8 @@ export function machineRoutes({ machines, deployments, errands }: Management): F
         deployments.list(machine.id),
         errands.list(machine.id),
       ])
-      return { machine, inventory, deployments: history, errands: done.map(shownErrand) }
+      const shown = { ...machine, state: await stateOf(state.db, machine) }
+      return { machine: shown, inventory, deployments: history, errands: done.map(shownErrand) }
     })
 
     app.put('/:name', { schema: { params: Name, body: Settings } }, async (request) => {

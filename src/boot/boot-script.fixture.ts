@@ -1,5 +1,5 @@
 import { parseMac } from '../bytes/mac.ts'
-import type { AgentBoot, KernelBoot, MenuBoot } from './boot-script.ts'
+import type { AgentBoot, KernelBoot, MenuBoot, WaitBoot } from './boot-script.ts'
 
 /** What the renderers' tests have in common; every part of it is as a real one. */
 export const agentBoot: AgentBoot = {
@@ -39,3 +39,11 @@ export const menuBoot = (loader: string): MenuBoot => ({
 /** For t.assert.fileSnapshot(). */
 export const golden = (name: string) => `${import.meta.dirname}/goldens/${name}`
 export const asText = { serializers: [(value: string) => value] }
+
+/** `loader` as the path of its scripts names it. */
+export const waitBoot = (loader: string): WaitBoot => ({
+  kind: 'wait',
+  title: 'rack-3: deploy',
+  ...{ place: 12, etaSeconds: 35, askAgainSeconds: 12, isInside: false },
+  url: `http://10.0.0.1:4280/boot.${loader}?mac=52-54-00-12-34-56&token=AAEC&inside=wait`,
+})

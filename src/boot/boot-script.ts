@@ -3,7 +3,7 @@ import type { AgentArchitecture } from '../core/agent-architecture.ts'
 import { agentArguments } from '../core/agent-arguments.ts'
 
 /** What a boot script does, whichever loader runs it. Strings for people may come from a machine; renderers escape them. */
-export type BootScript = AgentBoot | KernelBoot | LocalBoot | MenuBoot | RefusedBoot
+export type BootScript = AgentBoot | KernelBoot | LocalBoot | MenuBoot | RefusedBoot | WaitBoot
 
 /** Loads the agent's kernel and initrds and starts them. */
 export type AgentBoot = {
@@ -62,6 +62,25 @@ export type LocalBoot = {
 /** Says why, and restarts the machine when asking again does not help. */
 export type RefusedBoot = { kind: 'refused'; title: string; reason: string }
 
+/** Says how long the machine's turn to load the agent is away, waits, and asks again. */
+export type WaitBoot = {
+  kind: 'wait'
+  title: string
+  /** 1 is the next. */
+  place: number
+  etaSeconds: number
+  askAgainSeconds: number
+  /** Of the script that is fetched then. */
+  url: string
+  /** It is run by a script that waits already (GRUB). */
+  isInside: boolean
+}
+
+/** For the machine's screen. */
+export function describeWait({ place, etaSeconds }: WaitBoot): string {
+  return `waits for its turn to load the agent: number ${place} in line, about ${etaSeconds} seconds`
+}
+
 /** The lines that a loader runs for each kind of script. */
 export type LoaderLines = { [Kind in BootScript['kind']]: (script: Extract<BootScript, { kind: Kind }>) => string[] }
 
@@ -77,6 +96,8 @@ export function linesFor(script: BootScript, loader: LoaderLines): string[] {
       return loader.menu(script)
     case 'refused':
       return loader.refused(script)
+    case 'wait':
+      return loader.wait(script)
   }
 }
 

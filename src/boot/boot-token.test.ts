@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseIpv4 } from '../bytes/ipv4.ts'
 import { parseMac } from '../bytes/mac.ts'
-import { mintBootToken, readBootToken } from './boot-token.ts'
+import { mintBootToken, readBootToken, renewBootToken } from './boot-token.ts'
 
 const key = Buffer.alloc(32, 7)
 const binding = { address: parseIpv4('10.0.0.5'), mac: parseMac('52:54:00:12:34:56'), intentRevision: 3 }
@@ -39,6 +39,24 @@ for (const [what, change] of [
     assert.equal(readBootToken(key, token, { ...presented, ...change }).kind, 'refused')
   })
 }
+
+test('renewBootToken() makes the same attempt good for longer, with the same nonce', () => {
+  const renewed = renewBootToken(key, token, { ...binding, expiresAtSeconds: 1_900_000_500 })
+  const verdict = { kind: 'valid', nonce: nonce.toString('base64url'), expiresAtSeconds: 1_900_000_500 }
+  assert.deepEqual(readBootToken(key, renewed, { ...presented, nowSeconds: 1_900_000_400 }), verdict)
+  assert.equal(readBootToken(key, renewed, { ...presented, address: parseIpv4('10.0.0.6') }).kind, 'refused')
+})
+
+test('renewBootToken() leaves a token that holds from everywhere as it is', () => {
+  const anywhere = mintBootToken(key, {
+    ...binding,
+    address: parseIpv4('0.0.0.0'),
+    nonce,
+    expiresAtSeconds: 1_900_000_000,
+  })
+  const renewed = renewBootToken(key, anywhere, { ...binding, expiresAtSeconds: 1_900_000_500 })
+  assert.equal(readBootToken(key, renewed, { ...presented, address: parseIpv4('10.0.0.6') }).kind, 'valid')
+})
 
 test('readBootToken() refuses a token by another key', () => {
   assert.equal(readBootToken(Buffer.alloc(32, 8), token, presented).kind, 'refused')

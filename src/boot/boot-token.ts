@@ -66,6 +66,22 @@ export function readBootToken(
   return { kind: 'valid', nonce: bytes.toString('base64url', 0, bootNonceBytes), expiresAtSeconds }
 }
 
+/**
+ * The same boot attempt, good for longer: a machine that is told to wait keeps its place with it. Only for a token that was read
+ * as valid and whose nonce was not used; the nonce stays, so that both together are still used once.
+ */
+export function renewBootToken(
+  key: Uint8Array,
+  token: string,
+  presented: BootTokenBinding & { expiresAtSeconds: number },
+): string {
+  const claims = Buffer.from(token, 'base64url').subarray(0, bootNonceBytes + expiryBytes)
+  const given = Buffer.from(token, 'base64url').subarray(claims.length)
+  const isTied = timingSafeEqual(authenticate(key, claims, presented), given)
+  const address = isTied ? presented.address : (0 as Ipv4)
+  return mintBootToken(key, { ...presented, address, nonce: claims.subarray(0, bootNonceBytes) })
+}
+
 function authenticate(key: Uint8Array, claims: Uint8Array, binding: BootTokenBinding): Uint8Array {
   const bound = Buffer.alloc(4 + 6 + 8)
   bound.writeUInt32BE(binding.address, 0)

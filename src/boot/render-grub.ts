@@ -4,6 +4,7 @@ import {
   type BootScript,
   BootScriptUnrenderable,
   commandLine,
+  describeWait,
   type KernelBoot,
   type LoaderLines,
   type LocalBoot,
@@ -13,6 +14,7 @@ import {
   plainMessage,
   plainWords,
   type RefusedBoot,
+  type WaitBoot,
 } from './boot-script.ts'
 
 /*
@@ -48,12 +50,14 @@ const grub: LoaderLines = {
   local: localBoot,
   menu: (boot) => menuBoot(boot, 'http'),
   refused: refusedBoot,
+  wait: (boot) => waitBoot(boot, 'http'),
 }
 const signedGrub: LoaderLines = {
   ...grub,
   agent: (boot) => kernelBoot(boot, 'tftp'),
   kernel: (boot) => kernelBoot(boot, 'tftp'),
   menu: (boot) => menuBoot(boot, 'tftp'),
+  wait: (boot) => waitBoot(boot, 'tftp'),
 }
 
 function kernelBoot(boot: AgentBoot | KernelBoot, transport: Transport): string[] {
@@ -137,6 +141,30 @@ function startEsp(espUuid: string | undefined, architecture: AgentArchitecture =
 
 function refusedBoot(boot: RefusedBoot): string[] {
   return [say(boot.title), say(`refused: ${boot.reason}`), say('restarting in 60 seconds'), 'sleep 60', 'reboot']
+}
+
+const timesAsked = Array.from({ length: 60 }, (_, index) => index + 1).join(' ')
+
+/**
+ * The first script of these asks again and again, by `source`, which runs what it fetches in its own place: scripts that started
+ * each other would lie on GRUB's stack all together. Those that it fetches only say what is next. After the last the loader
+ * fetches the first one anew.
+ */
+function waitBoot(boot: WaitBoot, transport: Transport): string[] {
+  const next = [
+    say(describeWait(boot)),
+    `set wait_seconds=${boot.askAgainSeconds}`,
+    `set wait_script=${quote(grubPath(boot.url, transport))}`,
+  ]
+  if (boot.isInside) return next
+  return [
+    say(boot.title),
+    ...next,
+    `for asked in ${timesAsked}; do`,
+    '  sleep $wait_seconds',
+    '  source "$wait_script"',
+    'done',
+  ]
 }
 
 function say(text: string): string {

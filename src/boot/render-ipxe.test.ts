@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: iPXE writes its own expansions like that
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { asText, golden, kernelBoot, menuBoot, agentBoot as plainBoot } from './boot-script.fixture.ts'
+import { asText, golden, kernelBoot, menuBoot, agentBoot as plainBoot, waitBoot } from './boot-script.fixture.ts'
 import { type AgentBoot, BootScriptUnrenderable } from './boot-script.ts'
 import { ipxeMessage } from './ipxe-text.ts'
 import { renderIpxe } from './render-ipxe.ts'
@@ -40,6 +40,10 @@ test("renderIpxe() starts an operator's kernel", (t) => {
 
 test('renderIpxe() shows a menu whose entries are scripts', (t) => {
   t.assert.fileSnapshot(renderIpxe(menuBoot('ipxe')), golden('menu.ipxe'), asText)
+})
+
+test('renderIpxe() tells a machine that waits its place and time, and asks again', (t) => {
+  t.assert.fileSnapshot(renderIpxe(waitBoot('ipxe')), golden('wait.ipxe'), asText)
 })
 
 test('renderIpxe() escapes what a machine says of itself', (t) => {

@@ -3,6 +3,7 @@ import {
   type AgentBoot,
   type BootScript,
   commandLine,
+  describeWait,
   type KernelBoot,
   type LoaderLines,
   type LocalBoot,
@@ -10,6 +11,7 @@ import {
   loadedName,
   type MenuBoot,
   type RefusedBoot,
+  type WaitBoot,
 } from './boot-script.ts'
 import { ipxeArgument, ipxeMessage, ipxeUrl } from './ipxe-text.ts'
 
@@ -24,6 +26,7 @@ const ipxe: LoaderLines = {
   local: localBoot,
   menu: menuBoot,
   refused: refusedBoot,
+  wait: waitBoot,
 }
 
 function kernelBoot(boot: AgentBoot | KernelBoot): string[] {
@@ -92,6 +95,25 @@ function refusedBoot(boot: RefusedBoot): string[] {
     'isset ${filename} || goto restart',
     'chain --autofree ${filename} ||',
     ...restart(60),
+  ]
+}
+
+/** Each script takes the place of the one before it, so that waiting takes no more memory however long it is. */
+function waitBoot(boot: WaitBoot): string[] {
+  return [
+    say(boot.title),
+    say(describeWait(boot)),
+    `sleep ${boot.askAgainSeconds}`,
+    'set attempt:int32 1',
+    ':ask',
+    `chain --replace --autofree ${ipxeUrl(boot.url)} ||`,
+    say('the server does not answer, attempt', '${attempt} of 10: https://ipxe.org/${errno}'),
+    'iseq ${attempt} 10 && goto restart ||',
+    'inc attempt',
+    'sleep 5',
+    'dhcp netX ||',
+    'goto ask',
+    ...restart(10),
   ]
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
-import { asText, golden, kernelBoot, menuBoot, agentBoot as plainBoot } from './boot-script.fixture.ts'
+import { asText, golden, kernelBoot, menuBoot, agentBoot as plainBoot, waitBoot } from './boot-script.fixture.ts'
 import { type AgentBoot, type BootScript, BootScriptUnrenderable } from './boot-script.ts'
 import { renderGrub, renderSignedGrub } from './render-grub.ts'
 import { renderPxelinux } from './render-pxelinux.ts'
@@ -19,6 +19,8 @@ const scripts: [string, BootScript][] = [
   ['kernel', kernelBoot],
   ['kernel-without-initrd', { ...kernelBoot, initrdPaths: [] }],
   ['menu', menuBoot('LOADER')],
+  ['wait', waitBoot('LOADER')],
+  ['wait-inside', { ...waitBoot('LOADER'), isInside: true }],
   ['local', { kind: 'local', title: 'rack-3: boots its own disk', diskLoaderUrl, espUuid: '6939-FAD5' }],
   ['local-arm64', { kind: 'local', title: 'rack-3: boots its own disk', architecture: 'arm64' }],
   ['refused', { kind: 'refused', title: hostile, reason: 'its boot token expired 90 s ago' }],

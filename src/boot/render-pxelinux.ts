@@ -3,12 +3,14 @@ import {
   type BootScript,
   BootScriptUnrenderable,
   commandLine,
+  describeWait,
   type KernelBoot,
   type LoaderLines,
   linesFor,
   type MenuBoot,
   plainMessage,
   plainWords,
+  type WaitBoot,
 } from './boot-script.ts'
 
 /*
@@ -33,6 +35,7 @@ const pxelinux: LoaderLines = {
     say('restarting in 60 seconds'),
     ...['DEFAULT restart', 'PROMPT 1', 'TIMEOUT 600', 'LABEL restart', '  COM32 reboot.c32'],
   ],
+  wait: waitBoot,
 }
 
 function kernelBoot(boot: AgentBoot | KernelBoot): string[] {
@@ -43,6 +46,14 @@ function kernelBoot(boot: AgentBoot | KernelBoot): string[] {
       ? []
       : [`  INITRD ${boot.initrdPaths.map((path) => plainUrl(boot.server + path)).join(',')}`]),
     `  APPEND ${words.join(' ')}`,
+  ]
+}
+
+function waitBoot(boot: WaitBoot): string[] {
+  return [
+    say(describeWait(boot)),
+    ...['DEFAULT again', 'PROMPT 1', `TIMEOUT ${boot.askAgainSeconds * 10}`],
+    ...['LABEL again', `  CONFIG ${plainUrl(boot.url)}`],
   ]
 }
 

@@ -3,14 +3,20 @@ import { describeNeighbour } from '../core/describe-neighbour.ts'
 import { describeDisk } from '../core/disk-rule.ts'
 import { drawDisk } from '../core/draw-disk.ts'
 import type { Bmc, Disk, Inventory, NetworkInterface } from '../core/inventory.ts'
+import { formatLabels } from '../core/labels.ts'
 import type { Machine } from '../core/machine.ts'
 import { describeConflict } from '../core/machine-identity.ts'
+import type { MachineState } from '../core/machine-state.ts'
 import { oneLine } from '../core/one-line.ts'
 import { printTable } from './output.ts'
 import { describeHandOver } from './tell-deployment.ts'
 
 /** What the service knows of one machine. */
-export type MachinePage = { machine: Machine; inventory?: Inventory; deployments: Deployment[] }
+export type MachinePage = {
+  machine: Machine & { state: MachineState }
+  inventory?: Inventory
+  deployments: Deployment[]
+}
 
 const isWritten: ReadonlySet<string> = new Set(['written', 'handed-over', 'proved', 'unproved'])
 /** A disk's description has several claims in it. */
@@ -44,14 +50,16 @@ function plainRow([name = '', value = '']: string[]): string[] {
   return [name, name === '' ? value : oneLine(value, longestCell)]
 }
 
-function machineRows(machine: Machine): string[][] {
+function machineRows(machine: MachinePage['machine']): string[][] {
   return [
     ['name', machine.name],
+    ['state', machine.state],
     ['MAC', machine.macs.join(', ')],
     ['UUID', machine.uuid ?? '-'],
     ['address', machine.address ?? 'from the pool'],
     ['next boot', machine.intent.kind],
     ['group', machine.group],
+    ...(machine.labels ? [['labels', formatLabels(machine.labels)]] : []),
     ...(machine.handOver ? [['hand-over', machine.handOver]] : []),
     ...(machine.conflicts ?? []).map((conflict) => ['held', describeConflict(machine.name, conflict)]),
   ]

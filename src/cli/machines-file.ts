@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { labelKeyPattern, labelValuePattern } from '../core/labels.ts'
 import { machineNamePattern } from '../core/machine.ts'
 import { parseYamlFile } from '../core/yaml-file.ts'
 import { readYamlText } from './read-yaml-text.ts'
@@ -17,6 +18,9 @@ const MachinesFile = Type.Object(
           macs: Type.Optional(Type.Array(Mac, { minItems: 1 })),
           address: Type.Optional(Type.String({ pattern: '^\\d{1,3}(\\.\\d{1,3}){3}$' })),
           group: Type.Optional(Type.String({ pattern: machineNamePattern })),
+          labels: Type.Optional(
+            Type.Record(Type.String({ pattern: labelKeyPattern }), Type.String({ pattern: labelValuePattern })),
+          ),
         },
         strict,
       ),

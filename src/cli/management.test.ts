@@ -49,6 +49,27 @@ test('PUT /machines/NAME refuses a MAC of another machine, and unknown fields', 
   assert.match((await refused('two', {})).message, /to make it, give at least one MAC address/)
 })
 
+test('PATCH /machines/ changes what a selector chooses, first for show, and refuses what is of one machine', async (t) => {
+  const { client, machines } = await service(t)
+  for (const name of ['web-1', 'web-2', 'db-1']) {
+    await machines.set(name, { macs: [parseMac(`52:54:00:00:00:${name === 'db-1' ? '0' : '1'}${name.at(-1)}`)] })
+  }
+  const patch = (body: object) => client.request<{ machines: { name: string }[] }>('PATCH', '/api/v1/machines/', body)
+  const edit = { where: 'name=web-*', settings: { group: 'web', labels: { rack: '3' } } }
+  const namesOf = ({ machines: list }: { machines: { name: string }[] }) => list.map(({ name }) => name)
+  assert.deepEqual(namesOf(await patch({ ...edit, dryRun: true })), ['web-1', 'web-2'])
+  assert.equal((await machines.get('web-1')).group, 'default')
+  assert.deepEqual(namesOf(await patch(edit)), ['web-1', 'web-2'])
+  const path = `/api/v1/machines/?where=${encodeURIComponent('group=web,label.rack=3,state=ready')}`
+  assert.deepEqual(namesOf(await client.request('GET', path)), ['web-1', 'web-2'])
+  await assert.rejects(patch({ ...edit, where: 'colour=red' }), {
+    name: 'ServiceError',
+    message: /there is no "colour"/,
+  })
+  await assert.rejects(patch({ where: 'name=*', settings: { address: '10.0.0.1' } }), { status: 400 })
+  await assert.rejects(patch({ where: 'name=x', settings: { group: 'web' } }), { status: 404 })
+})
+
 test('GET /events/stream gives the past, then what happens, without a gap or a repeat', async (t) => {
   const { client, machines } = await service(t)
   await client.request('PUT', '/api/v1/machines/one', { macs: ['52:54:00:00:00:01'] })

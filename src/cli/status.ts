@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { describeRamdiskQueue, type RamdiskQueueStatus } from '../core/ramdisk-queue.ts'
 import { describeWebhook, type WebhookStatus } from '../timeline/webhook.ts'
 import { openClient } from './client.ts'
 import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
@@ -19,5 +20,6 @@ export function statusCommand(): Command {
 
 function factRows([name, value]: [string, unknown]): string[][] {
   if (name === 'webhooks') return (value as WebhookStatus[]).map((hook) => ['webhook', describeWebhook(hook)])
+  if (name === 'ramdiskQueue') return [['agent', describeRamdiskQueue(value as RamdiskQueueStatus)]]
   return [[name, typeof value === 'object' ? JSON.stringify(value) : String(value)]]
 }

@@ -1,6 +1,7 @@
 import type { Mac } from '../bytes/mac.ts'
 import type { HandOver } from './hand-over.ts'
 import type { Intent, StandingIntent } from './intent.ts'
+import type { Labels } from './labels.ts'
 import type { MachineConflict } from './machine-identity.ts'
 
 export const machineNamePattern = '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'
@@ -14,6 +15,8 @@ export type Machine = {
   /** SMBIOS UUID, lower case, in RFC 4122 text form. */
   uuid?: string
   group: string
+  /** Absent for none. */
+  labels?: Labels
   /** Address reserved for it, dotted. */
   address?: string
   approved: boolean

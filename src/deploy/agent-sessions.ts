@@ -79,6 +79,11 @@ export class AgentSessions {
     if (session.workId !== workId) await assignSession(this.#state.db, session.bearerHash, workId)
   }
 
+  /** Whether a boot token was exchanged already. */
+  async isExchanged(tokenNonce: string): Promise<boolean> {
+    return (await findTokenUse(this.#state.db, tokenNonce)) !== undefined
+  }
+
   /** Token uses are needed only while the token would still be valid. */
   async forgetOldTokens(olderThanMs: number): Promise<void> {
     await deleteTokenUses(this.#state.db, this.#state.now() - olderThanMs)

@@ -1,9 +1,6 @@
 import type { Mac } from '../bytes/mac.ts'
-import type { HandOver } from '../core/hand-over.ts'
-import type { StandingIntent } from '../core/intent.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Machine } from '../core/machine.ts'
-import { deleteConflicts } from '../store/conflict-rows.ts'
 import {
   deleteMachine,
   findMachineById,
@@ -11,34 +8,20 @@ import {
   findMachineByName,
   insertMachine,
   listMachines,
-  type MachineChange,
   readInventory,
   updateMachine,
 } from '../store/machine-rows.ts'
 import type { StateDatabase } from '../store/state-database.ts'
-import { refuseBusy } from './machine-intent.ts'
+import { selectMachines } from './machine-selection.ts'
 import { recognizeMachine } from './recognize-machine.ts'
-import { Conflict, NotFound } from './refusals.ts'
-import type { Change, StateChanges } from './state-changes.ts'
+import { NotFound } from './refusals.ts'
+import { type MachineSettings, type SharedSettings, setMachine } from './set-machine.ts'
+import type { StateChanges } from './state-changes.ts'
 import { keepSurroundings } from './surroundings.ts'
 
 const lastSeenResolutionMs = 10_000
 /** Rows made for machines nobody named; a flood of invented MAC addresses stops here. */
 const maximumUnapprovedMachines = 4096
-
-export type MachineSettings = {
-  macs?: readonly Mac[]
-  address?: string
-  group?: string
-  approved?: boolean
-  newName?: string
-  /** Null: as its model or group. */
-  handOver?: HandOver | null
-  /** Another computer has the same SMBIOS UUID, and that is no conflict. */
-  sharesUuid?: boolean
-  /** What it boots from now on while nothing is ordered; orders are made of their own. */
-  intent?: StandingIntent
-}
 
 /** The machines and what they boot while nothing is ordered. */
 export class Machines {
@@ -81,6 +64,17 @@ export class Machines {
   setAll(machines: readonly (MachineSettings & { name: string })[]): Promise<void> {
     return this.#state.commit(async (change) => {
       for (const { name, ...settings } of machines) await setMachine(change, name, settings)
+    })
+  }
+
+  /** All that the selector chooses, or none. Throws DecodeError, NotFound and Conflict. */
+  setSelected(where: string, settings: SharedSettings): Promise<Machine[]> {
+    return this.#state.commit(async (change) => {
+      const changed: Machine[] = []
+      for (const { name } of await selectMachines(change.db, where)) {
+        changed.push(await setMachine(change, name, settings))
+      }
+      return changed
     })
   }
 
@@ -146,56 +140,6 @@ export class Machines {
   }
 }
 
-async function setMachine(change: Change, name: string, settings: MachineSettings): Promise<Machine> {
-  const found = await findMachineByName(change.db, name)
-  await refuseTakenMacs(change.db, settings.macs ?? [], found?.id)
-  return found ? changeMachine(change, found, settings) : addMachine(change, name, settings)
-}
-
-async function changeMachine(change: Change, machine: Machine, settings: MachineSettings): Promise<Machine> {
-  if (settings.intent) await refuseBusy(change, { ...machine, conflicts: [] })
-  await settleConflicts(change, machine, settings)
-  const updated = await updateMachine(change.db, machine.id, settingsAsChange(machine, settings))
-  change.machineChanged(updated)
-  const kind = updated.intent.revision === machine.intent.revision ? 'machine' : 'intent'
-  await change.tell({ machineId: machine.id, kind, message: describeChange(updated, settings) })
-  return updated
-}
-
-async function addMachine(change: Change, given: string, settings: MachineSettings): Promise<Machine> {
-  const {
-    macs = [],
-    newName: name = given,
-    intent: standing = { kind: 'local' },
-    approved = true,
-    handOver,
-    ...rest
-  } = settings
-  if (macs.length === 0) throw new NotFound(`There is no machine "${given}"; to make it, give at least one MAC address`)
-  const intent = { kind: standing.kind, revision: 0 }
-  const said = { ...rest, name, macs: [...macs], approved, intent, standing, ...(handOver && { handOver }) }
-  const machine = await insertMachine(change.db, said, change.now)
-  change.machineChanged(machine)
-  const message = `${name} was added (${macs.join(', ')})`
-  await change.tell({ machineId: machine.id, kind: 'machine', message })
-  return machine
-}
-
-async function refuseTakenMacs(db: StateDatabase, macs: readonly Mac[], machineId: string | undefined): Promise<void> {
-  for (const mac of macs) {
-    const owner = await findMachineByMac(db, mac)
-    if (owner && owner.id !== machineId) throw new Conflict(`${mac} already belongs to the machine "${owner.name}"`)
-  }
-}
-
-/** What a person says about cards or UUID settles the conflicts about them. */
-async function settleConflicts(change: Change, machine: Machine, { macs, sharesUuid }: MachineSettings): Promise<void> {
-  const kinds = [...(sharesUuid ? (['uuid'] as const) : []), ...(macs ? (['cards'] as const) : [])]
-  for (const id of await deleteConflicts(change.db, machine.id, kinds)) {
-    change.machineChanged((await findMachineById(change.db, id))!)
-  }
-}
-
 async function tooManyUnapproved(db: StateDatabase): Promise<boolean> {
   const { count } = await db
     .selectFrom('machines')
@@ -203,28 +147,6 @@ async function tooManyUnapproved(db: StateDatabase): Promise<boolean> {
     .where('approved', '=', 0)
     .executeTakeFirstOrThrow()
   return Number(count) >= maximumUnapprovedMachines
-}
-
-function settingsAsChange(machine: Machine, settings: MachineSettings): MachineChange {
-  const { newName, intent, macs, address, group, approved, sharesUuid, handOver } = settings
-  return {
-    ...(newName !== undefined && { name: newName }),
-    ...(macs !== undefined && { macs }),
-    ...(address !== undefined && { address }),
-    ...(group !== undefined && { group }),
-    ...(approved !== undefined && { approved }),
-    ...(sharesUuid !== undefined && { sharesUuid }),
-    ...(handOver !== undefined && { handOver }),
-    ...(intent !== undefined && {
-      standing: intent,
-      intent: { kind: intent.kind, revision: machine.intent.revision + 1 },
-    }),
-  }
-}
-
-function describeChange(machine: Machine, settings: MachineSettings): string {
-  if (settings.intent) return `the next network boot of ${machine.name} is ${settings.intent.kind}`
-  return `${machine.name} was changed: ${Object.keys(settings).join(', ')}`
 }
 
 function describeInventory(inventory: Inventory): string {

@@ -247,6 +247,10 @@ export const SiteFile = Type.Object(
     /** Other programs that are told what happens. */
     webhooks: Type.Optional(Type.Array(WebhookEntry, { maxItems: 16 })),
     events: Type.Optional(EventsEntry),
+    /** What the link takes of the agent's ramdisk, bytes per second; measured where not given. */
+    ramdiskRate: Type.Optional(Type.Integer({ minimum: 10_000 })),
+    /** How many machines load it at once. */
+    maximumRamdisks: Type.Optional(Type.Integer({ minimum: 1 })),
   },
   strict,
 )

@@ -13,6 +13,8 @@ const agentDirectory = 'bootwright/agent'
 export type AgentSources = {
   /** TypeScript the machine runs: src/agent/main.ts. */
   entry: string
+  /** Further programs of it, each a file of its own beside main.js: name and TypeScript. */
+  commands?: Readonly<Record<string, string>>
   /** koffi's native part, which its bundled part requires at run time. */
   koffi: NpmPackage
   target: Target
@@ -20,7 +22,11 @@ export type AgentSources = {
 
 /** The agent as one JavaScript file (and one for each worker it starts), with init beside it. */
 export async function agentRecipe(sources: AgentSources): Promise<SegmentRecipe> {
-  const entries = [...(await bundleAgent(sources.entry)), ...(await koffi(sources)), ...(await initFiles())]
+  const entries = [
+    ...(await bundleAgent(sources.entry, sources.commands)),
+    ...(await koffi(sources)),
+    ...(await initFiles()),
+  ]
   return {
     name: 'agent',
     inputs: entries.map(({ entry }) => [
@@ -38,14 +44,14 @@ export class AgentBroken extends Error {
 }
 
 /**
- * main.js and a file for each worker, at their paths in the ramdisk. Follows the imports exactly, strips the types and leaves
+ * main.js and a file for each command and worker, at their paths in the ramdisk. Follows the imports exactly, strips the types and leaves
  * out what is not reached: a booting machine opens few files.
  */
-export async function bundleAgent(entry: string): Promise<SegmentEntry[]> {
+export async function bundleAgent(entry: string, commands: AgentSources['commands'] = {}): Promise<SegmentEntry[]> {
   // 20 MB, of no use to a service that makes no ramdisk.
   const { rolldown } = await import('rolldown')
   const build = await rolldown({
-    input: { main: entry },
+    input: { main: entry, ...commands },
     platform: 'node',
     external: [/^node:(?!https?$)/, /^@koromix\//],
     plugins: [bundleWorkers, requireHttp],

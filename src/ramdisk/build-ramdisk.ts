@@ -6,12 +6,13 @@ import { agentRecipe } from './agent.ts'
 import { type DebianPackage, type PackageCache, resolvePackages, unpackPackages } from './debian-packages.ts'
 import { collectFirmware, resolveFirmware } from './firmware.ts'
 import { debianKernel, type Kernel, KernelUnusable, modulesRecipe, ownKernel, selectedModuleFiles } from './kernel.ts'
-import { npmPackage } from './npm-package.ts'
+import { type NpmPackage, npmPackage } from './npm-package.ts'
 import { publishRamdisk, type Ramdisk } from './published-ramdisk.ts'
+import { rescuePackageNames, rescueRecipe } from './rescue.ts'
 import { makeSegment, type Segment, type SegmentRecipe } from './segment.ts'
 import { type Site, siteRecipe } from './site.ts'
 import { type Target, targets } from './target.ts'
-import { toolPackageNames, toolsRecipe, wantedForTools } from './tools.ts'
+import { toolPackageNames, toolsRecipe, wanted } from './tools.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
@@ -54,12 +55,14 @@ export async function buildRamdisk(options: RamdiskOptions): Promise<Ramdisk> {
     const kernel = options.kernel
       ? await ownKernel(options.kernel)
       : await unpackKernel({ target, cache, packages, onProgress })
-    const recipes = await initrdRecipes({ options, target, cache, packages, kernel, workDirectory, onProgress })
+    const node = await npmPackage(cache, root, target.nodePackage)
+    const build = { options, target, cache, packages, kernel, node, workDirectory, onProgress }
     const segments: Segment[] = []
-    for (const recipe of recipes) segments.push(await makeSegment(cache, recipe, onProgress))
+    for (const recipe of await initrdRecipes(build)) segments.push(await makeSegment(cache, recipe, onProgress))
+    const rescue = await makeSegment(cache, await rescueRecipeOf(build), onProgress)
     const firmware = await makeFirmware(cache, kernel, onProgress)
     return await publishRamdisk(
-      { architecture: target.architecture, kernel, segments, firmware },
+      { architecture: target.architecture, kernel, segments, rescue, firmware },
       resolve(options.outputDirectory),
     )
   } finally {
@@ -73,28 +76,37 @@ type Build = {
   cache: PackageCache
   packages: readonly DebianPackage[]
   kernel: Kernel
+  node: NpmPackage
   workDirectory: string
   onProgress: (message: string) => void
 }
 
 /** From what changes least to what changes most; later archives lie over earlier ones. */
 async function initrdRecipes(build: Build): Promise<SegmentRecipe[]> {
-  const { options, target, cache, kernel, workDirectory, onProgress } = build
-  const toolPackages = build.packages.filter(wantedForTools)
+  const { options, target, cache, kernel, node, workDirectory, onProgress } = build
+  const toolPackages = build.packages.filter((each) => wanted(each, toolPackageNames))
   return [
     toolsRecipe(toolPackages, () => unpackPackages(cache, toolPackages, onProgress), {
       target,
-      node: await npmPackage(cache, root, target.nodePackage),
+      node,
       workDirectory,
     }),
-    modulesRecipe(kernel, { workDirectory, signal: options.signal }),
+    modulesRecipe(kernel, workDirectory, options.signal),
     await agentRecipe({
       entry: options.agentEntry ?? join(root, 'src/agent/main.ts'),
+      commands: { 'disk-commands': join(root, 'src/agent/errands/rescue/disk-commands.ts') },
       koffi: await npmPackage(cache, root, target.koffiPackage),
       target,
     }),
     await siteRecipe(options),
   ]
+}
+
+/** The solver is asked for its packages apart, so that the tools are not packed again when these change. */
+async function rescueRecipeOf({ options, cache, onProgress, ...build }: Build): Promise<SegmentRecipe> {
+  const names = [...toolPackageNames, ...rescuePackageNames]
+  const packages = (await resolvePackages(cache, names)).filter((each) => wanted(each, names))
+  return rescueRecipe(packages, () => unpackPackages(cache, packages, onProgress), { ...build, signal: options.signal })
 }
 
 async function makeFirmware(

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { runProgram } from '../programs/run-program.ts'
 import { type DebianPackage, knownPackageNames, locatePackages, type PackageCache } from './debian-packages.ts'
 import { moduleName } from './module-index.ts'
+import { fileEntry } from './programs.ts'
 import type { SegmentRecipe } from './segment.ts'
-import { fileEntry } from './tools.ts'
 
 /**
  * Debian's packages with firmware that wired-network and storage drivers ask for. All but the first are in the section

@@ -4,8 +4,9 @@ import { runProgram } from '../programs/run-program.ts'
 import type { DebianPackage } from './debian-packages.ts'
 import { parseModuleIndex } from './module-index.ts'
 import { excludedModules, includedModules } from './module-rules.ts'
+import { rescueModules } from './rescue-tool-list.ts'
 import type { SegmentEntry, SegmentRecipe } from './segment.ts'
-import { type ModuleRules, selectModules } from './select-modules.ts'
+import { selectModules } from './select-modules.ts'
 
 /** The kernel that boots the agent. */
 export type Kernel = {
@@ -47,26 +48,35 @@ export async function ownKernel(paths: { image: string; modulesDirectory: string
   return { image: paths.image, modulesDirectory, identity }
 }
 
-export type ModulesOptions = {
-  workDirectory: string
-  /** The agent's, where not given. */
-  rules?: ModuleRules
-  /** Below which the archive has `lib/modules/RELEASE`; `usr` where not given. */
-  prefix?: string
-  signal?: AbortSignal | undefined
-}
-
-const agentModules: ModuleRules = { included: includedModules, excluded: excludedModules }
-
-export function modulesRecipe(kernel: Kernel, options: ModulesOptions): SegmentRecipe {
-  const { rules = agentModules, prefix = 'usr' } = options
+export function modulesRecipe(kernel: Kernel, workDirectory: string, signal?: AbortSignal): SegmentRecipe {
   return {
     name: 'modules',
-    inputs: [kernel.identity, rules.included, rules.excluded, ...(prefix === 'usr' ? [] : [prefix])],
+    inputs: [kernel.identity, includedModules, excludedModules],
     compress: 19,
-    entries: () => stageModules(kernel, { ...options, rules, prefix }),
+    entries: async () => stageModules(kernel, await selectedModules(kernel), { workDirectory, signal }),
   }
 }
+
+/** Modules of other rules, for an early system that has them below `staging.prefix`. */
+export function chosenModulesRecipe(kernel: Kernel, included: readonly string[], staging: Staging): SegmentRecipe {
+  return {
+    name: 'modules',
+    inputs: [kernel.identity, included, excludedModules, staging.prefix],
+    compress: 19,
+    entries: async () => stageModules(kernel, await selectedModules(kernel, included), staging),
+  }
+}
+
+/** What `rescueModules` adds to those of every machine, with indexes of all: they lie over the others' indexes. */
+export async function furtherModules(kernel: Kernel, staging: Staging): Promise<SegmentEntry[]> {
+  const usual = new Set((await selectedModules(kernel)).map(unpackedPath))
+  const all = await selectedModules(kernel, [...includedModules, ...rescueModules])
+  const entries = await stageModules(kernel, all, staging)
+  return entries.filter(({ entry }) => !usual.has(entry.path.replace(/^usr\/lib\/modules\/[^/]+\//, '')))
+}
+
+/** Where files are prepared, and what stops that. The archive has `lib/modules/RELEASE` below `prefix`, which is `usr` where not given. */
+export type Staging = { workDirectory: string; prefix?: string; signal?: AbortSignal | undefined }
 
 /**
  * Copies the selected modules aside, unpacked and otherwise untouched: Debian's signature at a module's end stays valid
@@ -74,13 +84,13 @@ export function modulesRecipe(kernel: Kernel, options: ModulesOptions): SegmentR
  */
 async function stageModules(
   kernel: Kernel,
-  { workDirectory, rules, prefix, signal }: Required<Omit<ModulesOptions, 'signal'>> & Pick<ModulesOptions, 'signal'>,
+  selected: readonly string[],
+  { workDirectory, prefix = 'usr', signal }: Staging,
 ): Promise<SegmentEntry[]> {
   const release = basename(kernel.modulesDirectory)
   await mkdir(workDirectory, { recursive: true })
   const stage = await mkdtemp(join(workDirectory, 'modules-'))
   const target = join(stage, 'lib', 'modules', release)
-  const selected = await selectedModules(kernel, rules)
   if (selected.length === 0) {
     throw new KernelUnusable(
       `Cannot use the modules in ${kernel.modulesDirectory}: none of the wanted drivers is there`,
@@ -97,11 +107,15 @@ async function stageModules(
 
 /** The files of the modules that go into the ramdisk, where the kernel was unpacked. */
 export async function selectedModuleFiles(kernel: Kernel): Promise<string[]> {
-  return (await selectedModules(kernel, agentModules)).map((path) => join(kernel.modulesDirectory, path))
+  return (await selectedModules(kernel)).map((path) => join(kernel.modulesDirectory, path))
 }
 
-async function selectedModules(kernel: Kernel, rules: ModuleRules): Promise<string[]> {
-  return selectModules(await readModuleIndex(kernel.modulesDirectory), rules)
+async function selectedModules(kernel: Kernel, included: readonly string[] = includedModules): Promise<string[]> {
+  return selectModules(await readModuleIndex(kernel.modulesDirectory), { included, excluded: excludedModules })
+}
+
+function unpackedPath(path: string): string {
+  return path.replace(/\.(xz|zst|gz)$/, '')
 }
 
 async function readModuleIndex(directory: string): Promise<ReturnType<typeof parseModuleIndex>> {

@@ -19,10 +19,12 @@ export type Ramdisk = {
   initrds: string[]
   /** Kernel release, `6.1.0-56-amd64`. */
   release: string
-  /** The kernel first, then the initrds, then the firmware. */
+  /** The kernel first, then the initrds, then those that only some machines load. */
   files: RamdiskFile[]
-  /** Bytes a machine loads: kernel and initrds, without firmware. */
+  /** Bytes that every machine loads: kernel and initrds. */
   totalBytes: number
+  /** Another initrd, only for a machine that is rescued or runs a script. Ramdisks that were made before there was one lack it. */
+  rescue?: { file: string }
   /** Another initrd, only for a machine that has one of these drivers; the kernel has no use for it otherwise. */
   firmware?: { file: string; drivers: string[] }
   /** Drivers that may ask for firmware which the APT sources of the building machine do not have. */
@@ -33,18 +35,20 @@ export type RamdiskParts = {
   architecture: AgentArchitecture
   kernel: Kernel
   segments: readonly Segment[]
+  rescue?: Segment
   firmware: { segment?: Segment; drivers: string[]; missingDrivers: string[] }
 }
 
 /** Puts kernel and segments into outputDirectory/ID, complete or not at all. */
 export async function publishRamdisk(parts: RamdiskParts, outputDirectory: string): Promise<Ramdisk> {
-  const { architecture, kernel, segments, firmware } = parts
+  const { architecture, kernel, segments, rescue, firmware } = parts
   const sources = [await kernelSource(kernel), ...segments.map(segmentSource)]
+  if (rescue) sources.push(segmentSource(rescue))
   if (firmware.segment) sources.push(segmentSource(firmware.segment))
   const files: RamdiskFile[] = []
   for (const { source, ...file } of sources) files.push({ ...file, sha256: await sha256OfFile(source) })
   const id = contentId(files)
-  const loaded = files.filter((file) => file.file !== firmware.segment?.fileName)
+  const loaded = files.slice(0, 1 + segments.length)
   const ramdisk: Ramdisk = {
     id,
     directory: join(outputDirectory, id),
@@ -54,6 +58,7 @@ export async function publishRamdisk(parts: RamdiskParts, outputDirectory: strin
     release: basename(kernel.modulesDirectory),
     files,
     totalBytes: loaded.reduce((sum, file) => sum + file.bytes, 0),
+    ...(rescue && { rescue: { file: rescue.fileName } }),
     ...(firmware.segment && { firmware: { file: firmware.segment.fileName, drivers: firmware.drivers } }),
     missingFirmware: firmware.missingDrivers,
   }

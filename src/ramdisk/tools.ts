@@ -1,25 +1,29 @@
-import { mkdir, stat } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { busyboxApplets } from './busybox-applets.ts'
 import type { ArchiveEntry } from './cpio.ts'
 import type { DebianPackage } from './debian-packages.ts'
 import type { NpmPackage } from './npm-package.ts'
+import {
+  fileEntry,
+  findPrograms,
+  libraryEntries,
+  programEntries,
+  symlink,
+  textEntry,
+  type UnpackedPackages,
+} from './programs.ts'
 import type { SegmentEntry, SegmentRecipe } from './segment.ts'
-import { closeOverLibraries, indexLibraries } from './shared-libraries.ts'
+import { closeOverLibraries, indexLibraries, type LibraryIndex } from './shared-libraries.ts'
 import { stripExecutable } from './strip-executable.ts'
 import type { Target } from './target.ts'
 import { aliases, libraryPackages, openedLibraries, tools } from './tool-list.ts'
 
 export const toolPackageNames: readonly string[] = [...Object.keys(tools), ...libraryPackages]
 
-/** A package no longer has a program the agent runs. */
-export class ToolMissing extends Error {
-  override readonly name = 'ToolMissing'
-}
-
-/** Of all the packages a solver names, those that can have a program or a library the ramdisk needs. */
-export function wantedForTools(each: DebianPackage): boolean {
-  return toolPackageNames.includes(each.name) || /^(lib(?!python|perl|icu|db5|pam)|zlib1g$)/.test(each.name)
+/** Of all the packages a solver names, those that were asked for, and those that can have a library which these need. */
+export function wanted(each: DebianPackage, names: readonly string[]): boolean {
+  return names.includes(each.name) || /^(lib(?!python|perl|icu|db5|pam)|zlib1g$)/.test(each.name)
 }
 
 type ToolsOptions = {
@@ -31,7 +35,7 @@ type ToolsOptions = {
 /** The root filesystem's skeleton, busybox, Node and the agent's tools with their libraries. */
 export function toolsRecipe(
   packages: readonly DebianPackage[],
-  unpacked: () => Promise<ReadonlyMap<string, string>>,
+  unpacked: () => Promise<UnpackedPackages>,
   { target, node, workDirectory }: ToolsOptions,
 ): SegmentRecipe {
   return {
@@ -43,54 +47,48 @@ export function toolsRecipe(
 }
 
 async function collectTools(
-  packages: ReadonlyMap<string, string>,
+  packages: UnpackedPackages,
   { target, node, workDirectory }: ToolsOptions,
 ): Promise<SegmentEntry[]> {
-  const programs = await findPrograms(packages)
+  const programs = await findPrograms(packages, tools)
   const strippedNode = await stripNode(node, workDirectory)
   const index = await indexLibraries(packages, target.libraryFolder)
-  const roots = [strippedNode, ...programs.map((program) => program.file)]
-  const libraries = await closeOverLibraries([...roots, ...openedLibraries.map((name) => index.get(name)!.file)], index)
-  const entries: SegmentEntry[] = [...skeleton()]
-  entries.push({ entry: await fileEntry('usr/bin/node', strippedNode), of: 'node' })
-  for (const { name, file, package: of } of programs) {
-    entries.push({ entry: await fileEntry(`usr/bin/${name}`, file), of })
-    for (const alias of aliases[name] ?? []) entries.push({ entry: symlink(`usr/bin/${alias}`, name), of })
-  }
-  for (const name of new Set([...libraries, ...openedLibraries])) {
-    const library = index.get(name)!
-    const folder = name.startsWith('ld-linux') ? target.dynamicLoaderFolder : `usr/lib/${target.libraryFolder}`
-    entries.push({ entry: await fileEntry(`${folder}/${name}`, library.file), of: library.package })
-  }
+  const files = programs.map((program) => program.file)
+  const entries: SegmentEntry[] = [
+    ...skeleton(),
+    { entry: await fileEntry('usr/bin/node', strippedNode), of: 'node' },
+    ...(await programEntries(programs, aliases)),
+    ...(await libraryEntries(await neededLibraries([strippedNode, ...files], index), index, target)),
+  ]
   const busybox = programs.find((program) => program.name === 'busybox')!
   return [...entries, ...(await applets(busybox.file, entries))]
 }
 
-async function findPrograms(
-  packages: ReadonlyMap<string, string>,
-): Promise<{ name: string; file: string; package: string }[]> {
-  const found: { name: string; file: string; package: string }[] = []
-  for (const [name, programs] of Object.entries(tools)) {
-    for (const program of programs)
-      found.push({ name: program, file: await findProgram(packages, name, program), package: name })
-  }
-  return found
+/** The names of all that the tools and Node load: what lies over the tools need not bring them again. */
+export async function toolLibraries(
+  packages: UnpackedPackages,
+  index: LibraryIndex,
+  node: NpmPackage,
+): Promise<Set<string>> {
+  const programs = await findPrograms(packages, tools)
+  return neededLibraries([nodeOf(node), ...programs.map((program) => program.file)], index)
 }
 
-async function findProgram(packages: ReadonlyMap<string, string>, name: string, program: string): Promise<string> {
-  for (const folder of ['usr/bin', 'usr/sbin', 'bin', 'sbin']) {
-    const file = join(packages.get(name) ?? '', folder, program)
-    if (await stat(file).catch(() => undefined)) return file
-  }
-  throw new ToolMissing(`Cannot make the ramdisk: the Debian package ${name} has no ${program}`)
+async function neededLibraries(programs: readonly string[], index: LibraryIndex): Promise<Set<string>> {
+  const opened = openedLibraries.map((name) => index.get(name)!.file)
+  return new Set([...(await closeOverLibraries([...programs, ...opened], index)), ...openedLibraries])
 }
 
 /** 150 MB become 116: only the symbols a debugger wants go. */
-async function stripNode({ directory }: NpmPackage, workDirectory: string): Promise<string> {
+async function stripNode(node: NpmPackage, workDirectory: string): Promise<string> {
   await mkdir(workDirectory, { recursive: true })
   const stripped = join(workDirectory, 'node')
-  await stripExecutable(join(directory, 'bin', 'node'), stripped)
+  await stripExecutable(nodeOf(node), stripped)
   return stripped
+}
+
+function nodeOf({ directory }: NpmPackage): string {
+  return join(directory, 'bin', 'node')
 }
 
 /** busybox's applets as symlinks, where no real tool has the name. */
@@ -120,17 +118,4 @@ function skeleton(): SegmentEntry[] {
     textEntry('etc/hosts', '127.0.0.1 localhost\n'),
     textEntry('etc/nsswitch.conf', 'passwd: files\ngroup: files\nhosts: files dns\n'),
   ].map((entry) => ({ entry, of }))
-}
-
-export async function fileEntry(path: string, source: string, mode?: number): Promise<ArchiveEntry> {
-  const { size } = await stat(source)
-  return { kind: 'file', path, mode: mode ?? 0o755, source, sizeBytes: size }
-}
-
-function symlink(path: string, target: string): ArchiveEntry {
-  return { kind: 'symlink', path, target }
-}
-
-function textEntry(path: string, text: string): ArchiveEntry {
-  return { kind: 'bytes', path, mode: 0o644, bytes: Buffer.from(text) }
 }

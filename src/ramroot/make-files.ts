@@ -5,7 +5,8 @@ import type { RamRootForm } from '../image/renditions/rendition-name.ts'
 import type { RenditionOptions } from '../image/renditions/rendition-options.ts'
 import type { TreeContents } from '../image/renditions/tree-contents.ts'
 import { writeArchiveFile } from '../ramdisk/cpio.ts'
-import { type Kernel, modulesRecipe } from '../ramdisk/kernel.ts'
+import { chosenModulesRecipe, type Kernel } from '../ramdisk/kernel.ts'
+import { ramRootModules } from '../ramdisk/module-rules.ts'
 import { makeSegment } from '../ramdisk/segment.ts'
 import type { BootKernel } from './boot-kernel.ts'
 import type { FormRules, KernelConfig } from './form-rules.ts'
@@ -14,7 +15,7 @@ import { sealFile } from './hash-file.ts'
 import { packRoot } from './pack-root.ts'
 import { earlyRoot, memoryOf, type RamRoot, ramRootFormat } from './ram-root-form.ts'
 import { makeSidecar, type Sidecar } from './sidecar.ts'
-import { ramRootModuleRules, stageKernel } from './stage-modules.ts'
+import { stageKernel } from './stage-modules.ts'
 
 /** What making one has at hand. `aside` gets the files. */
 export type RamRootWork = {
@@ -57,7 +58,7 @@ async function packModules(
   kernel: Kernel,
   stage: string,
 ): Promise<string> {
-  const recipe = modulesRecipe(kernel, { workDirectory: stage, rules: ramRootModuleRules, prefix: earlyRoot, signal })
+  const recipe = chosenModulesRecipe(kernel, ramRootModules, { workDirectory: stage, prefix: earlyRoot, signal })
   const { path: packed, fileName } = await makeSegment({ directory: stage, signal }, recipe, () => {})
   await rename(packed, path.join(aside, fileName))
   return fileName

@@ -10,7 +10,7 @@ import { selectModules } from '../ramdisk/select-modules.ts'
 import type { BootKernel } from './boot-kernel.ts'
 import { fileBytes } from './file-bytes.ts'
 
-export const ramRootModuleRules = { included: ramRootModules, excluded: excludedModules }
+const rules = { included: ramRootModules, excluded: excludedModules }
 
 const indexNames = ['dep', 'alias', 'softdep', 'order', 'builtin', 'builtin.modinfo'].map((name) => `modules.${name}`)
 
@@ -28,7 +28,7 @@ export async function stageKernel(contents: TreeContents, kernel: BootKernel, di
   const [dep, alias, softdep] = await Promise.all(['modules.dep', 'modules.alias', 'modules.softdep'].map(text))
   const index = parseModuleIndex({ dep: dep!, alias: alias!, softdep: softdep! })
   const modulesDirectory = path.join(directory, 'lib', 'modules', kernel.release)
-  for (const name of [...selectModules(index, ramRootModuleRules), ...indexNames]) {
+  for (const name of [...selectModules(index, rules), ...indexNames]) {
     const file = files.get(name)
     if (file) await copyOut(contents, file, path.join(modulesDirectory, name))
   }

@@ -3,6 +3,7 @@ import type { Selectable } from 'kysely'
 import type { Mac } from '../bytes/mac.ts'
 import type { HandOver } from '../core/hand-over.ts'
 import type { Intent, StandingIntent } from '../core/intent.ts'
+import type { Labels } from '../core/labels.ts'
 import type { Machine } from '../core/machine.ts'
 import type { MachineConflict } from '../core/machine-identity.ts'
 import { listConflicts } from './conflict-rows.ts'
@@ -11,7 +12,7 @@ import type { StateDatabase } from './state-database.ts'
 
 /** All of a machine but its inventory, which is kilobytes, and asked for by itself. */
 const columns = [
-  ...(['id', 'name', 'uuid', 'group_name', 'address', 'approved', 'shares_uuid'] as const),
+  ...(['id', 'name', 'uuid', 'group_name', 'labels_json', 'address', 'approved', 'shares_uuid'] as const),
   ...(['intent_kind', 'intent_revision', 'deployment_id', 'errand_id', 'standing_json'] as const),
   ...(['hand_over', 'last_seen_at'] as const),
 ] as const
@@ -35,6 +36,11 @@ export async function findMachineByMac(db: StateDatabase, mac: Mac): Promise<Mac
     .where('mac', '=', mac)
     .executeTakeFirst()
   return withMacs(db, row)
+}
+
+/** The machine that an address is reserved for. */
+export async function findMachineByAddress(db: StateDatabase, address: string): Promise<Machine | undefined> {
+  return withMacs(db, await db.selectFrom('machines').select(columns).where('address', '=', address).executeTakeFirst())
 }
 
 /** In order of their names. */
@@ -71,7 +77,9 @@ export async function findMachinesByUuid(db: StateDatabase, uuid: string): Promi
 }
 
 export type NewMachine = Pick<Machine, 'name' | 'macs' | 'approved' | 'intent'> &
-  Partial<Pick<Machine, 'address' | 'uuid' | 'group' | 'lastSeenAt' | 'sharesUuid' | 'handOver' | 'standing'>>
+  Partial<
+    Pick<Machine, 'address' | 'uuid' | 'group' | 'labels' | 'lastSeenAt' | 'sharesUuid' | 'handOver' | 'standing'>
+  >
 
 export async function insertMachine(db: StateDatabase, given: NewMachine, now: number): Promise<Machine> {
   const machine: Machine = {
@@ -82,12 +90,31 @@ export async function insertMachine(db: StateDatabase, given: NewMachine, now: n
     ...given,
     macs: given.macs.toSorted(),
   }
-  const { id, name, uuid, group, address, approved, sharesUuid, intent, standing, handOver, lastSeenAt, macs } = machine
+  const {
+    id,
+    name,
+    uuid,
+    group,
+    address,
+    approved,
+    sharesUuid,
+    intent,
+    standing,
+    handOver,
+    lastSeenAt,
+    macs,
+    labels = {},
+  } = machine
   await db
     .insertInto('machines')
     .values({
       ...{ id, name, uuid: uuid ?? null, group_name: group, address: address ?? null },
-      ...{ approved: Number(approved), shares_uuid: Number(sharesUuid), hand_over: handOver ?? null },
+      ...{
+        labels_json: JSON.stringify(labels),
+        approved: Number(approved),
+        shares_uuid: Number(sharesUuid),
+        hand_over: handOver ?? null,
+      },
       ...{ intent_kind: intent.kind, intent_revision: intent.revision, deployment_id: intent.deploymentId ?? null },
       ...{ errand_id: intent.errandId ?? null, standing_json: JSON.stringify(standing) },
       ...{ inventory_json: null, last_seen_at: lastSeenAt ?? null, created_at: now },
@@ -98,7 +125,10 @@ export async function insertMachine(db: StateDatabase, given: NewMachine, now: n
 }
 
 export type MachineChange = Partial<
-  Pick<Machine, 'name' | 'address' | 'uuid' | 'group' | 'approved' | 'lastSeenAt' | 'sharesUuid' | 'standing'>
+  Pick<
+    Machine,
+    'name' | 'address' | 'uuid' | 'group' | 'labels' | 'approved' | 'lastSeenAt' | 'sharesUuid' | 'standing'
+  >
 > & {
   intent?: Intent
   macs?: readonly Mac[]
@@ -112,6 +142,7 @@ export async function updateMachine(db: StateDatabase, id: string, change: Machi
     ...(change.address !== undefined && { address: change.address }),
     ...(change.uuid !== undefined && { uuid: change.uuid }),
     ...(change.group !== undefined && { group_name: change.group }),
+    ...(change.labels !== undefined && { labels_json: JSON.stringify(change.labels) }),
     ...(change.approved !== undefined && { approved: Number(change.approved) }),
     ...(change.sharesUuid !== undefined && { shares_uuid: Number(change.sharesUuid) }),
     ...(change.lastSeenAt !== undefined && { last_seen_at: change.lastSeenAt }),
@@ -182,6 +213,7 @@ function fromRow(row: MachineRow, macs: Mac[], conflicts?: MachineConflict[]): M
     macs,
     ...(row.uuid !== null && { uuid: row.uuid }),
     group: row.group_name,
+    ...(row.labels_json !== '{}' && { labels: JSON.parse(row.labels_json) as Labels }),
     ...(row.address !== null && { address: row.address }),
     approved: row.approved === 1,
     sharesUuid: row.shares_uuid === 1,

@@ -18,6 +18,7 @@ export const migrations: Record<string, Migration> = {
   '0013-deployment-boot-order': { up: addDeploymentBootOrder },
   '0014-errands': { up: addErrands },
   '0015-scheduled-orders': { up: addScheduledOrders },
+  '0016-machine-labels': { up: addMachineLabels },
   '0019-webhooks': { up: addWebhooks },
   '0022-deployment-session-only': { up: addDeploymentSessionOnly },
 }
@@ -245,6 +246,13 @@ async function addScheduledOrders(db: Kysely<unknown>): Promise<void> {
     .addColumn('created_at', 'bigint', (c) => c.notNull())
     .execute()
   await db.schema.createIndex('scheduled_orders_by_state').on('scheduled_orders').columns(['state', 'at']).execute()
+}
+
+async function addMachineLabels(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .alterTable('machines')
+    .addColumn('labels_json', 'text', (c) => c.notNull().defaultTo('{}'))
+    .execute()
 }
 
 /** What is removed by age is found by it. */

@@ -13,6 +13,7 @@ export type Schema = {
     name: string
     uuid: string | null
     group_name: string
+    labels_json: Generated<string>
     address: string | null
     approved: number
     intent_kind: IntentKind

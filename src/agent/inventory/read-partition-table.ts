@@ -83,6 +83,11 @@ async function readTable(device: string, options: { timeoutMs: number }): Promis
   }
 }
 
+/** What lies at the beginning of a device. Throws ProgramFailed when it cannot be read. */
+export function readSignature(device: string): Promise<Signature | undefined> {
+  return probe([device], { timeoutMs: readTimeoutMs })
+}
+
 /** blkid ends with 2 where it knows nothing, and with 8 where it finds more than one thing. */
 async function probe(place: string[], options: { timeoutMs: number }): Promise<Signature | undefined> {
   try {

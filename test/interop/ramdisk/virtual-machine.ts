@@ -8,6 +8,8 @@ export const bootMac = '52:54:00:12:34:56'
 
 export type BootOptions = {
   ramdisk: Ramdisk
+  /** Of its files, those that only some machines load. */
+  furtherInitrds?: readonly string[]
   memoryMebibytes: number
   kernelArguments?: string
   /** Further options of QEMU: network cards and disks. */
@@ -17,13 +19,16 @@ export type BootOptions = {
   /** The console line to wait for, and how long. */
   until: RegExp
   deadlineMs: number
+  /** What is done while the machine is up, when the line has come. */
+  whileUp?: (match: RegExpExecArray) => Promise<void>
 }
 
 /** Boots the ramdisk's kernel with all its initrds joined to one, until a console line matches; gives the whole console. */
 export async function bootRamdisk(options: BootOptions): Promise<{ match: RegExpExecArray; console: string }> {
   const { ramdisk } = options
   const initrd = join(options.directory, 'initrd')
-  const parts = ramdisk.initrds.map((name) => readFile(join(ramdisk.directory, name)))
+  const names = [...ramdisk.initrds, ...(options.furtherInitrds ?? [])]
+  const parts = names.map((name) => readFile(join(ramdisk.directory, name)))
   await writeFile(initrd, Buffer.concat(await Promise.all(parts)))
   const machine = spawn(
     'qemu-system-x86_64',
@@ -44,7 +49,9 @@ export async function bootRamdisk(options: BootOptions): Promise<{ match: RegExp
     for await (const line of createInterface({ input: machine.stdout })) {
       lines.push(line)
       const match = options.until.exec(line)
-      if (match) return { match, console: lines.join('\n') }
+      if (!match) continue
+      await options.whileUp?.(match)
+      return { match, console: lines.join('\n') }
     }
   } finally {
     clearTimeout(deadline)
