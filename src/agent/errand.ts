@@ -5,13 +5,14 @@ import { errandSteps } from '../core/errand.ts'
 import { type ErrandOrder, ErrandSecrets } from '../core/order.ts'
 import { unseal } from '../core/seal.ts'
 import type { AgentContext } from './deploy-context.ts'
-import type { ErrandContext, ErrandDoer } from './errands/errand-context.ts'
+import { type ErrandContext, type ErrandDoer, ErrandFailed } from './errands/errand-context.ts'
 import { run } from './errands/run.ts'
+import { wipe } from './errands/wipe.ts'
 import { reportFailure } from './report-failure.ts'
 import { say } from './say.ts'
 import { StepReporter } from './step-reporter.ts'
 
-const doers: { [Kind in ErrandOrder['work']['kind']]?: ErrandDoer } = { run }
+const doers: { [Kind in ErrandOrder['work']['kind']]?: ErrandDoer } = { run, wipe }
 
 /** Does an errand to its end, which is reported. Does not return where the machine is left by it. */
 export async function doErrand(order: ErrandOrder, agent: AgentContext): Promise<'ended'> {
@@ -38,7 +39,9 @@ export async function doErrand(order: ErrandOrder, agent: AgentContext): Promise
     say(`${kind} is done`)
     await afterwards?.()
   } catch (error) {
-    await reportFailure({ ...failed, signal: stop.signal }, error)
+    const cause = (error as Error).cause
+    const result = cause instanceof ErrandFailed ? { result: cause.result } : {}
+    await reportFailure({ ...failed, ...result, signal: stop.signal }, error)
   }
   return 'ended'
 }

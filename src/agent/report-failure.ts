@@ -15,17 +15,22 @@ export type FailedWork = {
   session: Session
   reporter: StepReporter
   signal: AbortSignal
+  /** What was found or done up to it. */
+  result?: unknown
 }
 
 /** Shows and reports it; a server that does not want to know is obeyed. */
 export async function reportFailure(work: FailedWork, error: unknown): Promise<void> {
-  const { id, what, firstStep, session, reporter, signal } = work
+  const { id, what, firstStep, session, reporter, signal, result } = work
   const step = error instanceof StepFailed ? error.step : firstStep
   // When the server stopped the work, its words and not "aborted".
   const cause: unknown = signal.aborted ? signal.reason : error
   const reason = cause instanceof Error ? cause.message : String(cause)
   sayLines(`${what} failed in step ${step}: ${reason}`)
-  const report: FailureReport = { workId: id, step, reason: reason.slice(0, 8000) }
+  const report: FailureReport = {
+    ...{ workId: id, step, reason: reason.slice(0, 8000) },
+    ...(result !== undefined && { result }),
+  }
   await reporter.delivered() // the server must know the step before it hears that it failed
   try {
     await session.client.request('POST', '/agent/failure', report, { onTrouble: say })

@@ -116,9 +116,9 @@ export function agentRoutes(plane: BootPlane): FastifyPluginAsyncTypebox {
     })
 
     app.post('/failure', { schema: { body: FailureReport } }, async (request, reply) => {
-      const { workId, step, reason } = request.body
+      const { workId, step, reason, result } = request.body
       const work = await reportedWork(plane, request, workId, step)
-      await work.failed(workId, step, reason)
+      await work.failed(workId, step, reason, result)
       return reply.code(204).send()
     })
 

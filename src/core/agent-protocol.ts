@@ -110,6 +110,8 @@ export const FailureReport = Type.Object({
   workId: Type.String(),
   step: StepName,
   reason: Type.String({ maxLength: 8000 }),
+  /** What was found or done up to it, by the kind of work. */
+  result: Type.Optional(Type.Unknown()),
 })
 export type FailureReport = Static<typeof FailureReport>
 

@@ -22,13 +22,14 @@ export async function enterErrand(
   })
 }
 
+type ErrandEnd = { step: ErrandStep; reason: string; result?: unknown }
+
 /** Ends it at a step: its machine is not sent into the same failure again. Throws Conflict. */
-export async function failErrand(change: Change, errand: Errand, step: ErrandStep, reason: string): Promise<void> {
+export async function failErrand(change: Change, errand: Errand, { step, reason, result }: ErrandEnd): Promise<void> {
   refuseErrandMove(errand, 'failed')
   await enterErrand(change, errand, 'failed', {
-    step,
-    steps: withStep(errand.steps, { step, state: 'failed' }),
-    failure: reason,
+    ...{ step, steps: withStep(errand.steps, { step, state: 'failed' }), failure: reason },
+    ...(result !== undefined && { result }),
   })
   await leaveErrandIntent(change, errand)
   await tellErrand(change, errand, 'failed', `at ${step}: ${reason}`)

@@ -164,9 +164,9 @@ export class Errands implements ReportedWork {
     })
   }
 
-  async failed(id: string, step: ErrandStep, reason: string): Promise<void> {
+  async failed(id: string, step: ErrandStep, reason: string, result?: unknown): Promise<void> {
     await this.#alter(id, async (change, errand) => {
-      if (errand.state !== 'failed') await failErrand(change, errand, step, reason)
+      if (errand.state !== 'failed') await failErrand(change, errand, { step, reason, result })
     })
   }
 
@@ -201,7 +201,7 @@ export class Errands implements ReportedWork {
       await this.#alter(id, async (change, errand) => {
         if (errand.deadlineAt > change.now || !timedStates.includes(errand.state)) return
         const verdict = overdueErrandVerdict(errand)
-        if (verdict.state === 'failed') return failErrand(change, errand, verdict.step, verdict.reason)
+        if (verdict.state === 'failed') return failErrand(change, errand, verdict)
         await enterErrand(change, errand, verdict.state, {})
         if (verdict.state === 'cancelled') await tellErrand(change, errand, verdict.state, verdict.reason)
       })

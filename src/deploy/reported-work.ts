@@ -10,5 +10,6 @@ export interface ReportedWork {
     step: WorkStep,
     result: Pick<StepRecord, 'seconds' | 'bytes' | 'notice'> & { detail?: string },
   ): Promise<void>
-  failed(id: string, step: WorkStep, reason: string): Promise<void>
+  /** `result`: what an errand found or did up to it. */
+  failed(id: string, step: WorkStep, reason: string, result?: unknown): Promise<void>
 }

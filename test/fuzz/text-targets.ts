@@ -4,6 +4,9 @@ import { parseBootVariables } from '../../src/agent/boot-loader/boot-order.ts'
 import { parseSubvolume } from '../../src/agent/btrfs/subvolume.ts'
 import { parseCommandLine } from '../../src/agent/command-line.ts'
 import { parseSignature } from '../../src/agent/inventory/read-partition-table.ts'
+import { identityText, securityText } from '../../src/agent/wipe/hdparm-output.fixture.ts'
+import { parseHiddenSectors, parseIdentity, parseSanitizeStatus } from '../../src/agent/wipe/parse-hdparm.ts'
+import { parseIdController, parseSanitizeLog } from '../../src/agent/wipe/parse-nvme.ts'
 import { parseRecipe } from '../../src/build/recipe.ts'
 import { parseNetwork } from '../../src/butterknife/networks.ts'
 import { parseIpv4, parseSubnet } from '../../src/bytes/ipv4.ts'
@@ -92,6 +95,19 @@ export const textTargets: readonly FuzzTarget[] = [
   ),
   target('parseSubvolume()', [subvolume], parseSubvolume),
   target('parseSignature()', ['DEVNAME=/dev/sda1\nUUID=1234-ABCD\nLABEL=a\\ b\nTYPE=vfat\n'], parseSignature),
+  target('parseIdentity()', [identityText(securityText({}), '\t   *\tSANITIZE feature set\n')], parseIdentity),
+  target(
+    'parseSanitizeStatus()',
+    ['    State:    SD2 Sanitize operation In Process\n    Progress: 0x41c2 (25%)\n'],
+    parseSanitizeStatus,
+  ),
+  target('parseHiddenSectors()', [' max sectors   = 586070255/586072368, HPA is enabled\n'], parseHiddenSectors),
+  target('parseIdController()', ['{"oacs":23,"sanicap":2684354562,"fna":0}'], parseIdController),
+  target(
+    'parseSanitizeLog()',
+    ['Sanitize Progress (SPROG) :  655\nSanitize Status (SSTAT) :  0x2\n'],
+    parseSanitizeLog,
+  ),
   target(
     'parseFstab()',
     ['UUID=1234 / ext4 errors=remount-ro 0 1\n# x\nLABEL=a\\040b /home btrfs subvol=@home 0 0\n'],

@@ -20,9 +20,7 @@ export async function writeEfiBootEntry(
   if (!existsSync(variablesDirectory)) return noEntry('the firmware gives no access to its boot entries')
   const efibootmgr = (...args: string[]) => runProgram('efibootmgr', args, { timeoutMs, signal })
   try {
-    for (const old of parseBootVariables(await efibootmgr()).entries) {
-      if (old.label === entryLabel) await efibootmgr('--quiet', '--bootnum', old.number, '--delete-bootnum')
-    }
+    await deleteEntries(efibootmgr)
     const before = parseBootVariables(await efibootmgr())
     const created = [
       '--create-only',
@@ -47,6 +45,31 @@ export async function writeEfiBootEntry(
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof ProgramFailed) return noEntry(error.message)
+    throw error
+  }
+}
+
+type Efibootmgr = (...args: string[]) => Promise<string>
+
+/** Gives how many there were. */
+async function deleteEntries(efibootmgr: Efibootmgr): Promise<number> {
+  const ours = parseBootVariables(await efibootmgr()).entries.filter(({ label }) => label === entryLabel)
+  for (const { number } of ours) await efibootmgr('--quiet', '--bootnum', number, '--delete-bootnum')
+  return ours.length
+}
+
+/** After the disks were wiped. Gives a sentence for the timeline; a firmware that keeps its entries is only told of. */
+export async function removeEfiBootEntries(
+  signal: AbortSignal,
+  variablesDirectory = '/sys/firmware/efi/efivars',
+): Promise<string> {
+  if (!existsSync(variablesDirectory)) return 'the firmware gives no access to its boot entries'
+  try {
+    const count = await deleteEntries((...args) => runProgram('efibootmgr', args, { timeoutMs, signal }))
+    return count === 0 ? 'the firmware had no boot entry of ours' : 'the boot entry of the deployed disk is removed'
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof ProgramFailed) return `the boot entry of the deployed disk is not removed: ${error.message}`
     throw error
   }
 }

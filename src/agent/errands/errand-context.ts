@@ -18,3 +18,14 @@ export type ErrandOutcome = Omit<DoneReport, 'workId'> & { afterwards?: () => Pr
 
 /** Does the work of its kind by the steps of core/errand.ts; what it throws is told as the failure. */
 export type ErrandDoer = (context: ErrandContext) => Promise<ErrandOutcome>
+
+/** What it did up to its failure is told with it. */
+export class ErrandFailed extends Error {
+  override readonly name = 'ErrandFailed'
+  readonly result: unknown
+
+  constructor(message: string, result: unknown) {
+    super(message)
+    this.result = result
+  }
+}
