@@ -17,6 +17,7 @@ export const tools: Readonly<Record<string, readonly string[]>> = {
   'openssh-client': ['ssh-keygen'],
   hdparm: ['hdparm'],
   'nvme-cli': ['nvme'],
+  'sg3-utils': ['sg_sanitize', 'sg_format'],
 }
 
 /** Packages with libraries only: Node's own, and those that are loaded by name at run time (NSS). */
