@@ -12,6 +12,8 @@ export type DiskSpec = {
   bus?: 'virtio' | 'nvme' | 'scsi'
   /** Logical and physical sector; 512 where not given. SeaBIOS boots no disk of 4096. */
   sectorBytes?: 512 | 4096
+  /** Raw files alone: writes that touch this sector of 512 bytes fail, each of them or the first (QEMU's blkdebug). */
+  failingSector?: { sector: number; once: boolean }
   /** SCSI alone: the disk appears as often, each time with this world-wide name (64 bits, hexadecimal). */
   paths?: { count: number; wwn: string }
 }

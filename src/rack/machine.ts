@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import { Console } from './console.ts'
-import type { MachineSpec } from './machine-spec.ts'
+import type { DiskSpec, MachineSpec } from './machine-spec.ts'
 import { type MachineWiring, qemuArguments, qemuProgram } from './qemu-arguments.ts'
 import { Qmp } from './qmp.ts'
 
@@ -19,7 +19,7 @@ const powerOffTimeoutMs = 10_000
 
 /** A machine in the rack: a power button, a reset button and a console. What is on its disks stays. */
 export class RackMachine implements AsyncDisposable {
-  readonly spec: MachineSpec
+  #spec: MachineSpec
   readonly console: Console
   #wiring: SpecWiring
   /** Logs and captures are this path with an ending. */
@@ -29,10 +29,14 @@ export class RackMachine implements AsyncDisposable {
   readonly #cablesOut = new Set<number>()
 
   constructor(spec: MachineSpec, wiring: SpecWiring, filePrefix: string) {
-    this.spec = spec
+    this.#spec = spec
     this.console = new Console(spec.name, `${filePrefix}.console.log`)
     this.#wiring = wiring
     this.#filePrefix = filePrefix
+  }
+
+  get spec(): MachineSpec {
+    return this.#spec
   }
 
   get isOn(): boolean {
@@ -100,6 +104,11 @@ export class RackMachine implements AsyncDisposable {
   /** Pulls the cable out of a card, 0 for the first, of a machine that is off. */
   pullCable(card: number): void {
     this.#cablesOut.add(card)
+  }
+
+  /** Screws others in, into a machine that is off. */
+  changeDisks(disks: readonly DiskSpec[]): void {
+    this.#spec = { ...this.#spec, disks }
   }
 
   async powerCycle(): Promise<void> {

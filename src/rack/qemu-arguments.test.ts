@@ -52,6 +52,18 @@ test("qemuArguments() writes a comma of a path twice, as QEMU's option lists wan
   assert.match(valuesOf(qemuArguments(bios, wiring), '-drive')[0] ?? '', /file=\/r\/a,,b\.qcow2,/)
 })
 
+test('qemuArguments() has writes to a failing sector of a disk end with EIO', () => {
+  const disks = [
+    { path: '/r/a.raw', format: 'raw' as const, serial: 'BAD', failingSector: { sector: 4096, once: false } },
+  ]
+  const [drive = ''] = valuesOf(qemuArguments({ ...bios, disks }, wiring), '-drive')
+  assert.match(drive, /format=raw,file.driver=blkdebug,file.image.driver=file,file.image.filename=\/r\/a.raw,/)
+  assert.match(
+    drive,
+    /inject-error.0.iotype=write,file.inject-error.0.errno=5,file.inject-error.0.sector=4096,file.inject-error.0.once=off,/,
+  )
+})
+
 test('qemuArguments() gives a UEFI machine its own variables and no ROM, so that EDK2 asks the network', () => {
   const values = qemuArguments({ ...bios, firmware: 'uefi' }, wiring)
   assert.ok(valuesOf(values, '-drive').some((drive) => drive.includes('if=pflash') && drive.includes('/r/m1.vars.fd')))

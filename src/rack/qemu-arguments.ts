@@ -102,11 +102,23 @@ function diskArguments(disk: DiskSpec, index: number, bootPlace: number): string
 /** Several devices on one file need its lock gone; the host's page cache, the same for all, keeps them coherent. */
 function drive(disk: DiskSpec, id: string): string {
   const locking = disk.paths === undefined ? '' : ',file.locking=off'
-  const file =
-    disk.format === 'nbd'
-      ? `format=raw,file.driver=nbd,file.server.type=unix,file.server.path=${quoted(disk.path)}`
-      : `format=${disk.format},file=${quoted(disk.path)}`
-  return `if=none,id=${id},${file},discard=unmap,detect-zeroes=off${locking}`
+  return `if=none,id=${id},${fileOf(disk)},discard=unmap,detect-zeroes=off${locking}`
+}
+
+function fileOf({ path, format, failingSector }: DiskSpec): string {
+  const file = quoted(path)
+  if (format === 'nbd') return `format=raw,file.driver=nbd,file.server.type=unix,file.server.path=${file}`
+  if (failingSector === undefined) return `format=${format},file=${file}`
+  const eio = 5
+  const error = {
+    event: 'none',
+    iotype: 'write',
+    errno: eio,
+    sector: failingSector.sector,
+    once: failingSector.once ? 'on' : 'off',
+  }
+  const rule = Object.entries(error).map(([name, value]) => `file.inject-error.0.${name}=${value}`)
+  return [`format=${format},file.driver=blkdebug,file.image.driver=file,file.image.filename=${file}`, ...rule].join(',')
 }
 
 function deviceOf(disk: DiskSpec, index: number, id: string): string[] {

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
+import { blockCallback, droppedPackets } from '../../src/cli/rack/block-callback.ts'
 import { type CaseFigures, caseFigures, type RackCase } from '../../src/cli/rack/case.ts'
 import { keyLines, readIdentity } from '../../src/cli/rack/identity.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
-import { runProgram } from '../../src/programs/run-program.ts'
-import { rackNetwork } from '../../src/rack/switch.ts'
 
 const deployTimeoutMs = 6 * 60_000
 /** Long enough to boot twice under emulation, so that the machine is up again before the deadline tells its verdict. */
@@ -36,18 +35,4 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const agentEvents = later.filter((event) => event.kind === 'agent' || event.kind === 'step')
   assert.deepEqual(agentEvents, [], 'the agent was not booted again')
   return caseFigures(unproved, secondsToAgent)
-}
-
-/** Drops what begins with `POST /ag` on its way to the server: the callback, and nothing a reset machine needs. */
-async function blockCallback(): Promise<void> {
-  const beginning = `0x${Buffer.from('POST /ag').toString('hex')}`
-  await runProgram('nft', ['add', 'table', 'inet', 'rack'])
-  await runProgram('nft', ['add', 'chain', 'inet', 'rack', 'input', '{ type filter hook input priority 0; }'])
-  const match = ['iifname', rackNetwork.bridge, 'meta', 'l4proto', 'tcp', '@ih,0,64', beginning, 'counter', 'drop']
-  await runProgram('nft', ['add', 'rule', 'inet', 'rack', 'input', ...match])
-}
-
-async function droppedPackets(): Promise<number> {
-  const chain = await runProgram('nft', ['list', 'chain', 'inet', 'rack', 'input'])
-  return Number(/counter packets (\d+)/.exec(chain)?.[1] ?? 0)
 }

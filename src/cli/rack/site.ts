@@ -102,6 +102,13 @@ export class RackSite implements AsyncDisposable {
     return answer.deployment.id
   }
 
+  /** What `bootwright retry` does. */
+  async retry(machine: RackMachine): Promise<Deployment> {
+    const path = '/api/v1/deployments/retry'
+    const body = { machine: machine.spec.name }
+    return (await this.client.request<{ deployment: Deployment }>('POST', path, body)).deployment
+  }
+
   /** Switches the machine on; gives the seconds to the agent's first word. Rejects with TimelineTimeout. */
   async bootAgent(machine: RackMachine, timeoutMs = agentTimeoutMs): Promise<number> {
     const startedAt = Date.now()
