@@ -32,6 +32,12 @@ export class EarlyFlush {
       })
   }
 
+  /** When the last flush is over. Throws what it, or one before it, failed with: whoever syncs later is not told of it. */
+  async finish(): Promise<void> {
+    await this.#running
+    if (this.#failure) throw this.#failure
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#running
     closeSync(this.#fd)

@@ -4,7 +4,7 @@ import type { DiskPlan } from '../core/disk-plan.ts'
 import { chooseDisk, describeDisk } from '../core/disk-rule.ts'
 import { drawDisk, drawPlan } from '../core/draw-disk.ts'
 import type { Disk } from '../core/inventory.ts'
-import { planDisk } from '../core/plan-disk.ts'
+import type { DiskPlanning } from '../core/plan-disk.ts'
 import type { DeployContext } from './deploy-context.ts'
 import type { Filesystems, RootFilesystem } from './disk/filesystems.ts'
 import { makeFilesystems, writingMountOptions } from './disk/make-filesystems.ts'
@@ -17,6 +17,7 @@ import {
   writeTable,
 } from './disk/partition-disk.ts'
 import { readDiskContent } from './inventory/read-partition-table.ts'
+import { planAttempt } from './plan-attempt.ts'
 import { say } from './say.ts'
 import { runStep } from './step-run.ts'
 
@@ -39,8 +40,10 @@ export async function prepareDisk(
   const { reporter, signal } = context
   const { disk, plan } = await runStep(reporter, 'select-disk', async () => {
     const chosen = await selectDisk(context)
-    const value = { disk: chosen, plan: planLayout(context, chosen) }
-    return { value, detail: `chose ${describeDisk(chosen)}; layout ${context.order.layout.name}` }
+    const { planning, detail } = await planAttempt(context, chosen, locate)
+    const value = { disk: chosen, plan: planOf(planning, chosen) }
+    const chose = `chose ${describeDisk(chosen)}; layout ${context.order.layout.name}`
+    return { value, detail: detail === undefined ? chose : `${chose}; ${detail}` }
   })
   const devices = await runStep(reporter, 'partition', async () => {
     for (const line of drawPlan(plan, disk)) say(`  ${line}`)
@@ -67,9 +70,7 @@ export async function selectDisk({ order, inventory, signal }: DeployContext): P
   return { ...disk, ...(await readDiskContent(disk.device, disk.sizeBytes, signal)) }
 }
 
-function planLayout({ order, inventory }: DeployContext, disk: Disk): DiskPlan {
-  const { firmware, architecture } = inventory
-  const planning = planDisk({ layout: order.layout, disk, firmware, architecture }, randomUUID)
+function planOf(planning: DiskPlanning, disk: Disk): DiskPlan {
   if (planning.kind === 'plan') return planning.plan
   for (const line of drawDisk(disk)) say(`  ${line}`)
   throw new DiskRefused(planning.reason)

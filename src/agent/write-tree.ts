@@ -69,6 +69,7 @@ export async function writeTree(options: WriteTreeOptions, begun = new BegunTree
   await writer.finishFiles()
   writer.removeExtras()
   directories.finish()
+  await flush.finish()
   const { bytesWritten, bytesReused } = writer
   return { bytesFetched: source.bytesFetched, bytesWritten, bytesReused }
 }

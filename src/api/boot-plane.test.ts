@@ -83,6 +83,20 @@ test('GET /boot.ipxe lets a machine that was reset in the middle of a deployment
   assert.equal(await stateNow(), 'running')
 })
 
+test('GET /boot.ipxe starts a machine no more into a deployment in which its boots get no further', async (t) => {
+  const site = await plane(t)
+  const { id } = await deploy(site)
+  for (let boot = 1; boot <= 3; boot++) {
+    const { body } = await site.ask({ url: `/boot.ipxe?mac=52-54-00-00-00-01&token=${await site.mint()}` })
+    assert.match(body, /bootwright\.token=/, `boot ${boot}`)
+  }
+  const { body } = await site.ask({ url: `/boot.ipxe?mac=52-54-00-00-00-01&token=${await site.mint()}` })
+  assert.match(body, /refused: its deployment failed at boot: it was booted 3 times/)
+  assert.equal((await site.deployments.get(id)).state, 'failed')
+  const local = await site.ask({ url: `/boot.ipxe?mac=52-54-00-00-00-01&token=${await site.mint()}` })
+  assert.match(local.body, /boots its own disk/)
+})
+
 test('GET /boot.ipxe without a token shows a deployment to nobody', async (t) => {
   const site = await plane(t)
   const { id } = await deploy(site)

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { AgentBoot, BootScript, KernelBoot, LocalBoot, MenuBoot, RefusedBoot } from '../boot/boot-script.ts'
-import { readBootToken } from '../boot/boot-token.ts'
+import { nonceOfBootToken, readBootToken } from '../boot/boot-token.ts'
 import { renderGrub, renderSignedGrub } from '../boot/render-grub.ts'
 import { renderIpxe } from '../boot/render-ipxe.ts'
 import { renderPxelinux } from '../boot/render-pxelinux.ts'
@@ -43,7 +43,7 @@ export function bootScriptRoute(plane: BootPlane): FastifyPluginAsyncTypebox {
       app.get(path, { schema: { querystring: Query } }, async (request, reply) => {
         const mac = parseMac(request.query.mac)
         const machine = await plane.machines.findByMac(mac)
-        const script = await chooseScript(plane, {
+        const chosen = await chooseScript(plane, {
           mac,
           machine,
           token: request.query.token,
@@ -57,8 +57,9 @@ export function bootScriptRoute(plane: BootPlane): FastifyPluginAsyncTypebox {
           mayWait,
         })
         // A HEAD is a look, not a boot; whoever waits was told already.
-        if (machine && request.method === 'GET' && script.kind !== 'wait')
-          await tellScript(plane, machine, script, loader, request.query.entry)
+        const isBoot = machine && request.method === 'GET' && chosen.kind !== 'wait'
+        const script = isBoot ? await beginDeployment(plane, machine, chosen) : chosen
+        if (isBoot) await tellScript(plane, machine, script, loader, request.query.entry)
         return reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store').send(render(script))
       })
     }
@@ -234,6 +235,16 @@ async function diskLoader(plane: BootPlane, machine: Machine, architecture: Agen
   }
 }
 
+/** A machine that keeps failing is not started into the same failure; who asks again is sent where it goes from now on. */
+async function beginDeployment({ deployments }: BootPlane, machine: Machine, script: BootScript): Promise<BootScript> {
+  const { kind, deploymentId } = machine.intent
+  if (script.kind !== 'agent' || script.token === undefined || kind !== 'deploy' || !deploymentId) return script
+  const outcome = await deployments.booting(deploymentId, nonceOfBootToken(script.token))
+  if (outcome === 'booting') return script
+  const { step, failure } = await deployments.get(deploymentId)
+  return refused(machine.name, `its deployment failed at ${step}: ${failure}`)
+}
+
 async function tellScript(
   plane: BootPlane,
   machine: Machine,
@@ -243,10 +254,10 @@ async function tellScript(
 ): Promise<void> {
   const chosen = entry === undefined ? '' : `, chosen from the menu (${entry})`
   const message = `${loader} fetched its script: ${describeScript(script, machine)}${chosen}`
-  await plane.state.commit((change) => change.tell({ machineId: machine.id, kind: 'script', message }))
-  const { kind, deploymentId, errandId } = machine.intent
+  const data = { script: script.kind }
+  await plane.state.commit((change) => change.tell({ machineId: machine.id, kind: 'script', message, data }))
+  const { kind, errandId } = machine.intent
   const isForAgent = script.kind === 'agent' && script.token !== undefined
-  if (isForAgent && kind === 'deploy' && deploymentId) await plane.deployments.booting(deploymentId)
   if (isForAgent && errandId) await plane.errands.booting(errandId)
   if (script.kind === 'kernel' && kind === 'kernel' && errandId) await tellKernelErrand(plane, errandId)
   if (script.kind === 'local') await plane.deployments.cameByFirmware(machine.id)

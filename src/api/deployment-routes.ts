@@ -3,12 +3,14 @@ import { Type } from 'typebox'
 import { deployWishFields } from '../core/machine-order.ts'
 import { chooseRollback } from '../deploy/rollback.ts'
 import type { Management } from './management.ts'
-import { placeDeployment, resolveDeployWish } from './place-order.ts'
+import { placeDeployment, placeRetry, resolveDeployWish } from './place-order.ts'
 import { sendJob } from './send-job.ts'
 
 const Id = Type.Object({ id: Type.String({ maxLength: 64 }) })
 
 const Request = Type.Object({ machine: Type.String(), ...deployWishFields }, { additionalProperties: false })
+
+const MachineName = Type.Object({ machine: Type.String() }, { additionalProperties: false })
 
 const Rollback = Type.Object(
   {
@@ -60,6 +62,15 @@ export function deploymentRoutes(management: Management): FastifyPluginAsyncType
         const machine = await machines.get(request.body.machine)
         const history = await deployments.list(machine.id)
         const deployment = await deployments.create(machine, chooseRollback(machine.name, history, request.body.to))
+        return reply.code(201).send({ deployment })
+      },
+    )
+
+    app.post(
+      '/retry',
+      { schema: { summary: 'Repeats the last deployment, which failed or was cancelled', body: MachineName } },
+      async (request, reply) => {
+        const deployment = await placeRetry(management, await machines.get(request.body.machine))
         return reply.code(201).send({ deployment })
       },
     )

@@ -4,6 +4,7 @@ import type { Machine } from '../core/machine.ts'
 import type { DeployWish, MachineOrder, PlacedOrder } from '../core/machine-order.ts'
 import { HandOverRules } from '../deploy/hand-over-rules.ts'
 import { Conflict } from '../deploy/refusals.ts'
+import { chooseRetry } from '../deploy/retry.ts'
 import { chooseTarget, renditionToMake } from './choose-target.ts'
 import type { ImageShelf } from './image-shelf.ts'
 import type { Management } from './management.ts'
@@ -28,6 +29,8 @@ async function place(parts: OrderParts, machine: Machine, order: MachineOrder): 
   switch (order.kind) {
     case 'deploy':
       return { deploymentId: (await placeDeployment(parts, machine, order.wish)).id }
+    case 'retry':
+      return { deploymentId: (await placeRetry(parts, machine)).id }
     case 'errand':
       return { errandId: (await placeErrand(parts, machine, order)).id }
     case 'boot':
@@ -76,12 +79,24 @@ export async function placeDeployment(
       kernelArguments: wish.kernelArguments ?? [],
       ...(wish.verify !== undefined && { verify: wish.verify }),
       ...(wish.keepVersions !== undefined && { keepVersions: wish.keepVersions }),
+      ...(wish.bootAttempts !== undefined && { bootAttempts: wish.bootAttempts }),
       proofSeconds: wish.proofSeconds ?? 900,
       ...limits,
     }),
   )
   prepareDelta(images, deployment, onDisk?.version)
   return deployment
+}
+
+/** The machine's last deployment once more. Throws Conflict, NotFound. */
+export async function placeRetry({ deployments, images }: OrderParts, machine: Machine): Promise<Deployment> {
+  const { request, detail } = chooseRetry(machine.name, await deployments.list(machine.id))
+  const create = () => deployments.create(machine, request, detail)
+  if (request.kind === 'rollback') return create()
+  const { image, version } = request
+  const missing = await renditionToMake(images, version, request, await deployments.onDisk(machine.id))
+  if (missing !== undefined) await images.makeRendition(version, missing)
+  return images.hold(`${image}@${version}`, create)
 }
 
 /** The version that is meant, what becomes of the disk, and the rendition that has to be made before. */

@@ -43,6 +43,11 @@ export function mintBootToken(
   return bytes.toString('base64url')
 }
 
+/** The nonce of a token that was found valid: its first 16 characters are those 12 bytes. */
+export function nonceOfBootToken(token: string): string {
+  return token.slice(0, (bootNonceBytes * 4) / 3)
+}
+
 /** Any text is accepted and judged; the comparison takes the same time whatever differs. */
 export function readBootToken(
   key: Uint8Array,

@@ -24,6 +24,7 @@ type DeployOptions = {
   verify?: string
   keepVersions?: number
   proofSeconds?: number
+  bootAttempts?: number
   follow?: boolean
   dryRun?: boolean
   redeploy?: boolean
@@ -61,6 +62,7 @@ export function deployCommand(): Command {
     .option('--kernel-argument <argument...>', 'for the deployed system')
     .option('--keep-versions <count>', 'how many versions stay on the disk, with --rendition btrfs (3)', parseCount)
     .option('--proof-seconds <seconds>', 'how long the first-boot callback may take', parseCount)
+    .option('--boot-attempts <count>', 'boots that get no further, after which it fails (3)', parseCount)
     .option('--redeploy', 'keep what the last deployment made of the disk, and move only what differs')
     .option('--dry-run', "draw the machine's disk before and after, by its last inventory, and change nothing")
     .addOption(atOption())
@@ -95,6 +97,7 @@ async function deploy(machines: string[], options: DeployOptions, command: Comma
     ...(options.verify && { verify: options.verify }),
     ...(options.keepVersions !== undefined && { keepVersions: options.keepVersions }),
     ...(options.proofSeconds !== undefined && { proofSeconds: options.proofSeconds }),
+    ...(options.bootAttempts !== undefined && { bootAttempts: options.bootAttempts }),
   }
   if (!isOne) return placeOrders(client, machines, { kind: 'deploy', wish: wish as DeployWish }, options)
   const order = { machine, ...wish }

@@ -11,6 +11,7 @@ import { listenCommand } from './listen.ts'
 import { machineCommand } from './machine.ts'
 import { rackCommand } from './rack.ts'
 import { ramdiskCommand } from './ramdisk.ts'
+import { retryCommand } from './retry.ts'
 import { rollbackCommand } from './rollback.ts'
 import { scheduleCommand } from './schedule.ts'
 import { serveCommand } from './serve.ts'
@@ -41,6 +42,7 @@ for (const command of [
   rollbackCommand(),
   cancelCommand(),
   scheduleCommand(),
+  retryCommand(),
   watchCommand(),
   eventsCommand(),
   ramdiskCommand(),

@@ -122,6 +122,28 @@ test('POST /deployments/rollback queues the version before, and says what a mach
   assert.equal((await machines.get('rack-1')).intent.kind, 'deploy')
 })
 
+test('POST /deployments/retry repeats what was cancelled, and says why where there is nothing to repeat', async (t) => {
+  const { client, deployments, machines } = await service(t)
+  const retry = () =>
+    client.request<{ deployment: Deployment }>('POST', '/api/v1/deployments/retry', { machine: 'rack-1' })
+  const machine = await machines.set('rack-1', { macs: [parseMac('52:54:00:00:00:01')] })
+  await assert.rejects(retry(), /rack-1 was never deployed/)
+  const first = await deployments.create(machine, {
+    ...{ kind: 'rollback', image: 'debian', version: 'a'.repeat(64), rendition: 'btrfs', diskRule: { serial: 'ROOT' } },
+    ...{ filesystem: 'btrfs', handOver: 'kexec', kernelArguments: ['quiet'], proofSeconds: 60 },
+    layout: findReadyLayout('receive')!,
+  })
+  await assert.rejects(retry(), /is queued, nothing of it has failed/)
+  await deployments.cancel(first.id)
+  const { deployment } = await retry()
+  assert.deepEqual(deployment.retry, { of: first.id, goesOn: false })
+  assert.deepEqual(
+    [deployment.kind, deployment.handOver, deployment.diskRule],
+    ['rollback', 'kexec', { serial: 'ROOT' }],
+  )
+  assert.equal((await machines.get('rack-1')).intent.deploymentId, deployment.id)
+})
+
 test('PUT /hand-over chooses for a group or a model, and a machine has its own or none', async (t) => {
   const { client } = await service(t)
   const rules = async () => (await client.request<{ rules: object[] }>('GET', '/api/v1/hand-over/')).rules

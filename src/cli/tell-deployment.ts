@@ -22,7 +22,7 @@ export async function tellDeployment(
     if (options.json) printJson(deployment)
     else
       process.stdout.write(
-        `deployment ${deployment.id} is queued: restart ${machine} so that it boots from the network\n`,
+        `deployment ${deployment.id} is queued: ${deployment.retry ? `where the agent waits it begins now, else restart` : 'restart'} ${machine} so that it boots from the network\n`,
       )
     return
   }

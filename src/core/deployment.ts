@@ -4,8 +4,9 @@ import type { FilesystemType, Layout } from './layout.ts'
 import type { DeployRendition, VerifyPolicy } from './order.ts'
 import type { StepRecord } from './step-records.ts'
 
-/** The work of a deployment, in order; a failure names its step. */
+/** The work of a deployment, in order; a failure names its step. `boot` is the machine's way to its order. */
 export const deploySteps = [
+  'boot',
   'select-disk',
   'partition',
   'make-filesystems',
@@ -51,9 +52,27 @@ export const deploymentTransitions = {
   frozen: ['cancelled', 'failed'],
 } as const satisfies Record<DeploymentState, readonly DeploymentState[]>
 
+/** In these the machine's disk holds the version. */
+export const writtenStates: readonly DeploymentState[] = ['written', 'handed-over', 'proved', 'unproved']
+
 export function canMove(from: DeploymentState, to: DeploymentState): boolean {
   return (deploymentTransitions[from] as readonly DeploymentState[]).includes(to)
 }
+
+/** How far a deployment got; `share` of the step's bytes, 1 where it is done. */
+export type Furthest = { step: DeployStep; share: number }
+
+/** The boots of one deployment. */
+export type BootAttempts = {
+  /** Boots since it last got further, with the one in which it did. */
+  fruitless: number
+  /** Of the boot token that the newest of them came with: a script that is fetched again is no other boot. */
+  tokenNonce?: string
+  furthest?: Furthest
+}
+
+/** A deployment that repeats `of`. `goesOn`: with the root filesystem that was made then, where that is there and sound. */
+export type Retry = { of: string; goesOn: boolean }
 
 /** One attempt to put a version on a machine. Times are milliseconds since the epoch. */
 export type Deployment = {
@@ -79,6 +98,11 @@ export type Deployment = {
   keepVersions: number
   /** How long after hand-over the first-boot callback may take before the deployment counts as unproved. */
   proofSeconds: number
+  /** After so many boots that got no further the deployment fails. */
+  bootAttempts: number
+  boots: BootAttempts
+  /** Where it repeats one that failed or was cancelled. */
+  retry?: Retry
   state: DeploymentState
   step?: DeployStep
   failure?: string
@@ -93,6 +117,8 @@ export type Deployment = {
   keptVersions: string[]
   createdAt: number
   deadlineAt: number
+  /** When its agent last reported something. */
+  heardAt?: number
   /** When the agent said that it leaves. */
   handedOverAt?: number
   /** How it left, and whether that came up. */

@@ -19,13 +19,17 @@ export const deployWishFields = {
   kernelArguments: Type.Optional(Type.Array(Type.String({ pattern: '^[!-~]+$' }), { maxItems: 64 })),
   keepVersions: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: 'For the rendition btrfs' })),
   proofSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
+  bootAttempts: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 100, description: 'Boots that get no further, after which it fails (3)' }),
+  ),
 }
 export const DeployWish = Type.Object(deployWishFields, { additionalProperties: false })
 export type DeployWish = Static<typeof DeployWish>
 
-/** What is wanted of a machine: a deployment, an errand, or what it boots from now on while nothing is ordered. */
+/** What is wanted of a machine: a deployment, its last one once more, an errand, or what it boots from now on while nothing is ordered. */
 export const MachineOrder = Type.Union([
   Type.Object({ kind: Type.Literal('deploy'), wish: DeployWish }, { additionalProperties: false }),
+  Type.Object({ kind: Type.Literal('retry') }, { additionalProperties: false }),
   Type.Object(
     {
       kind: Type.Literal('errand'),
@@ -58,6 +62,8 @@ export function describeOrder(order: MachineOrder): string {
   switch (order.kind) {
     case 'deploy':
       return `deploy ${order.wish.image}`
+    case 'retry':
+      return 'retry'
     case 'errand':
       return order.work.kind
     case 'boot':

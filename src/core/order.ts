@@ -35,6 +35,8 @@ export const DeployOrder = Type.Object({
   version: Type.String({ pattern: '^[0-9a-f]{64}$' }),
   /** What the server wrote to this machine last: what is still there of it helps to fetch less. Nothing is believed of it. */
   previousVersion: Type.Optional(Type.String({ pattern: '^[0-9a-f]{64}$' })),
+  /** The attempt before this one has left the root filesystem that it made: it is kept, where it is there and sound. */
+  goesOn: Type.Optional(Type.Boolean()),
   rendition: DeployRendition,
   diskRule: DiskRule,
   /** Whole, so that the agent knows no names. A root it makes has `filesystem`. */

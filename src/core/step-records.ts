@@ -6,6 +6,8 @@ export type StepRecord<Step extends string = string> = {
   bytes?: number
   /** What the operator should know although the step is done. */
   notice?: string
+  /** Failed: the agent says so itself, and has left nothing mounted. */
+  reported?: true
 }
 
 /**

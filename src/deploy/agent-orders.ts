@@ -10,6 +10,7 @@ import {
   type SignedOrder,
   signOrder,
 } from '../core/order.ts'
+import { goesOn } from '../core/retry.ts'
 import { decodeSealingKey, seal } from '../core/seal.ts'
 import type { Session } from '../store/session-rows.ts'
 import type { AgentSessions } from './agent-sessions.ts'
@@ -98,6 +99,7 @@ export class AgentOrders {
       machine: { id: machine.id, name: machine.name },
       agentNonce: session.agentNonce,
       ...(previousVersion !== undefined && { previousVersion }),
+      ...(goesOn(deployment) && { goesOn: true }),
       ...orderFields(deployment),
       sealed: sealTo(session, this.#secrets(deployment)),
     }
@@ -147,7 +149,7 @@ function whyReboot({ intent: { kind } }: Machine): string {
 
 function orderFields(
   deployment: Deployment,
-): Omit<DeployOrder, 'kind' | 'deploymentId' | 'machine' | 'agentNonce' | 'sealed' | 'previousVersion'> {
+): Omit<DeployOrder, 'kind' | 'deploymentId' | 'machine' | 'agentNonce' | 'sealed' | 'previousVersion' | 'goesOn'> {
   const { image, version, rendition, diskRule, layout, filesystem, handOver, kernelArguments, keepVersions, verify } =
     deployment
   return { image, version, rendition, diskRule, layout, filesystem, handOver, kernelArguments, keepVersions, verify }

@@ -1,5 +1,6 @@
+import { getTo } from '../core/boot-attempts.ts'
 import { canMove, type Deployment, type DeploymentState, type DeployStep } from '../core/deployment.ts'
-import { withStep } from '../core/step-records.ts'
+import { type StepRecord, withStep } from '../core/step-records.ts'
 import { type DeploymentChange, updateDeployment } from '../store/deployment-rows.ts'
 import { deadlineSeconds } from './deadlines.ts'
 import { tellState } from './deployment-timeline.ts'
@@ -24,10 +25,27 @@ export async function enter(
   })
 }
 
+/** The agent reported from this step: what that changes. */
+export function heard(deployment: Deployment, step: DeployStep, share: number, now: number): DeploymentChange {
+  const boots = getTo(deployment.boots, step, share)
+  return {
+    step,
+    heardAt: now,
+    deadlineAt: now + deadlineSeconds({ ...deployment, step }) * 1000,
+    ...(boots !== deployment.boots && { boots }),
+  }
+}
+
 /** Ends it at a step: its machine is not sent into the same failure again. Throws Conflict. */
-export async function fail(change: Change, deployment: Deployment, step: DeployStep, reason: string): Promise<void> {
+export async function fail(
+  change: Change,
+  deployment: Deployment,
+  step: DeployStep,
+  reason: string,
+  how: Pick<StepRecord, 'reported'> = {},
+): Promise<void> {
   refuseMove(deployment, 'failed')
-  const steps = withStep(deployment.steps, { step, state: 'failed' })
+  const steps = withStep(deployment.steps, { step, state: 'failed', ...how })
   await enter(change, deployment, 'failed', { step, steps, failure: reason })
   await leaveDeployIntent(change, deployment)
   await tellState(change, deployment, 'failed', `at ${step}: ${reason}`)

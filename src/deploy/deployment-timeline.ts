@@ -1,6 +1,8 @@
 import type { WorkStep } from '../core/agent-protocol.ts'
 import type { Deployment, DeploymentState, DeployStep } from '../core/deployment.ts'
+import { describeRule } from '../core/disk-rule.ts'
 import type { WrittenResult } from './deployments.ts'
+import type { DeploymentRequest } from './new-deployment.ts'
 import type { Change } from './state-changes.ts'
 
 export async function tellState(change: Change, deployment: Deployment, state: DeploymentState, message: string) {
@@ -23,6 +25,11 @@ export async function tellStep(
 ) {
   const { machineId, id } = deployment
   await change.tell({ machineId, deploymentId: id, kind: 'step', message, data: { step, ...data } })
+}
+
+export function describeRequest({ kind, image, version, diskRule }: DeploymentRequest): string {
+  const what = `${kind === 'rollback' ? 'rollback to ' : ''}${image}@${version.slice(0, 12)}`
+  return `${what} to the disk ${describeRule(diskRule)} at its next network boot`
 }
 
 export function describeDone(step: WorkStep, result: { seconds?: number; bytes?: number; detail?: string }): string {

@@ -55,7 +55,7 @@ test('Machines.set() leaves the intent of a machine that is being deployed alone
 
 test('written() uses the intent up before hand-over, and only once', async () => {
   const { deployments, id, intent } = await site()
-  await deployments.booting(id)
+  await deployments.booting(id, 'boot-1')
   await deployments.running(id)
   await deployments.written(id, result)
   const after = await intent()
@@ -196,7 +196,80 @@ test('expireOverdue() fails a silent agent at its step, with what that usually m
   await deployments.expireOverdue()
   const { state, step, failure } = await deployments.get(id)
   assert.deepEqual([state, step], ['failed', 'write'])
-  assert.match(failure!, /last heard of 15 minutes ago. Usually/)
+  assert.match(
+    failure!,
+    /^the agent was not heard of within 15 min of its last word, last seen 16 min before, at 1970-01-01 00:16:40 UTC, by its agent \(write\); usually means that it lost power/,
+  )
+})
+
+test('booting() fails a deployment whose boots get no further, at its step, and does not start it again', async () => {
+  const { deployments, id, intent } = await site()
+  for (const boot of ['one', 'two', 'three']) {
+    assert.equal(await deployments.booting(id, boot), 'booting')
+    assert.equal(await deployments.booting(id, boot), 'booting', 'a script that is fetched again is the same boot')
+    await deployments.running(id)
+    await deployments.stepStarted(id, 'select-disk')
+    await deployments.stepStarted(id, 'write')
+    await deployments.stepProgress(id, 'write', 40, 100)
+  }
+  assert.equal(await deployments.booting(id, 'four'), 'failed')
+  const { state, step, failure } = await deployments.get(id)
+  assert.deepEqual([state, step], ['failed', 'write'])
+  assert.match(
+    failure!,
+    /^it was booted 3 times and got no further than write, at 40 %, last seen 0 s before, .* by its agent/,
+  )
+  assert.equal((await intent()).kind, 'discover', 'the disk was begun on')
+})
+
+test('booting() counts anew from the boot that gets further', async () => {
+  const { deployments, id } = await site()
+  for (const [boot, step] of [
+    ...[['1', 'partition'] as const, ['2', 'partition'] as const, ['3', 'write'] as const],
+    ...[['4', 'write'] as const, ['5', 'verify'] as const],
+  ]) {
+    assert.equal(await deployments.booting(id, boot), 'booting', boot)
+    await deployments.running(id)
+    await deployments.stepStarted(id, step)
+  }
+  assert.equal((await deployments.get(id)).boots.fruitless, 1)
+})
+
+test('booting() fails at boot, and leaves the machine to its disk, where the agent never came up', async () => {
+  const { deployments, id, intent } = await site()
+  for (const boot of ['one', 'two', 'three']) await deployments.booting(id, boot)
+  assert.equal(await deployments.booting(id, 'four'), 'failed')
+  const { step, failure } = await deployments.get(id)
+  assert.equal(step, 'boot')
+  assert.match(failure!, /booted 3 times and its agent never came to its order; usually means/)
+  assert.equal((await intent()).kind, 'local')
+})
+
+test('cancel() of a deployment that did not begin leaves a machine in the agent whose disk one before it began on', async () => {
+  const { clock, deployments, machine, id, intent } = await site()
+  await deployments.running(id)
+  await deployments.stepStarted(id, 'write')
+  await deployments.failed(id, 'write', 'the disk does not write')
+  clock.now += 1000
+  const second = await deployments.create(machine, request)
+  await deployments.running(second.id)
+  await deployments.stepStarted(second.id, 'select-disk')
+  await deployments.failed(second.id, 'select-disk', 'no disk matches')
+  assert.equal((await intent()).kind, 'discover')
+})
+
+test('failed() and expireOverdue() make no other deployment: what failed stays so', async () => {
+  const { clock, deployments, machine, id } = await site()
+  await deployments.running(id)
+  await deployments.stepStarted(id, 'write')
+  await deployments.failed(id, 'write', 'the disk does not write')
+  clock.now += 30 * 24 * 3600_000
+  await deployments.expireOverdue()
+  assert.deepEqual(
+    (await deployments.list(machine.id)).map(({ id: one, state }) => [one, state]),
+    [[id, 'failed']],
+  )
+  await assert.rejects(deployments.booting(id, 'a-boot'), Conflict)
 })
 
 test('stepStarted() is refused once the deployment was cancelled', async () => {

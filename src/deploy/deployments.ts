@@ -1,6 +1,6 @@
+import { countBoot } from '../core/boot-attempts.ts'
 import { describeLostOrder } from '../core/boot-order.ts'
-import { canMove, type Deployment, type DeploymentState, type DeployStep } from '../core/deployment.ts'
-import { describeRule } from '../core/disk-rule.ts'
+import { canMove, type Deployment, type DeploymentState, type DeployStep, writtenStates } from '../core/deployment.ts'
 import type { HandOver } from '../core/hand-over.ts'
 import type { Machine } from '../core/machine.ts'
 import { type StepRecord, withStep } from '../core/step-records.ts'
@@ -14,10 +14,12 @@ import {
   listOverdueDeployments,
   updateDeployment,
 } from '../store/deployment-rows.ts'
-import { deadlineSeconds, overdueVerdict } from './deadlines.ts'
-import { enter, fail, refuseMove, refuseReport } from './deployment-moves.ts'
+import { overdueVerdict } from './deadlines.ts'
+import { enter, fail, heard, refuseMove, refuseReport } from './deployment-moves.ts'
 import { addNotice } from './deployment-notices.ts'
-import { describeDone, describeWritten, tellState, tellStep } from './deployment-timeline.ts'
+import { describeDone, describeRequest, describeWritten, tellState, tellStep } from './deployment-timeline.ts'
+import { describeFruitless } from './fruitless-boots.ts'
+import { findLastSight } from './last-sight.ts'
 import { leaveDeployIntent, refuseBusy, setIntent, useUpDeployIntent } from './machine-intent.ts'
 import { type DeploymentRequest, newDeployment } from './new-deployment.ts'
 import { NotFound } from './refusals.ts'
@@ -29,8 +31,6 @@ export type WrittenResult = Pick<Deployment, 'bytesFetched' | 'bytesWritten' | '
   Partial<Pick<Deployment, 'keptVersions' | 'bootOrder'>>
 
 const openStates: readonly DeploymentState[] = ['queued', 'booting', 'running']
-/** In these the machine's disk holds the version. */
-export const writtenStates: readonly DeploymentState[] = ['written', 'handed-over', 'proved', 'unproved']
 /** What goes on, or waits for something. */
 export const timedStates: readonly DeploymentState[] = [...openStates, 'written', 'handed-over', 'frozen']
 
@@ -66,7 +66,7 @@ export class Deployments implements ReportedWork {
   }
 
   /** Sets the machine's intent to deploy. Throws Conflict when an order of the machine is under way. */
-  async create(machine: Machine, request: DeploymentRequest): Promise<Deployment> {
+  async create(machine: Machine, request: DeploymentRequest, detail?: string): Promise<Deployment> {
     return this.#state.commit(async (change) => {
       await refuseBusy(change, machine)
       const deployment = newDeployment(machine.id, request, change.now)
@@ -76,21 +76,38 @@ export class Deployments implements ReportedWork {
         machineId: machine.id,
         deploymentId: deployment.id,
         kind: 'deployment',
-        message: `queued: ${request.kind === 'rollback' ? 'rollback to ' : ''}${request.image}@${request.version.slice(0, 12)} to the disk ${describeRule(request.diskRule)} at its next network boot`,
+        message: `queued: ${describeRequest(request)}${detail === undefined ? '' : `; ${detail}`}`,
       })
       return deployment
     })
   }
 
-  /** The machine fetched the boot script of its deploy intent. */
-  async booting(id: string): Promise<void> {
-    await this.#move(id, 'booting', 'the machine fetched its boot script')
+  /**
+   * The machine asks for the boot script of its deploy intent, with this boot token. After too many boots that got no
+   * further the deployment fails instead, and the machine is not to be started into it again.
+   */
+  async booting(id: string, tokenNonce: string): Promise<'booting' | 'failed'> {
+    return this.#alter(id, async (change, deployment) => {
+      const boots = countBoot(deployment.boots, tokenNonce)
+      if (boots.fruitless > deployment.bootAttempts) {
+        await fail(change, deployment, deployment.step ?? 'boot', describeFruitless(deployment, change.now))
+        return 'failed'
+      }
+      refuseMove(deployment, 'booting')
+      await enter(change, deployment, 'booting', { boots, step: 'boot' })
+      await tellState(change, deployment, 'booting', 'the machine fetched its boot script')
+      return 'booting'
+    })
   }
 
   /** The agent was given the order. Asking again while it runs changes nothing. */
   async running(id: string): Promise<void> {
-    const deployment = await this.get(id)
-    if (deployment.state !== 'running') await this.#move(id, 'running', 'the agent has its order')
+    await this.#alter(id, async (change, deployment) => {
+      if (deployment.state === 'running') return
+      refuseMove(deployment, 'running')
+      await enter(change, deployment, 'running', { heardAt: change.now })
+      await tellState(change, deployment, 'running', 'the agent has its order')
+    })
   }
 
   /** Throws Conflict when the deployment has ended (cancelled, past its deadline): the agent stops working on it. */
@@ -98,11 +115,7 @@ export class Deployments implements ReportedWork {
     await this.#alter(id, async (change, deployment) => {
       refuseReport(deployment)
       const steps = withStep(deployment.steps, { step, state: 'started' })
-      await updateDeployment(change.db, id, {
-        step,
-        steps,
-        deadlineAt: change.now + deadlineSeconds(deployment) * 1000,
-      })
+      await updateDeployment(change.db, id, { ...heard(deployment, step, 0, change.now), steps })
       await tellStep(change, deployment, step, detail ? `${step}: ${detail}` : `${step} …`, { state: 'started' })
     })
   }
@@ -116,22 +129,19 @@ export class Deployments implements ReportedWork {
       refuseReport(deployment)
       const { detail, ...record } = result
       const steps = withStep(deployment.steps, { step, state: 'done', ...record })
-      await updateDeployment(change.db, id, {
-        step,
-        steps,
-        deadlineAt: change.now + deadlineSeconds(deployment) * 1000,
-      })
+      await updateDeployment(change.db, id, { ...heard(deployment, step, 1, change.now), steps })
       await tellStep(change, deployment, step, describeDone(step, result), { state: 'done', ...record })
       const { notice } = record
       if (notice !== undefined) await tellStep(change, deployment, step, `${step}: ${notice}`, { notice })
     })
   }
 
-  /** Progress inside a step: shown to who watches, kept only as a later deadline. */
+  /** Progress inside a step: shown to who watches, kept only as a later deadline, and as how far this boot got. */
   async stepProgress(id: string, step: DeployStep, bytesDone: number, bytesTotal?: number): Promise<void> {
     const deployment = await this.get(id)
     refuseReport(deployment)
-    await updateDeployment(this.#state.db, id, { deadlineAt: this.#state.now() + deadlineSeconds(deployment) * 1000 })
+    const share = bytesTotal ? bytesDone / bytesTotal : 0
+    await updateDeployment(this.#state.db, id, heard(deployment, step, share, this.#state.now()))
     this.#state.showPassing({
       machineId: deployment.machineId,
       deploymentId: id,
@@ -146,7 +156,7 @@ export class Deployments implements ReportedWork {
     await this.#alter(id, async (change, deployment) => {
       if (deployment.state === 'written') return
       refuseMove(deployment, 'written')
-      await enter(change, deployment, 'written', result)
+      await enter(change, deployment, 'written', { ...result, heardAt: change.now })
       await useUpDeployIntent(change, deployment.machineId)
       await tellState(
         change,
@@ -160,7 +170,11 @@ export class Deployments implements ReportedWork {
   async handedOver(id: string, by: HandOver = 'reboot'): Promise<void> {
     await this.#alter(id, async (change, deployment) => {
       if (deployment.state !== 'written') return
-      await enter(change, deployment, 'handed-over', { handedOverAt: change.now, handedOverBy: by })
+      await enter(change, deployment, 'handed-over', {
+        handedOverAt: change.now,
+        handedOverBy: by,
+        heardAt: change.now,
+      })
       const message = `the agent left by ${by}; proof is due in ${deployment.proofSeconds} s`
       await tellState(change, deployment, 'handed-over', message)
     })
@@ -193,10 +207,11 @@ export class Deployments implements ReportedWork {
     })
   }
 
+  /** By the agent's own word. */
   async failed(id: string, step: DeployStep, reason: string): Promise<void> {
     await this.#alter(id, async (change, deployment) => {
       if (deployment.state === 'failed') return
-      await fail(change, deployment, step, reason)
+      await fail(change, deployment, step, reason, { reported: true })
     })
   }
 
@@ -230,7 +245,7 @@ export class Deployments implements ReportedWork {
     for (const overdue of await listOverdueDeployments(this.#state.db, timedStates, this.#state.now())) {
       await this.#alter(overdue.id, async (change, deployment) => {
         if (deployment.deadlineAt > change.now || !timedStates.includes(deployment.state)) return
-        const verdict = overdueVerdict(deployment)
+        const verdict = overdueVerdict(deployment, await findLastSight(change.db, deployment), change.now)
         if (verdict.state === 'failed') return fail(change, deployment, verdict.step, verdict.reason)
         await enter(change, deployment, verdict.state, {})
         await tellState(change, deployment, verdict.state, verdict.reason)
@@ -243,19 +258,11 @@ export class Deployments implements ReportedWork {
     await extendDeadlines(this.#state.db, timedStates, this.#state.now() + seconds * 1000)
   }
 
-  async #move(id: string, to: DeploymentState, message: string): Promise<void> {
-    await this.#alter(id, async (change, deployment) => {
-      refuseMove(deployment, to)
-      await enter(change, deployment, to, {})
-      await tellState(change, deployment, to, message)
-    })
-  }
-
-  async #alter(id: string, work: (change: Change, deployment: Deployment) => Promise<void>): Promise<void> {
-    await this.#state.commit(async (change) => {
+  #alter<Result>(id: string, work: (change: Change, deployment: Deployment) => Promise<Result>): Promise<Result> {
+    return this.#state.commit(async (change) => {
       const deployment = await findDeployment(change.db, id)
       if (!deployment) throw new NotFound(`There is no deployment "${id}"`)
-      await work(change, deployment)
+      return work(change, deployment)
     })
   }
 }

@@ -1,9 +1,11 @@
-import { type Deployment, deploySteps } from '../core/deployment.ts'
+import { hasReached } from '../core/boot-attempts.ts'
+import { type Deployment, writtenStates } from '../core/deployment.ts'
 import type { Errand } from '../core/errand.ts'
 import type { StandingIntent } from '../core/intent.ts'
 import { contentOf, rootOf } from '../core/layout.ts'
 import type { Machine } from '../core/machine.ts'
 import { describeConflict } from '../core/machine-identity.ts'
+import { listDeployments } from '../store/deployment-rows.ts'
 import { findMachineById, updateMachine } from '../store/machine-rows.ts'
 import { Conflict } from './refusals.ts'
 import type { Change } from './state-changes.ts'
@@ -41,7 +43,8 @@ export async function useUpDeployIntent(change: Change, machineId: string): Prom
 export async function leaveDeployIntent(change: Change, deployment: Deployment): Promise<void> {
   const machine = await findMachineById(change.db, deployment.machineId)
   if (machine?.intent.deploymentId !== deployment.id) return
-  if (hasBegun(deployment)) await setIntent(change, deployment.machineId, { kind: 'discover' })
+  if (await isUnfinished(change, deployment.machineId))
+    await setIntent(change, deployment.machineId, { kind: 'discover' })
   else await useUpIntent(change, deployment.machineId)
 }
 
@@ -63,9 +66,15 @@ export async function refuseBusy(change: Change, machine: Machine): Promise<void
   if (what) throw new Conflict(`${name} has ${what} under way; end it with 'bootwright cancel ${name}' first`)
 }
 
+/** Whether any deployment since the last one that came to its end, this one or one before it, has begun on the disk. */
+async function isUnfinished(change: Change, machineId: string): Promise<boolean> {
+  const history = await listDeployments(change.db, machineId)
+  const finished = history.findIndex(({ state }) => writtenStates.includes(state))
+  return history.slice(0, finished === -1 ? undefined : finished).some(hasBegun)
+}
+
 /** What is received beside the systems of a disk changes nothing that boots, until the boot loader is installed. */
-function hasBegun({ layout, steps }: Deployment): boolean {
+function hasBegun({ layout, boots }: Deployment): boolean {
   const isReceived = contentOf(rootOf(layout)) === 'received'
-  const first = deploySteps.indexOf(isReceived ? 'boot-loader' : 'partition')
-  return steps.some(({ step }) => deploySteps.indexOf(step) >= first)
+  return hasReached(boots, isReceived ? 'boot-loader' : 'partition')
 }

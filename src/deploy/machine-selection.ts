@@ -1,10 +1,10 @@
+import { writtenStates } from '../core/deployment.ts'
 import type { Machine } from '../core/machine.ts'
 import { type MachineState, machineState, noWork } from '../core/machine-state.ts'
 import { parseSelector, selects } from '../core/selector.ts'
 import { listMachines } from '../store/machine-rows.ts'
 import { readMachineWork } from '../store/machine-work-rows.ts'
 import type { StateDatabase } from '../store/state-database.ts'
-import { writtenStates } from './deployments.ts'
 import { NotFound } from './refusals.ts'
 
 export type ListedMachine = Machine & { state: MachineState }

@@ -1,23 +1,19 @@
 import { randomUUID } from 'node:crypto'
+import { defaultBootAttempts, noBoots } from '../core/boot-attempts.ts'
 import type { Deployment } from '../core/deployment.ts'
 import { deadlineSeconds } from './deadlines.ts'
 
 const defaultKeepVersions = 3
 
-export type DeploymentRequest = Pick<
-  Deployment,
-  | 'image'
-  | 'version'
-  | 'rendition'
-  | 'diskRule'
-  | 'layout'
-  | 'filesystem'
-  | 'handOver'
-  | 'kernelArguments'
-  | 'proofSeconds'
-> &
-  /** A deploy that keeps three versions and reads all of it back, where they are not given. */
-  Partial<Pick<Deployment, 'kind' | 'keepVersions' | 'verify' | 'sessionOnly'>>
+const said = [
+  ...(['image', 'version', 'rendition', 'diskRule', 'layout', 'filesystem', 'handOver', 'kernelArguments'] as const),
+  'proofSeconds',
+] as const
+const mayBeSaid = ['kind', 'keepVersions', 'verify', 'bootAttempts'] as const
+
+/** A deploy that keeps three versions, reads all of it back and gives up after three boots, where it is not said. */
+export type DeploymentRequest = Pick<Deployment, (typeof said)[number]> &
+  Partial<Pick<Deployment, (typeof mayBeSaid)[number] | 'retry' | 'sessionOnly'>>
 
 export function newDeployment(machineId: string, request: DeploymentRequest, now: number): Deployment {
   const deployment: Deployment = {
@@ -26,8 +22,10 @@ export function newDeployment(machineId: string, request: DeploymentRequest, now
     kind: 'deploy',
     keepVersions: defaultKeepVersions,
     verify: 'whole',
+    bootAttempts: defaultBootAttempts,
     ...request,
     state: 'queued',
+    boots: noBoots,
     bytesFetched: 0,
     bytesWritten: 0,
     bytesReused: 0,
@@ -38,4 +36,10 @@ export function newDeployment(machineId: string, request: DeploymentRequest, now
     deadlineAt: 0,
   }
   return { ...deployment, deadlineAt: now + deadlineSeconds(deployment) * 1000 }
+}
+
+/** What was chosen for a deployment, to choose it again: by who may order for every boot of the machine. */
+export function choicesOf(deployment: Deployment): DeploymentRequest {
+  const choices = [...said, ...mayBeSaid].map((name) => [name, deployment[name]])
+  return Object.fromEntries(choices) as DeploymentRequest
 }

@@ -24,6 +24,8 @@ function deployment(version: string, more: Partial<Deployment> = {}): Deployment
     keepVersions: 3,
     verify: 'whole',
     proofSeconds: 60,
+    bootAttempts: 3,
+    boots: { fruitless: 0 },
     state: 'proved',
     bytesFetched: 0,
     bytesWritten: 0,

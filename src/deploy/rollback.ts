@@ -1,6 +1,5 @@
-import type { Deployment } from '../core/deployment.ts'
+import { type Deployment, writtenStates } from '../core/deployment.ts'
 import { keptLayout } from '../core/kept-layout.ts'
-import { writtenStates } from './deployments.ts'
 import type { DeploymentRequest } from './new-deployment.ts'
 import { Conflict } from './refusals.ts'
 

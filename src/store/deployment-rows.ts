@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely'
-import type { Deployment, DeploymentState } from '../core/deployment.ts'
+import type { Deployment, DeploymentState, Retry } from '../core/deployment.ts'
 import type { HandedOverBy } from '../core/hand-over.ts'
 import type { Schema } from './schema.ts'
 import type { StateDatabase } from './state-database.ts'
@@ -23,6 +23,10 @@ export async function insertDeployment(db: StateDatabase, deployment: Deployment
       keep_versions: deployment.keepVersions,
       verify: deployment.verify,
       proof_seconds: deployment.proofSeconds,
+      boot_attempts: deployment.bootAttempts,
+      boots_json: JSON.stringify(deployment.boots),
+      retry_json: deployment.retry === undefined ? null : JSON.stringify(deployment.retry),
+      heard_at: null,
       state: deployment.state,
       step: null,
       failure: null,
@@ -101,6 +105,8 @@ export type DeploymentChange = Partial<
     | 'bytesWritten'
     | 'bytesReused'
     | 'steps'
+    | 'boots'
+    | 'heardAt'
     | 'sshHostKeys'
     | 'keptVersions'
     | 'deadlineAt'
@@ -121,6 +127,8 @@ export async function updateDeployment(db: StateDatabase, id: string, change: De
     ...(change.bytesWritten !== undefined && { bytes_written: change.bytesWritten }),
     ...(change.bytesReused !== undefined && { bytes_reused: change.bytesReused }),
     ...(change.steps !== undefined && { steps_json: JSON.stringify(change.steps) }),
+    ...(change.boots !== undefined && { boots_json: JSON.stringify(change.boots) }),
+    ...(change.heardAt !== undefined && { heard_at: change.heardAt }),
     ...(change.sshHostKeys !== undefined && { ssh_host_keys_json: JSON.stringify(change.sshHostKeys) }),
     ...(change.keptVersions !== undefined && { kept_versions_json: JSON.stringify(change.keptVersions) }),
     ...(change.deadlineAt !== undefined && { deadline_at: change.deadlineAt }),
@@ -164,6 +172,10 @@ function fromRow(row: Selectable<Schema['deployments']>): Deployment {
     keepVersions: row.keep_versions,
     verify: row.verify as Deployment['verify'],
     proofSeconds: row.proof_seconds,
+    bootAttempts: row.boot_attempts,
+    boots: JSON.parse(row.boots_json),
+    ...(row.retry_json !== null && { retry: JSON.parse(row.retry_json) as Retry }),
+    ...(row.heard_at !== null && { heardAt: Number(row.heard_at) }),
     state: row.state,
     ...(row.step !== null && { step: row.step }),
     ...(row.failure !== null && { failure: row.failure }),

@@ -20,6 +20,7 @@ export const migrations: Record<string, Migration> = {
   '0015-scheduled-orders': { up: addScheduledOrders },
   '0016-machine-labels': { up: addMachineLabels },
   '0019-webhooks': { up: addWebhooks },
+  '0020-deployment-attempts': { up: addDeploymentAttempts },
   '0022-deployment-session-only': { up: addDeploymentSessionOnly },
 }
 
@@ -270,4 +271,16 @@ async function addDeploymentSessionOnly(db: Kysely<unknown>): Promise<void> {
     .alterTable('deployments')
     .addColumn('session_only', 'integer', (c) => c.notNull().defaultTo(0))
     .execute()
+}
+
+async function addDeploymentAttempts(db: Kysely<unknown>): Promise<void> {
+  const table = () => db.schema.alterTable('deployments')
+  await table()
+    .addColumn('boot_attempts', 'integer', (c) => c.notNull().defaultTo(3))
+    .execute()
+  await table()
+    .addColumn('boots_json', 'text', (c) => c.notNull().defaultTo('{"fruitless":0}'))
+    .execute()
+  await table().addColumn('retry_json', 'text').execute()
+  await table().addColumn('heard_at', 'bigint').execute()
 }

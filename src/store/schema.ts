@@ -46,6 +46,10 @@ export type Schema = {
     keep_versions: number
     verify: string
     proof_seconds: number
+    boot_attempts: number
+    boots_json: string
+    retry_json: string | null
+    heard_at: number | null
     state: DeploymentState
     step: DeployStep | null
     failure: string | null

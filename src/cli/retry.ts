@@ -1,0 +1,31 @@
+import { Command } from 'commander'
+import type { Deployment } from '../core/deployment.ts'
+import { openClient } from './client.ts'
+import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
+import { atOption, placeOrders } from './place-orders.ts'
+import { followOption, tellDeployment } from './tell-deployment.ts'
+
+export function retryCommand(): Command {
+  return new Command('retry')
+    .description('repeats the last deployment of machines, which failed or was cancelled, from where their disks are')
+    .argument('<machines...>', 'names')
+    .addOption(atOption())
+    .addOption(followOption())
+    .addOption(dataOption())
+    .addOption(jsonOption())
+    .action(retry)
+}
+
+type RetryOptions = { data: string; follow?: boolean; json?: boolean; at?: number }
+
+async function retry(machines: string[], options: RetryOptions, command: Command): Promise<void> {
+  const client = openClient({ socketPath: socketPathOf(options.data) })
+  const [machine = '', ...others] = machines
+  if (others.length > 0 || options.at !== undefined) {
+    if (options.follow) command.error('error: --follow is for one machine, and for now')
+    return placeOrders(client, machines, { kind: 'retry' }, options)
+  }
+  const body = { machine }
+  const { deployment } = await client.request<{ deployment: Deployment }>('POST', '/api/v1/deployments/retry', body)
+  await tellDeployment(client, machine, deployment, options)
+}
