@@ -202,6 +202,36 @@ test('expireOverdue() fails a silent agent at its step, with what that usually m
   )
 })
 
+test('expireOverdue() says how the machine was last seen, by its own doing alone', async () => {
+  const { clock, state, deployments, machine, id } = await site()
+  const tell = (kind: TimelineEvent['kind'], message: string) =>
+    state.commit((change) => change.tell({ machineId: machine.id, kind, message }))
+  clock.now += 1000
+  await tell('tftp', 'undionly.kpxe: 70 kB in 0.2 s')
+  await tell('machine', 'rack-1 was changed: group')
+  clock.now += 8 * 24 * 3600_000
+  await deployments.expireOverdue()
+  const { step, failure } = await deployments.get(id)
+  assert.equal(step, 'boot')
+  assert.match(
+    failure!,
+    /last seen 8 days before, .* by TFTP \(undionly.kpxe: 70 kB in 0.2 s\); usually means that its loader/,
+  )
+})
+
+test('forgiveAbsence() leaves an agent time to report to a server that was away', async () => {
+  const { clock, deployments, id } = await site()
+  await deployments.running(id)
+  await deployments.stepStarted(id, 'write')
+  clock.now += 60 * 60_000
+  await deployments.forgiveAbsence(900)
+  await deployments.expireOverdue()
+  assert.equal((await deployments.get(id)).state, 'running')
+  clock.now += 901_000
+  await deployments.expireOverdue()
+  assert.equal((await deployments.get(id)).state, 'failed')
+})
+
 test('booting() fails a deployment whose boots get no further, at its step, and does not start it again', async () => {
   const { deployments, id, intent } = await site()
   for (const boot of ['one', 'two', 'three']) {

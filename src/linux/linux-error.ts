@@ -25,5 +25,6 @@ function advice(code: string): string {
   if (code === 'EPERM' || code === 'EACCES') return ' (run as root, or give the service the capability it needs)'
   if (code === 'EADDRINUSE') return ' (another program already listens there: ss -lunpt names it)'
   if (code === 'ENODEV') return ' (no interface of that name: ip link lists them)'
+  if (code === 'EIO') return ' (a disk did not do what it was asked to: look at its cables and its health)'
   return ''
 }

@@ -43,8 +43,13 @@ export async function addPort(tap: string, bridge: string): Promise<void> {
   await runProgram('ip', ['link', 'set', tap, 'master', bridge, 'up'])
 }
 
+/** Pulls the cable out of a port, or plugs it in. */
+export async function setPort(tap: string, state: 'up' | 'down'): Promise<void> {
+  await runProgram('ip', ['link', 'set', tap, state])
+}
+
 /** The port loses its link and has it again at once, as when a driver resets its card: spanning tree begins anew. */
 export async function bouncePort(tap: string): Promise<void> {
-  await runProgram('ip', ['link', 'set', tap, 'down'])
-  await runProgram('ip', ['link', 'set', tap, 'up'])
+  await setPort(tap, 'down')
+  await setPort(tap, 'up')
 }
