@@ -31,7 +31,7 @@ export async function runStep<T>(
   const seconds = () => (performance.now() - startedAt) / 1000
   let nextLineAt = startedAt + consoleEveryMs
   reporter.started(step)
-  say(`${step} …`)
+  say(`${step} …`, { isPassing: true })
   try {
     const { value, ...facts } = await work((bytesDone, bytesTotal) => {
       reporter.progress(step, bytesDone, bytesTotal)
@@ -41,7 +41,8 @@ export async function runStep<T>(
     })
     const took = Number(seconds().toFixed(2))
     reporter.done(step, { ...facts, seconds: took })
-    say(`${step} done in ${took.toFixed(1)} s${facts.detail === undefined ? '' : `: ${facts.detail}`}`)
+    const detail = facts.detail === undefined ? '' : `: ${facts.detail}`
+    say(`${step} done in ${took.toFixed(1)} s${detail}`, { isPassing: true })
     if (facts.notice !== undefined) say(`${step}: ${facts.notice}`)
     return value
   } catch (error) {

@@ -4,6 +4,9 @@ import { parseBootVariables } from '../../src/agent/boot-loader/boot-order.ts'
 import { parseSubvolume } from '../../src/agent/btrfs/subvolume.ts'
 import { parseCommandLine } from '../../src/agent/command-line.ts'
 import { parseSignature } from '../../src/agent/inventory/read-partition-table.ts'
+import { drawFrame } from '../../src/agent/menu/frame.ts'
+import { KeyDecoder } from '../../src/agent/menu/keys.ts'
+import { unattendedChoice } from '../../src/agent/menu/unattended.ts'
 import { identityText, securityText } from '../../src/agent/wipe/hdparm-output.fixture.ts'
 import { parseHiddenSectors, parseIdentity, parseSanitizeStatus } from '../../src/agent/wipe/parse-hdparm.ts'
 import { parseIdController, parseSanitizeLog } from '../../src/agent/wipe/parse-nvme.ts'
@@ -69,6 +72,17 @@ function slow(each: FuzzTarget): FuzzTarget {
   return { ...each, quickInputs: 200 }
 }
 
+/** Keys come in pieces of any length; whatever was typed is shown as text, and never as a sequence. */
+function showKeys(text: string): void {
+  const decoder = new KeyDecoder()
+  const pieces = text.match(/[\s\S]{1,3}/g) ?? []
+  const keys = [...pieces.flatMap((piece) => decoder.push(piece)), ...decoder.settle()]
+  const typed = keys.map((key) => (key.kind === 'text' ? key.text : '')).join('')
+  const drawn = drawFrame({ rows: [] }, { rows: [{ text: typed + text }] })
+  const bare = drawn.replace(/\x1b\[(?:\d+;\d+H|0m|K|\?25l)/g, '')
+  if (/[\x00-\x1f\x7f-\x9f]/.test(bare)) throw new Error(`a control character is shown: ${JSON.stringify(drawn)}`)
+}
+
 /** What people write, and what other programs print. */
 export const textTargets: readonly FuzzTarget[] = [
   slow(target('parseSiteFile() and makeSite()', [siteFile], readSite)),
@@ -87,6 +101,18 @@ export const textTargets: readonly FuzzTarget[] = [
       'BOOT_IMAGE=x bootwright.server=http://10.0.0.1:4280 bootwright.token=abc BOOTIF=01-52-54-00-00-00-01 console=ttyS0,115200n8',
     ],
     parseCommandLine,
+  ),
+  target(
+    'unattendedChoice()',
+    [
+      'bootwright.image=debian:current bootwright.disk=serial=S1,minBytes=5 bootwright.layout=reformat bootwright.again',
+    ],
+    unattendedChoice,
+  ),
+  target(
+    'KeyDecoder and drawFrame()',
+    ['1\x1b[A\x1b[5~\x1bOB\x1b[[Ayes\r\x1b', '\x1b[1;5A\x1b\x1b[\x7f\xff'],
+    showKeys,
   ),
   target(
     'parseBootVariables()',

@@ -33,6 +33,7 @@ const askPatienceMs = 8000
 /** While there is a reason not to provision, it is asked whether it still holds. */
 const askAgainMs = 5000
 const tickMs = 1000
+const keysAtWork = { working: 'Esc: ordinary lines', ordering: 'Esc: back to the menu', leaving: '' }
 const idle: Progress = { title: '', steps: [], lines: [] }
 
 /** The menu on the machine's own screen and serial line at once, over what the agent does meanwhile. */
@@ -46,7 +47,7 @@ export class ConsoleMenu {
   #isShown = false
   #state: MenuState = firstState
   /** What is at work, or was asked for. */
-  #work: 'nothing' | 'ordering' | 'working' = 'nothing'
+  #work: 'nothing' | 'ordering' | 'working' | 'leaving' = 'nothing'
   #progress: Progress = idle
   /** The console that was given away to a shell. */
   #lent: string | undefined
@@ -154,7 +155,7 @@ export class ConsoleMenu {
   }
 
   #pressedAtWork(key: Key): void {
-    if (key.kind !== 'back') return
+    if (key.kind !== 'back' || this.#work === 'leaving') return
     if (this.#work === 'working') {
       this.#hide()
     } else {
@@ -178,12 +179,13 @@ export class ConsoleMenu {
       else if (wish.kind === 'reboot') await this.#leave('The machine restarts', reboot)
       else await this.#leave('The machine is switched off', powerOff)
     } catch (error) {
+      this.#work = 'nothing'
       this.#tell('That did not work', (error as Error).message)
     }
   }
 
   async #leave(title: string, leave: () => Promise<void>): Promise<void> {
-    this.#work = 'ordering'
+    this.#work = 'leaving'
     this.#progress = { ...idle, title }
     this.#draw()
     await leave()
@@ -273,8 +275,7 @@ export class ConsoleMenu {
     const world = this.#world()
     if (this.#lent !== undefined) return pageFrame(world.machine, `A shell is open at ${this.#lent}`, new Map(), '')
     if (this.#work === 'nothing') return renderPage(this.#state, world)
-    const keys = this.#work === 'working' ? 'Esc: ordinary lines' : 'Esc: back to the menu'
-    return renderProgress(this.#progress, world.machine, keys, performance.now())
+    return renderProgress(this.#progress, world.machine, keysAtWork[this.#work], performance.now())
   }
 }
 

@@ -23,7 +23,8 @@ export function drawFrame(previous: Frame | undefined, next: Frame): string {
   const { row, column } = cursorOf(next)
   const was = previous && cursorOf(previous)
   const isThere = output === '' && was?.row === row && was.column === column
-  return isThere ? '' : `${output}\x1b[${row + 1};${column + 1}H`
+  const isVisible = next.cursor !== undefined
+  return isThere ? '' : `${output}\x1b[${row + 1};${column + 1}H${isVisible ? '\x1b[?25h' : '\x1b[?25l'}`
 }
 
 function cursorOf({ cursor }: Frame): { row: number; column: number } {
@@ -31,7 +32,7 @@ function cursorOf({ cursor }: Frame): { row: number; column: number } {
 }
 
 /** Below the frame, where what follows does not mix with it. */
-export const leaveFrame = `\x1b[0m\x1b[${frameRows};1H\r\n`
+export const leaveFrame = `\x1b[0m\x1b[?25h\x1b[${frameRows};1H\r\n`
 
 function styled(row: FrameRow | undefined): string {
   if (row === undefined) return ''
