@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { buildRecipe } from '../build/build-recipe.ts'
+import type { BuildProgress } from '../build/build-steps.ts'
+import { importRecipe } from '../build/import-recipe.ts'
 import { importArchive } from '../image/archive/import-archive.ts'
 import { ImageSourceInvalid, type ImportOptions } from '../image/image-source.ts'
 import { importBtrfs } from '../image/import-btrfs.ts'
@@ -66,19 +67,17 @@ async function importSource(
       if (source.opened) return importDiskTree(repository, source.path, { ...options, format, partition, subvolume })
       return importDisk(repository, source.path, { ...options, format })
     }
-    case 'recipe': {
-      const { tarPath, recipeHash } = await build(source.path, parts)
-      return importTar(repository, tarPath, { ...options, recipeHash })
-    }
+    case 'recipe':
+      return (await importRecipe(repository, source.path, { ...options, ...recipeOptions(parts) })).version
   }
 }
 
-function build(recipe: string, { setup, output }: ImportParts) {
-  return buildRecipe(recipe, {
+function recipeOptions({ setup, output }: ImportParts) {
+  return {
     cacheDirectory: join(setup.buildCacheDirectory, 'build'),
-    onProgress: ({ step, detail }) => output.progress({ label: `build: ${step}${detail ? `: ${detail}` : ''}` }),
-    signal: output.signal,
-  })
+    onBuild: ({ step, detail }: BuildProgress) =>
+      output.progress({ label: `build: ${step}${detail ? `: ${detail}` : ''}` }),
+  }
 }
 
 function importOptions({ output, setup }: ImportParts): ImportOptions & Pick<VersionDescription, 'signingKey'> {

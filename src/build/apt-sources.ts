@@ -32,7 +32,7 @@ export async function findAptSources(recipe: Recipe, options: RunOptions): Promi
 /** From the lines of `apt-get indextargets` (URI|suite|component|origin|keyring) to source entries. Pure. */
 export function chooseAptSources(indexTargets: string, hostSuite: string, recipe: Recipe): AptSourceEntry[] {
   const wanted = components(recipe)
-  const suite = recipe.source.suite === 'host' ? hostSuite : recipe.source.suite
+  const suite = (recipe.source.suite ?? 'host') === 'host' ? hostSuite : recipe.source.suite
   const entries = new Map<string, AptSourceEntry>()
   for (const line of indexTargets.split('\n')) {
     const [uri = '', release = '', component = '', origin = '', keyring = ''] = line.split('|').map(known)

@@ -1,19 +1,23 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { chmod, mkdir, mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { ProgramFailed, runProgram } from '../programs/run-program.ts'
 import { findAptSources, formatAptSources, type Release, readReleases } from './apt-sources.ts'
+import type { BaseVersions } from './base-versions.ts'
 import { BuildCache, type BuildResult } from './build-cache.ts'
-import { BuildFailed } from './build-errors.ts'
+import { BuildFailed, BuildUnavailable } from './build-errors.ts'
 import { type BuildProgress, StepFollower } from './build-steps.ts'
+import { renderChecks } from './checks-script.ts'
 import { renderCleanUpScript } from './clean-up-script.ts'
+import { packageOf } from './configuration-lines.ts'
 import { renderCustomizeScript, renderPasswords } from './customize-script.ts'
 import { runLogged } from './logged-run.ts'
 import { chooseMode, mmdebstrapArguments, readAptOptions } from './mmdebstrap.ts'
 import { type ReadRecipe, readRecipe } from './read-recipe.ts'
 import { hashInputs, hashRecipe } from './recipe-hash.ts'
+import { refuseSecrets } from './refuse-secrets.ts'
 
 export type BuildOptions = {
   cacheDirectory: string
@@ -23,33 +27,38 @@ export type BuildOptions = {
   stepTimeoutMs?: number
   /** Builds although the cache has the result. */
   ignoreCache?: boolean
+  /** What recipes may build on; without, they begin with nothing. */
+  bases?: BaseVersions
+  /** A terminal, as /dev/pts/3: where a step inside the system fails a shell waits there before the build ends. */
+  shellOnError?: string | undefined
 }
 
 const shortTimeoutMs = 60_000
+const longestLookMs = 24 * 3600_000
 
 /**
- * Makes a recipe's root filesystem, or finds it in the cache. The key is the recipe, everything it refers to, and what
- * the mirrors offer now. When no mirror can be reached the last build of the same recipe is used, and progress says so.
- * Throws YamlFileInvalid, BuildUnavailable, BuildFailed.
+ * Makes a recipe's root filesystem, or finds it in the cache. The key is the recipe, everything it refers to, what it builds
+ * on, and what the mirrors offer now. When no mirror can be reached the last build of the same recipe is used, and progress
+ * says so. Throws YamlFileInvalid, BuildUnavailable, BuildFailed, and what the base's import throws.
  */
 export async function buildRecipe(recipePath: string, options: BuildOptions): Promise<BuildResult> {
   const read = await readRecipe(recipePath)
   const cache = new BuildCache(options.cacheDirectory)
   await cache.open()
   const follower = new StepFollower(options.onProgress ?? (() => {}))
-  follower.begin('look at the package mirrors')
+  const base = await baseOf(read, options, follower)
   const architecture = read.recipe.source.architecture ?? (await hostArchitecture())
-  const inputsHash = hashInputs(read, architecture)
+  const inputsHash = hashInputs(read, architecture, base)
   const work = await mkdtemp(join(options.cacheDirectory, 'build-'))
   try {
-    const releases = await releasesOrCached(read, work, options, cache, inputsHash, follower)
+    const releases = needsPackages(read) ? await releasesOrCached(read, work, options, cache, inputsHash, follower) : []
     if (!Array.isArray(releases)) return releases
     const cached = options.ignoreCache ? undefined : await cache.find(hashRecipe(inputsHash, releases))
     if (cached) {
       follower.begin('use the finished build', cached.recipeHash.slice(0, 12))
       return cached
     }
-    const built = await runBuild({ read, architecture, inputsHash, releases, work }, options, follower)
+    const built = await runBuild({ read, architecture, inputsHash, releases, work, base }, options, follower)
     const result = await cache.put(built.tarPath, built.result)
     follower.begin('done', `${result.packages.length} packages, ${(result.sizeBytes / 2 ** 20).toFixed(0)} MiB`)
     return result
@@ -59,7 +68,33 @@ export async function buildRecipe(recipePath: string, options: BuildOptions): Pr
   }
 }
 
-type BuildPlan = { read: ReadRecipe; architecture: string; inputsHash: string; releases: Release[]; work: string }
+/** The version that is built on; undefined for a recipe that begins with nothing. */
+async function baseOf({ recipe }: ReadRecipe, { bases }: BuildOptions, follower: StepFollower) {
+  const { source, name } = recipe
+  if (source.kind === 'mmdebstrap') return undefined
+  if (!bases) throw new BuildUnavailable([`${name} builds on ${source.kind}, which needs the store of images`])
+  if (source.kind === 'image') {
+    follower.begin('look for what it builds on', source.image)
+    return bases.resolve(source.image)
+  }
+  follower.begin('import what it builds on', source.kind)
+  return bases.import(source)
+}
+
+/** Whether apt is asked for anything. */
+function needsPackages({ recipe, configurations }: ReadRecipe): boolean {
+  if (recipe.source.kind === 'mmdebstrap') return true
+  return (recipe.packages?.length ?? 0) > 0 || configurations.some((configuration) => packageOf(configuration))
+}
+
+type BuildPlan = {
+  read: ReadRecipe
+  architecture: string
+  inputsHash: string
+  releases: Release[]
+  work: string
+  base: string | undefined
+}
 
 async function runBuild(plan: BuildPlan, options: BuildOptions, follower: StepFollower) {
   const { read, work, releases } = plan
@@ -67,12 +102,18 @@ async function runBuild(plan: BuildPlan, options: BuildOptions, follower: StepFo
   const isCompressed = read.recipe.output === 'tar.zst'
   const tarPath = join(work, isCompressed ? 'root.tar.zst' : 'root.tar')
   const stagingDirectory = await writeStaging(read, work)
-  const sourceDateEpochSeconds = Math.max(...releases.map((release) => release.dateSeconds))
+  const baseTarPath = await writeBase(plan, options, follower)
+  // What a layer adds is as old as its recipe's newest part: nothing says when that was.
+  const sourceDateEpochSeconds = Math.max(0, ...releases.map((release) => release.dateSeconds))
   const logPath = join(options.cacheDirectory, `${read.recipe.name}.log`)
   await writeFile(logPath, '', { mode: 0o600 })
-  const inputs = { mode, recipe: read.recipe, architecture: plan.architecture, stagingDirectory, tarPath }
+  const { shellOnError } = options
+  const inputs = {
+    ...{ mode, recipe: read.recipe, architecture: plan.architecture, stagingDirectory, tarPath },
+    ...{ checkScriptPath: join(work, 'check.sh'), baseTarPath, needsPackages: needsPackages(read), shellOnError },
+  }
   const aptOptions = await readAptOptions(shortTimeoutMs)
-  const suite = releases[0]!.suite.replace(/[-/].*$/, '')
+  const suite = releases[0]?.suite.replace(/[-/].*$/, '') ?? ''
   // In a user namespace the tree must stand where that namespace's root may write: /tmp, as mmdebstrap chooses.
   const temporary = mode === 'root' ? { TMPDIR: work } : {}
   const env = { ...process.env, ...temporary, LC_ALL: 'C.UTF-8', SOURCE_DATE_EPOCH: String(sourceDateEpochSeconds) }
@@ -81,7 +122,8 @@ async function runBuild(plan: BuildPlan, options: BuildOptions, follower: StepFo
       input: formatAptSources(releases),
       env,
       logPath,
-      stepTimeoutMs: options.stepTimeoutMs ?? 15 * 60_000,
+      // Who looks at what failed has time.
+      stepTimeoutMs: shellOnError === undefined ? (options.stepTimeoutMs ?? 15 * 60_000) : longestLookMs,
       onLine: (line) => follower.follow(line),
       signal: options.signal,
     })
@@ -90,6 +132,7 @@ async function runBuild(plan: BuildPlan, options: BuildOptions, follower: StepFo
     throw new BuildFailed(read.recipe.name, follower.step, cause.message, logPath, cause)
   }
   follower.begin('check the archive')
+  await refuseSecrets(read, tarPath, follower.step, logPath)
   const tarSha256 = await syncAndHash(tarPath)
   // The mirror may have moved on between the look and the download: the name tells what was really used.
   const used = follower.useReleases(releases)
@@ -130,12 +173,29 @@ async function releasesOrCached(
   }
 }
 
+/** Undefined for a recipe that begins with nothing. */
+async function writeBase({ base, work }: BuildPlan, { bases }: BuildOptions, follower: StepFollower) {
+  if (base === undefined || !bases) return undefined
+  const path = join(work, 'base.tar')
+  follower.begin('unpack what it builds on', base.slice(0, 12))
+  await bases.writeTar(base, path)
+  return path
+}
+
 async function writeStaging(read: ReadRecipe, work: string): Promise<string> {
   const directory = join(work, 'staging')
   await mkdir(join(directory, 'files'), { recursive: true })
   await writeFile(join(directory, 'customize.sh'), renderCustomizeScript(read))
   await writeFile(join(directory, 'clean-up.sh'), renderCleanUpScript(read))
+  await writeFile(join(work, 'check.sh'), renderChecks(read.recipe))
   await writeFile(join(directory, 'passwords'), renderPasswords(read.users), { mode: 0o600 })
+  await mkdir(join(directory, 'secrets'), { mode: 0o700 })
+  for (const { name, content } of read.secrets) {
+    await writeFile(join(directory, 'secrets', name), content, { mode: 0o600 })
+  }
+  for (const [index, { directory: folder }] of read.configurations.entries()) {
+    await cp(folder, join(directory, 'configure', String(index)), { recursive: true, verbatimSymlinks: true })
+  }
   for (const [index, file] of read.files.entries()) {
     if (file.content) await writeFile(join(directory, 'files', String(index)), file.content)
   }

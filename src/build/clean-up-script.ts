@@ -1,5 +1,8 @@
-import { quoteShell, stagingPath, stepMarker } from './customize-script.ts'
+import { cleanUpLines } from './clean-up-lines.ts'
+import { baseSourcesPath, stagingPath, stepMarker } from './customize-script.ts'
+import { quoteShell } from './quote-shell.ts'
 import type { ReadRecipe } from './read-recipe.ts'
+import { cleanUpOf } from './recipe.ts'
 
 /**
  * The last thing that runs inside the new system: takes away what belongs to the machine that built it, to this one
@@ -10,13 +13,15 @@ export function renderCleanUpScript({ recipe, files }: ReadRecipe): string {
   const lines = [
     `echo '${stepMarker}clean up'`,
     '# one installation, not the image: each machine makes its own',
-    'rm -f /etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub',
-    'if [ -e /etc/machine-id ]; then : > /etc/machine-id; fi',
-    'rm -f /var/lib/dbus/machine-id /var/lib/systemd/random-seed /var/lib/systemd/credential.secret',
-    'rm -f /var/lib/urandom/random-seed /etc/hostid /etc/udev/rules.d/70-persistent-net.rules',
-    'rm -f /etc/lvm/devices/system.devices /var/lib/dhcp/*.leases /var/lib/NetworkManager/secret_key',
+    ...cleanUpOf(recipe).flatMap(cleanUpLines),
+    'rm -f /etc/hostid /etc/lvm/devices/system.devices',
     '# the machine that built it: its mirror and its resolver (a package may have kept a copy of that)',
     'rm -f /etc/apt/sources.list /etc/apt/sources.list.d/0000*.list /etc/apt/apt.conf.d/99mmdebstrap',
+    // A layer has its base's own sources, unless it says others.
+    `if [ -d ${baseSourcesPath} ]; then`,
+    ...(recipe.aptSources ? [] : [`  cp -a ${baseSourcesPath}/. /etc/apt/`]),
+    `  rm -rf ${baseSourcesPath}`,
+    'fi',
     ...(recipe.aptSources ?? []).map((line) => `printf '%s\\n' ${quoteShell(line)} >> /etc/apt/sources.list`),
     ...(own.has('/etc/resolv.conf') ? [] : ['if [ ! -L /etc/resolv.conf ]; then rm -f /etc/resolv.conf; fi']),
     'rm -f /etc/.resolv.conf.systemd-resolved.bak /etc/resolv.conf.dpkg-*',
@@ -24,11 +29,9 @@ export function renderCleanUpScript({ recipe, files }: ReadRecipe): string {
     '  mv /etc/dpkg/dpkg.cfg.d/99mmdebstrap /etc/dpkg/dpkg.cfg.d/50bootwright-paths',
     'fi',
     '# traces of the making',
-    'find /var/log -type f -delete',
     'rm -f /etc/passwd- /etc/shadow- /etc/group- /etc/gshadow- /etc/subuid- /etc/subgid- /etc/.pwd.lock',
     'rm -f /var/lib/dpkg/*-old /var/lib/dpkg/lock* /var/cache/debconf/*-old /var/lib/ucf/*.[0-9]',
-    'rm -f /root/.bash_history /root/.wget-hsts /home/*/.bash_history',
-    'find /var/tmp -mindepth 1 -delete',
+    'rm -f /root/.wget-hsts',
     `rm -rf ${stagingPath}`,
   ]
   return `${lines.join('\n')}\n`

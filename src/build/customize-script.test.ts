@@ -3,13 +3,16 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import test from 'node:test'
 import { renderCleanUpScript } from './clean-up-script.ts'
-import { quoteShell, renderCustomizeScript, renderPasswords } from './customize-script.ts'
+import { renderCustomizeScript, renderPasswords } from './customize-script.ts'
+import { quoteShell } from './quote-shell.ts'
 import type { ReadRecipe } from './read-recipe.ts'
 
 const golden = (name: string) => join(import.meta.dirname, 'golden', name)
 const asText = { serializers: [(value: string) => value] }
 
 const read: ReadRecipe = {
+  configurations: [],
+  secrets: [],
   recipePath: 'r.yaml',
   recipe: {
     name: 'example',

@@ -1,7 +1,11 @@
+import { configurationCommand, describeConfiguration, packageOf } from './configuration-lines.ts'
+import { quoteShell } from './quote-shell.ts'
 import type { ReadFile, ReadRecipe, ReadUser } from './read-recipe.ts'
 
 /** Where the builder's own things stand inside the new system while it is made; gone from the result. */
 export const stagingPath = '/bootwright-build'
+/** A layer's own package sources, out of the way of those it is built with. */
+export const baseSourcesPath = '/bootwright-base-sources'
 /** Begins the lines by which the script says what it does now. */
 export const stepMarker = 'bootwright-step: '
 /** Begins the lines that name an installed package, `name version`. */
@@ -13,28 +17,76 @@ export const releaseMarker = 'bootwright-release: '
  * The shell script that runs inside the new system after its packages are installed: users, files, commands.
  * Contents of files are not in it; the n-th stands at `stagingPath`/files/n.
  */
-export function renderCustomizeScript({ recipe, users, files }: ReadRecipe): string {
-  const hostname = recipe.hostname ?? 'debian'
+export function renderCustomizeScript(read: ReadRecipe): string {
+  const { recipe, users, files, configurations } = read
   const lines = [
     'export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8',
-    'sha256sum /var/lib/apt/lists/*InRelease | while read -r digest path; do',
+    'sha256sum /var/lib/apt/lists/*InRelease 2>/dev/null | while read -r digest path; do',
     `  echo "${releaseMarker}$digest $path"`,
     'done',
-    // A new file: mmdebstrap copied the build machine's with its mode.
-    'rm -f /etc/hostname',
-    `printf '%s\\n' ${quoteShell(hostname)} > /etc/hostname`,
-    `printf '127.0.0.1\\tlocalhost\\n127.0.1.1\\t%s\\n::1\\tlocalhost ip6-localhost ip6-loopback\\n' ${quoteShell(hostname)} > /etc/hosts`,
+    `export SECRETS=${stagingPath}/secrets`,
+    ...hostNameLines(recipe),
+    ...packageLines(read),
   ]
   for (const user of users) lines.push(`echo '${stepMarker}create the user ${user.name}'`, ...userLines(user))
   if (files.length > 0) lines.push(`echo '${stepMarker}write files'`)
   for (const [index, file] of files.entries()) lines.push(...fileLines(file, index))
+  for (const [index, configuration] of configurations.entries()) {
+    const title = describeConfiguration(configuration)
+    lines.push(`echo ${quoteShell(stepMarker + title)}`)
+    lines.push(`(cd ${stagingPath}/configure/${index}; ${configurationCommand(configuration)}) </dev/null`)
+  }
   const commands = recipe.commands ?? []
   for (const [index, command] of commands.entries()) {
     const title = `run command ${index + 1} of ${commands.length}: ${firstLine(command)}`
     lines.push(`echo ${quoteShell(stepMarker + title)}`, `sh -eu -c ${quoteShell(command)} </dev/null`)
   }
+  lines.push(...purgeLines(read))
   lines.push(`dpkg-query -W -f '${packageMarker}\${binary:Package} \${Version}\\n'`)
   return `${lines.join('\n')}\n`
+}
+
+/** A layer keeps its base's, where the recipe does not say one. */
+function hostNameLines({ hostname, source }: ReadRecipe['recipe']): string[] {
+  if (hostname === undefined && source.kind !== 'mmdebstrap') return []
+  const name = quoteShell(hostname ?? 'debian')
+  return [
+    // A new file: mmdebstrap copied the build machine's with its mode.
+    'rm -f /etc/hostname',
+    `printf '%s\\n' ${name} > /etc/hostname`,
+    `printf '127.0.0.1\\tlocalhost\\n127.0.1.1\\t%s\\n::1\\tlocalhost ip6-localhost ip6-loopback\\n' ${name} > /etc/hosts`,
+  ]
+}
+
+/** What mmdebstrap does not install by itself: a layer's packages, and the programs that configure. */
+function packageLines({ recipe, configurations }: ReadRecipe): string[] {
+  const own = recipe.source.kind === 'mmdebstrap' ? [] : (recipe.packages ?? [])
+  const programs = configurations.flatMap((configuration) => packageOf(configuration) ?? [])
+  const install = 'apt-get install -qy --no-install-recommends'
+  return [
+    ...(own.length === 0
+      ? []
+      : [`echo '${stepMarker}install packages'`, `${install} ${own.map(quoteShell).join(' ')}`]),
+    ...(programs.length === 0
+      ? []
+      : [
+          `echo '${stepMarker}install what configures: ${programs.join(' ')}'`,
+          `dpkg-query -W -f '\${binary:Package}\\n' > ${stagingPath}/packages-before`,
+          `${install} ${programs.join(' ')}`,
+        ]),
+  ]
+}
+
+/** What came with the programs that configure leaves with them, unless something that stays needs it. */
+function purgeLines({ configurations }: ReadRecipe): string[] {
+  const programs = configurations.flatMap((configuration) => packageOf(configuration) ?? [])
+  if (programs.length === 0) return []
+  return [
+    `echo '${stepMarker}remove what configured'`,
+    `for package in ${programs.join(' ')}; do`,
+    `  grep -qx "$package" ${stagingPath}/packages-before || apt-get purge -qy --auto-remove "$package"`,
+    'done',
+  ]
 }
 
 /** The account `name:hash` lines go to chpasswd from a file, so that no hash is ever an argument. */
@@ -43,11 +95,6 @@ export function renderPasswords(users: readonly ReadUser[]): string {
     .filter((user) => user.passwordHash !== undefined)
     .map((user) => `${user.name}:${user.passwordHash}\n`)
     .join('')
-}
-
-/** One word of POSIX shell, whatever the text holds. */
-export function quoteShell(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`
 }
 
 function userLines(user: ReadUser): string[] {

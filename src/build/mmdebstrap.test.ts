@@ -11,7 +11,10 @@ test('mmdebstrapArguments() carry the recipe, and no mirror and no password', ()
     includePaths: ['/usr/share/man/man1/*'],
   }
   const inputs = { mode: 'unshare' as const, recipe, architecture: 'amd64', suite: 'bookworm' }
-  const paths = { stagingDirectory: '/cache/build-1/staging', tarPath: '/cache/build-1/root.tar' }
+  const paths = {
+    ...{ stagingDirectory: '/cache/build-1/staging', checkScriptPath: '/cache/build-1/check.sh' },
+    ...{ tarPath: '/cache/build-1/root.tar', needsPackages: true },
+  }
   assert.deepEqual(mmdebstrapArguments({ ...inputs, ...paths, aptOptions: ['Acquire::Languages "none";'] }), [
     '--mode=unshare',
     '--variant=minbase',
@@ -31,4 +34,29 @@ test('mmdebstrapArguments() carry the recipe, and no mirror and no password', ()
     '/cache/build-1/root.tar',
     '-',
   ])
+})
+
+test('mmdebstrapArguments() of a layer unpacks its base, installs nothing by itself, checks from outside', () => {
+  const recipe = {
+    name: 'layer',
+    source: { kind: 'image' as const, image: 'base' },
+    packages: ['less'],
+    checks: ['true'],
+  }
+  const args = mmdebstrapArguments({
+    ...{ mode: 'root', recipe, architecture: 'amd64', suite: '', aptOptions: [], needsPackages: false },
+    ...{
+      stagingDirectory: '/w/staging',
+      checkScriptPath: '/w/check.sh',
+      tarPath: '/w/root.tar',
+      baseTarPath: '/w/base.tar',
+    },
+    shellOnError: '/dev/pts/3',
+  })
+  assert.ok(args.includes('--variant=custom') && args.includes('--skip=update'))
+  assert.ok(args.includes('--setup-hook=tar-in "/w/base.tar" /'))
+  assert.ok(!args.some((argument) => argument.startsWith('--include')))
+  assert.ok(args.includes('--customize-hook=chroot "$1" sh -eu < "/w/check.sh"'))
+  const customize = args.find((argument) => argument.includes('customize.sh'))
+  assert.match(customize ?? '', /customize\.sh \|\| \{ .*chroot "\$1" sh -i < \/dev\/pts\/3 .*; exit 1; \}$/)
 })

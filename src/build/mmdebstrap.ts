@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { runProgram } from '../programs/run-program.ts'
 import { BuildUnavailable } from './build-errors.ts'
-import { stagingPath } from './customize-script.ts'
+import { baseSourcesPath, stagingPath } from './customize-script.ts'
 import type { Recipe } from './recipe.ts'
 
 export type MmdebstrapMode = 'root' | 'unshare'
@@ -15,36 +15,75 @@ export type MmdebstrapInputs = {
   /** Lines for apt's configuration during the build; they do not stay in the image. */
   aptOptions: readonly string[]
   stagingDirectory: string
+  /** Not in the system, which is finished when it is checked. */
+  checkScriptPath: string
   tarPath: string
+  /** What is built on, as a tar; of a recipe that does not begin with nothing. */
+  baseTarPath?: string | undefined
+  /** Whether apt is asked at all. */
+  needsPackages: boolean
+  /** A terminal at which a person looks at what failed. */
+  shellOnError?: string | undefined
 }
 
 const mergedUsrHooks = '/usr/share/mmdebstrap/hooks/maybe-merged-usr'
 
 /** Arguments for a run that reads its apt sources from standard input. Pure. */
 export function mmdebstrapArguments(inputs: MmdebstrapInputs): string[] {
-  const { recipe } = inputs
-  const inside = (script: string) => `--customize-hook=chroot "$1" sh -eu ${stagingPath}/${script}`
+  const { recipe, shellOnError } = inputs
+  const inside = (script: string) => {
+    const run = `chroot "$1" sh -eu ${stagingPath}/${script}`
+    return `--customize-hook=${shellOnError === undefined ? run : `${run} || { ${shellAt(shellOnError)}; exit 1; }`}`
+  }
   return [
     `--mode=${inputs.mode}`,
-    `--variant=${recipe.source.variant}`,
+    `--variant=${recipe.source.kind === 'mmdebstrap' ? recipe.source.variant : 'custom'}`,
     `--architectures=${inputs.architecture}`,
     '--format=tar',
     // Everything apt and dpkg say goes to the log, also when all went well.
     '--verbose',
-    `--hook-dir=${mergedUsrHooks}`,
+    ...(recipe.source.kind === 'mmdebstrap' ? [`--hook-dir=${mergedUsrHooks}`] : baseHooks(inputs)),
     ...(recipe.excludePaths ?? []).map((path) => `--dpkgopt=path-exclude=${path}`),
     ...(recipe.includePaths ?? []).map((path) => `--dpkgopt=path-include=${path}`),
     ...inputs.aptOptions.map((option) => `--aptopt=${option}`),
-    ...(recipe.packages?.length ? [`--include=${recipe.packages.join(',')}`] : []),
+    ...(recipe.source.kind === 'mmdebstrap' && recipe.packages?.length
+      ? [`--include=${recipe.packages.join(',')}`]
+      : []),
     `--customize-hook=mkdir -m 0700 "$1${stagingPath}"`,
     // `sync-in` works in every mode; a path would not be readable inside a user namespace.
     `--customize-hook=sync-in "${inputs.stagingDirectory}" ${stagingPath}`,
     inside('customize.sh'),
     inside('clean-up.sh'),
+    ...(recipe.checks?.length ? [`--customize-hook=${checkHook(inputs)}`] : []),
     inputs.suite,
     inputs.tarPath,
     '-',
   ]
+}
+
+/**
+ * Puts what is built on where mmdebstrap would have installed a system. Its own package sources are set aside: the build's are
+ * another's, and the clean-up brings them back.
+ */
+function baseHooks({ baseTarPath, needsPackages }: MmdebstrapInputs): string[] {
+  const aside = `"$1${baseSourcesPath}"`
+  const hooks = [
+    // What the build needs and the base may have too.
+    'mkdir "$1/bootwright-kept" && cp -a "$1/etc/apt" "$1/etc/resolv.conf" "$1/bootwright-kept/"',
+    `tar-in "${baseTarPath}" /`,
+    `mkdir ${aside} && for name in sources.list sources.list.d; do if [ -e "$1/etc/apt/$name" ]; then mv "$1/etc/apt/$name" ${aside}; fi; done`,
+    'rm -f "$1/etc/resolv.conf" && cp -a "$1/bootwright-kept/resolv.conf" "$1/etc/" && mkdir -p "$1/etc/apt" && cp -a "$1/bootwright-kept/apt/." "$1/etc/apt/" && rm -rf "$1/bootwright-kept"',
+  ]
+  return [...(needsPackages ? [] : ['--skip=update']), ...hooks.map((hook) => `--setup-hook=${hook}`)]
+}
+
+/** In the finished system, which the checks must not change: from outside, by a file that is not in it. */
+function checkHook({ checkScriptPath }: MmdebstrapInputs): string {
+  return `chroot "$1" sh -eu < "${checkScriptPath}"`
+}
+
+function shellAt(terminal: string): string {
+  return `echo "a shell in the system as it is now; exit ends the build" > ${terminal}; chroot "$1" sh -i < ${terminal} > ${terminal} 2>&1`
 }
 
 /** What of this machine's apt configuration the build's own apt must know: proxies, and checks that were relaxed. */

@@ -5,15 +5,22 @@ import { renderCustomizeScript } from './customize-script.ts'
 import type { ReadRecipe } from './read-recipe.ts'
 
 /** Goes up when the same recipe and scripts give other bytes than before, because the builder changed. */
-const builderRevision = 1
+const builderRevision = 2
 
 /** Hash of what the operator wrote, the contents it refers to, and the scripts made of it. Hexadecimal. */
-export function hashInputs(read: ReadRecipe, architecture: string): string {
-  const { recipe, users, files } = read
+/** `base`: the version that is built on. */
+export function hashInputs(read: ReadRecipe, architecture: string, base?: string): string {
+  const { recipe, users, files, configurations, secrets } = read
   const hash = createHash('sha256')
   // What was read of users and files stands for what the recipe says of them: a moved file changes nothing.
-  const { users: _users, files: _files, description: _description, ...rest } = recipe
-  hash.update(canonicalJson({ builderRevision, architecture, ...rest, users }))
+  const { users: _users, files: _files, description: _description, outputs: _outputs, ...rest } = recipe
+  const { configure: _configure, secrets: _secrets, variables: _variables, ...own } = rest
+  // What a name means is what counts of what is built on.
+  const source =
+    base === undefined ? recipe.source : { ...recipe.source, name: undefined, path: undefined, image: base }
+  const configured = configurations.map(({ from: _from, directory: _directory, ...configuration }) => configuration)
+  const digests = secrets.map(({ name, content }) => [name, createHash('sha256').update(content).digest('hex')])
+  hash.update(canonicalJson({ builderRevision, architecture, ...own, source, users, configured, digests }))
   hash.update(renderCustomizeScript(read)).update(renderCleanUpScript(read))
   for (const { content, ...file } of files) {
     hash.update(canonicalJson({ ...file, sizeBytes: content?.length ?? -1 })).update(content ?? '')

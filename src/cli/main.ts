@@ -11,6 +11,7 @@ import { listenCommand } from './listen.ts'
 import { machineCommand } from './machine.ts'
 import { rackCommand } from './rack.ts'
 import { ramdiskCommand } from './ramdisk.ts'
+import { recipeCommand } from './recipe.ts'
 import { retryCommand } from './retry.ts'
 import { rollbackCommand } from './rollback.ts'
 import { scheduleCommand } from './schedule.ts'
@@ -35,6 +36,7 @@ for (const command of [
   listenCommand(),
   importCommand(),
   imageCommand(),
+  recipeCommand(),
   machineCommand(),
   deployCommand(),
   handOverCommand(),

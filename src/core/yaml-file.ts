@@ -1,6 +1,7 @@
 import type { Static, TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import { type Document, isMap, LineCounter, type Node, parseDocument } from 'yaml'
+import { narrowUnions } from './narrow-unions.ts'
 
 /** What is wrong in a file, and where: the names and indices that lead there. */
 export type FileProblem = { path: readonly (string | number)[]; message: string }
@@ -47,7 +48,8 @@ export function parseYamlFile<Schema extends TSchema>(
     throw new YamlFileInvalid(kind, path, sentences, cause)
   }
   const content = contentOf(document, (cause) => new YamlFileInvalid(kind, path, [(cause as Error).message], cause))
-  return Value.Check(schema, content) ? { content, refuse } : refuse(schemaProblems(schema, content, kind))
+  if (Value.Check(schema, content)) return { content, refuse }
+  return refuse(schemaProblems(narrowUnions(schema, content), content, kind))
 }
 
 /** Aliases that unfold without end, or are of nothing, are refused. */
@@ -110,17 +112,21 @@ function schemaMessage(
 type AnySchema = {
   properties?: Record<string, AnySchema>
   patternProperties?: Record<string, AnySchema>
-  items?: AnySchema
+  items?: AnySchema | AnySchema[]
   anyOf?: AnySchema[]
   enum?: unknown[]
   const?: unknown
   description?: string
 }
 
+function itemAt(items: AnySchema['items'], index: string): AnySchema | undefined {
+  return Array.isArray(items) ? items[Number(index)] : items
+}
+
 /** The part of a schema that the value at a path is checked by. */
 function schemaAt(schema: TSchema, path: readonly string[]): AnySchema | undefined {
   return path.reduce<AnySchema | undefined>(
-    (at, part) => at?.items ?? at?.properties?.[part] ?? Object.values(at?.patternProperties ?? {})[0],
+    (at, part) => itemAt(at?.items, part) ?? at?.properties?.[part] ?? Object.values(at?.patternProperties ?? {})[0],
     schema,
   )
 }

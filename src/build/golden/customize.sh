@@ -1,7 +1,8 @@
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
-sha256sum /var/lib/apt/lists/*InRelease | while read -r digest path; do
+sha256sum /var/lib/apt/lists/*InRelease 2>/dev/null | while read -r digest path; do
   echo "bootwright-release: $digest $path"
 done
+export SECRETS=/bootwright-build/secrets
 rm -f /etc/hostname
 printf '%s\n' 'web' > /etc/hostname
 printf '127.0.0.1\tlocalhost\n127.0.1.1\t%s\n::1\tlocalhost ip6-localhost ip6-loopback\n' 'web' > /etc/hosts

@@ -1,9 +1,8 @@
 import { dirname, join } from 'node:path'
-import { buildRecipe } from '../../build/build-recipe.ts'
+import { importRecipe } from '../../build/import-recipe.ts'
 import type { AgentArchitecture } from '../../core/agent-architecture.ts'
 import { openSiteKeys, type SiteKeys, trustOf } from '../../deploy/site-keys.ts'
-import { importTar } from '../../image/import-tar.ts'
-import { listVersions, openRepository } from '../../image/repository.ts'
+import { openRepository } from '../../image/repository.ts'
 import { chooseAccelerator } from '../../rack/accelerator.ts'
 import { requireArm64 } from '../../rack/check-rack.ts'
 import type { Credentials } from '../../rack/login.ts'
@@ -49,21 +48,11 @@ type Preparation = { cacheDirectory: string; keys: SiteKeys; bar: ProgressBar; s
 
 async function prepareImage(preparation: Preparation & { imagesDirectory: string }): Promise<string> {
   const { cacheDirectory, imagesDirectory, keys, bar, signal } = preparation
-  const { tarPath, recipeHash } = await buildRecipe(recipePath, {
+  const { tarPath } = await importRecipe(await openRepository(imagesDirectory), recipePath, {
+    ...{ image, signingKey: keys.imageKey, comment: 'for the virtual rack', signal },
     cacheDirectory: join(cacheDirectory, 'build'),
-    onProgress: ({ step, detail }) => bar.say(`image: ${detail ? `${step}: ${detail}` : step}`),
-    ...(signal && { signal }),
-  })
-  const repository = await openRepository(imagesDirectory)
-  const known = (await listVersions(repository, image)).find((version) => version.recipeHash === recipeHash)
-  if (known?.tags.includes('current')) return tarPath
-  await importTar(repository, tarPath, {
-    image,
-    recipeHash,
-    signingKey: keys.imageKey,
-    comment: 'for the virtual rack',
+    onBuild: ({ step, detail }) => bar.say(`image: ${detail ? `${step}: ${detail}` : step}`),
     onProgress: ({ bytesDone, bytesTotal }) => bar.update('image: import', bytesDone, bytesTotal),
-    signal,
   })
   bar.clear()
   return tarPath

@@ -1,0 +1,48 @@
+import type { ImportOptions } from '../image/image-source.ts'
+import { importTar } from '../image/import-tar.ts'
+import type { VersionDescription } from '../image/publish-version.ts'
+import { ensureRendition } from '../image/renditions/ensure-rendition.ts'
+import { parseRenditionName } from '../image/renditions/rendition-name.ts'
+import { listVersions, type Repository, type Version } from '../image/repository.ts'
+import { type BuildOptions, buildRecipe } from './build-recipe.ts'
+import { readRecipe } from './read-recipe.ts'
+import { cleanUpOf } from './recipe.ts'
+import { RepositoryBases } from './repository-bases.ts'
+
+export type RecipeImport = Omit<VersionDescription, 'recipeHash' | 'source' | 'cleanUp'> &
+  Pick<ImportOptions, 'onNotice' | 'signal'> & {
+    cacheDirectory: string
+    onBuild?: BuildOptions['onProgress']
+    onProgress?: ImportOptions['onProgress']
+  }
+
+/**
+ * Builds a recipe, or finds it in the cache, and makes it the current version of an image, with the renditions it names.
+ * `tarPath` is the build's own archive. Where the image has that build as its current version already, that one is it, and nothing is imported. Throws
+ * YamlFileInvalid, BuildUnavailable, BuildFailed, and what the import of the source throws.
+ */
+export async function importRecipe(
+  repository: Repository,
+  recipePath: string,
+  { cacheDirectory, onBuild, ...options }: RecipeImport,
+): Promise<{ version: Version; tarPath: string }> {
+  const { recipe } = await readRecipe(recipePath)
+  const { signal, image } = options
+  const { tarPath, recipeHash } = await buildRecipe(recipePath, {
+    cacheDirectory,
+    bases: new RepositoryBases(repository, { name: recipe.name, path: recipePath }, options),
+    ...(onBuild && { onProgress: onBuild }),
+    ...(signal && { signal }),
+  })
+  const versions = await listVersions(repository, image)
+  const known = versions.find((version) => version.recipeHash === recipeHash && version.tags.includes('current'))
+  const version =
+    known ?? (await importTar(repository, tarPath, { ...options, recipeHash, cleanUp: cleanUpOf(recipe) }))
+  for (const output of recipe.outputs ?? []) {
+    await ensureRendition(repository, version.id, parseRenditionName(output), {
+      signingKey: options.signingKey,
+      ...(signal && { signal }),
+    })
+  }
+  return { version, tarPath }
+}
