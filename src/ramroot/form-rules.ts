@@ -1,6 +1,6 @@
+import type { Member } from '../image/group-members.ts'
 import type { RamRootForm } from '../image/renditions/rendition-name.ts'
 import type { BootKernel } from './boot-kernel.ts'
-import type { Member } from './group-members.ts'
 import { newcLimit } from './newc-archive.ts'
 import type { SidecarRules } from './sidecar.ts'
 

@@ -1,8 +1,8 @@
+import { fileBytes, zeroBytes } from '../image/file-bytes.ts'
 import { encodeFileName } from '../image/file-name.ts'
+import type { Member } from '../image/group-members.ts'
 import type { TreeContents } from '../image/renditions/tree-contents.ts'
 import type { Entry } from '../image/tree.ts'
-import { fileBytes, zeroBytes } from './file-bytes.ts'
-import type { Member } from './group-members.ts'
 
 const fileTypes: Readonly<Record<Entry['type'], number>> = {
   fifo: 0o010000,

@@ -1,11 +1,11 @@
 import { open } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import path from 'node:path'
+import { paxArchive } from '../image/pax-archive.ts'
 import { chooseInitrdCompression, chooseSquashfsCompression } from './form-rules.ts'
 import type { RamRootWork } from './make-files.ts'
 import { newcArchive } from './newc-archive.ts'
 import { pipeToProgram } from './pipe-to-program.ts'
-import { paxArchive } from './tar-archive.ts'
 
 /** What is slowest compresses a megabyte a second on an old core. */
 const shortestTimeoutMs = 10 * 60_000
@@ -39,7 +39,13 @@ async function packSquashfs(work: RamRootWork): Promise<string> {
   const name = 'root.squashfs'
   const options = ['--quiet', '--no-skip', '--num-jobs', `${availableParallelism()}`]
   const args = [...options, ...chooseSquashfsCompression(work.config), path.join(work.aside, name)]
-  const archive = counted(paxArchive(work.contents, work.members, work.rules.keepsAttribute), work)
+  const archive = counted(
+    paxArchive(work.contents, work.members, {
+      keepsAttribute: work.rules.keepsAttribute,
+      hasExactTimes: false,
+    }),
+    work,
+  )
   await pipeToProgram('tar2sqfs', args, archive, limits(work))
   return name
 }

@@ -1,6 +1,6 @@
 import type { AgentArchitecture } from '../core/agent-architecture.ts'
+import type { Member } from '../image/group-members.ts'
 import type { RamRootForm } from '../image/renditions/rendition-name.ts'
-import type { Member } from './group-members.ts'
 
 /** Bytes of the pieces whose hashes are recorded beside that of the whole file. */
 export const pieceBytes = 4 * 1024 * 1024

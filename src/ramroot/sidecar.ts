@@ -1,6 +1,6 @@
 import { encodeFileName } from '../image/file-name.ts'
+import type { Member } from '../image/group-members.ts'
 import type { Entry, Xattr } from '../image/tree.ts'
-import type { Member } from './group-members.ts'
 
 /**
  * What of a tree's metadata a form cannot hold, to be put back at boot. `attributes` is what `setfattr --restore` reads,

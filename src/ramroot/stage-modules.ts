@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { mkdir, open } from 'node:fs/promises'
 import path from 'node:path'
+import { fileBytes } from '../image/file-bytes.ts'
 import type { TreeContents } from '../image/renditions/tree-contents.ts'
 import { chunkIdOfRow, type FileEntry } from '../image/tree.ts'
 import type { Kernel } from '../ramdisk/kernel.ts'
@@ -8,7 +9,6 @@ import { parseModuleIndex } from '../ramdisk/module-index.ts'
 import { excludedModules, ramRootModules } from '../ramdisk/module-rules.ts'
 import { selectModules } from '../ramdisk/select-modules.ts'
 import type { BootKernel } from './boot-kernel.ts'
-import { fileBytes } from './file-bytes.ts'
 
 const rules = { included: ramRootModules, excluded: excludedModules }
 
