@@ -18,6 +18,11 @@ export function sayLines(text: string): void {
   for (const line of text.split('\n')) say(line)
 }
 
+/** Another program's words as they come, which are no whole lines. */
+export function sayOutput(text: string): void {
+  sink(oneLine(text, 4000), () => void process.stdout.write(text), false)
+}
+
 /** What is said goes to whoever draws on the consoles, from now on; `print` puts a line where it would have gone. */
 export function divertWords(to: Sink): void {
   sink = to

@@ -5,13 +5,13 @@ import type { Deployment } from '../../src/core/deployment.ts'
 import type { RackMachine } from '../../src/rack/machine.ts'
 
 const bootTimeoutMs = 4 * 60_000
-const pageTimeoutMs = 30_000
+const pageTimeoutMs = 60_000
 
 export const rackCase: RackCase = {
   name: 'menu-provision',
   describe:
     'by keys on the serial console alone: shell, reboot, then image, version, disk, layout to a proved deployment',
-  set: 'long',
+  set: 'default',
   run,
 }
 

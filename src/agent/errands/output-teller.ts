@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { OutputReport } from '../../core/agent-protocol.ts'
-import { say } from '../say.ts'
+import { say, sayOutput } from '../say.ts'
 import type { ErrandContext } from './errand-context.ts'
 
 /** Words of a moment travel together. */
@@ -21,7 +21,7 @@ export class OutputTeller {
   }
 
   add(text: string): void {
-    process.stdout.write(text)
+    sayOutput(text)
     if (this.#waiting.length + text.length > mostWaiting) return
     this.#waiting += text
     this.#sending ??= this.#send().finally(() => {
