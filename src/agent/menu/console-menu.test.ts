@@ -129,3 +129,20 @@ test('ConsoleMenu tells in words that the server refuses, and what a choice was 
   press('yes\r')
   await sees(/The server refused this.*rack-1 has a deployment under way/s)
 })
+
+test('ConsoleMenu leaves the lines of work as they are until the return key, and again after escape', async (t) => {
+  let orders = 0
+  const { press, sees } = await console(t, (path) => {
+    if (path !== '/agent/order') return offer
+    return { kind: orders++ === 0 ? 'deploy' : 'wait' }
+  })
+  await sees(/\] a line of the work\r\n/)
+  press('\r')
+  await sees(/the kernel is quiet|Esc: ordinary lines/)
+  await sees(/\[#{10}\.{10}\] 30 of 60 MB/)
+  press('\x1b')
+  await sees(/the kernel is loud\r\n/)
+  await sees(/\] deployment failed in step write: the disk is full\r\n/)
+  press('\r')
+  await sees(/1 {3}Provision/)
+})

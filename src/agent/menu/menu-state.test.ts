@@ -99,3 +99,9 @@ test('press() leaves words with a key and asks the server anew', () => {
   const { state, wish } = press(told, { kind: 'enter' }, world)
   assert.deepEqual([state.page, wish], ['main', { kind: 'ask-server' }])
 })
+
+test('press() scrolls the picture of the disk no further than its end', () => {
+  const { cursor } = pressAll('11127<page-down><page-down><page-down>', world).state
+  assert.equal(pressAll('11127<page-down><page-down><page-down><up>', world).state.cursor, Math.max(0, cursor - 1))
+  assert.ok(cursor < 8)
+})

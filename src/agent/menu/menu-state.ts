@@ -1,4 +1,5 @@
 import type { MenuChoice } from '../../core/console-menu.ts'
+import { lastScroll, pictureOf } from './disk-picture.ts'
 import type { Key } from './keys.ts'
 import { type Option, optionsOf, type Question, questions } from './options.ts'
 import { choiceOf, type MenuWorld, type Selection } from './selection.ts'
@@ -153,7 +154,12 @@ function type(state: MenuState, key: Key, world: MenuWorld): { state: MenuState;
       return { state: { ...state, cursor: Math.max(0, state.cursor - (key.kind === 'up' ? 1 : 8)) } }
     case 'down':
     case 'page-down':
-      return { state: { ...state, cursor: state.cursor + (key.kind === 'down' ? 1 : 8) } }
+      return {
+        state: {
+          ...state,
+          cursor: Math.min(lastScroll(pictureOf(state.selection, world)), state.cursor + (key.kind === 'down' ? 1 : 8)),
+        },
+      }
     default:
       return { state }
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { partitionTypes } from '../../core/partition-types.ts'
 import { frameRows } from './frame.ts'
 import { frameText, menuWorld, pressAll } from './menu.fixture.ts'
 import { toldState } from './menu-state.ts'
@@ -46,6 +47,18 @@ function manyImages() {
 for (const [name, keys, world] of screens) {
   test(`renderPage() draws ${name}`, (t) => check(t, name, renderPage(pressAll(keys, world).state, world)))
 }
+
+test('renderPage() scrolls the picture of a disk with many partitions, and always asks below it', (t) => {
+  const world = menuWorld()
+  const { table } = world.inventory.disks[1]!
+  const more = Array.from({ length: 12 }, (_, index) => {
+    const place = { startBytes: (15_000 + index * 1000) * 2 ** 20, sizeBytes: 1000 * 2 ** 20 }
+    return { ...place, number: 10 + index, type: partitionTypes.linux, guid: `G${index}` }
+  })
+  table!.partitions.push(...more)
+  check(t, 'confirm-long', renderPage(pressAll('11127', world).state, world))
+  check(t, 'confirm-scrolled', renderPage(pressAll('11127<page-down><page-down><down><page-down>', world).state, world))
+})
 
 test('renderPage() draws words with a way back', (t) => {
   const state = toldState('The server refused this', `no disk matches\n${'a long reason '.repeat(40)}`)

@@ -1,9 +1,8 @@
-import { drawDisk, drawPlan } from '../../core/draw-disk.ts'
-import { contentOf, rootOf } from '../../core/layout.ts'
+import { lastScroll, pictureOf, pictureRows } from './disk-picture.ts'
 import { type Frame, type FrameRow, frameColumns, frameRows, plainText, wrapText } from './frame.ts'
 import { clearYes, type MenuState, mainOptions } from './menu-state.ts'
 import { optionsOf, type Question, questionTitles } from './options.ts'
-import { chosenLayout, type MenuWorld, planFor, type Selection } from './selection.ts'
+import type { MenuWorld, Selection } from './selection.ts'
 
 type Line = { label: string; group?: string; about?: string; refusal?: string }
 
@@ -86,11 +85,10 @@ function chosenSoFar(page: Question, { image, version, disk, layout }: Selection
 
 function confirmFrame(heading: string, state: MenuState, world: MenuWorld): Frame {
   const picture = pictureOf(state.selection, world)
-  const room = frameRows - bodyRow - 4
-  const start = Math.min(state.cursor, Math.max(0, picture.length - room))
-  const body = new Map(picture.slice(start, start + room).map((row, index) => [bodyRow + index, row]))
-  if (start + room < picture.length)
-    body.set(bodyRow + room, { text: ` ... ${picture.length - start - room} more lines below` })
+  const start = Math.min(state.cursor, lastScroll(picture))
+  const body = new Map(picture.slice(start, start + pictureRows).map((row, index) => [bodyRow + index, row]))
+  const below = picture.length - start - pictureRows
+  if (below > 0) body.set(bodyRow + pictureRows, { text: ` ... more lines below: ${below}` })
   const row = frameRows - 2
   const question = ` This cannot be undone. Type ${clearYes} and press Enter to begin: `
   body.set(row, { text: `${question}${plainText(state.input)}`, style: 'strong' })
@@ -100,38 +98,6 @@ function confirmFrame(heading: string, state: MenuState, world: MenuWorld): Fram
 
 function titleOf({ image, version, disk }: Selection): string {
   return `Write ${image?.name} ${version?.id.slice(0, 12)} to ${disk?.device}?`
-}
-
-/** The disk before and after, and what was chosen. */
-function pictureOf(selection: Selection, { inventory }: MenuWorld): FrameRow[] {
-  const { disk, version, filesystem, transfer } = selection
-  const layout = chosenLayout(selection)
-  if (!disk || !layout) return []
-  const planning = version?.isWholeDisk
-    ? { kind: 'refused' as const, reason: 'the partitions that the image has' }
-    : planFor(layout, disk, inventory)
-  const after = planning.kind === 'plan' ? drawPlan(planning.plan, disk) : wrapText(planning.reason, frameColumns - 6)
-  const { model = 'model unknown', serial, sizeBytes } = disk
-  const facts = [
-    model,
-    serial === undefined ? 'no serial number' : `serial ${serial}`,
-    `${(sizeBytes / 1e9).toFixed(1)} GB`,
-  ]
-  const how = [
-    `layout ${layout.name}`,
-    ...(filesystem ? [filesystem] : []),
-    ...(contentOf(rootOf(layout)) === 'received' ? ['received as btrfs'] : []),
-    ...(transfer ? [`by ${transfer.title}`] : []),
-  ]
-  const indented = (lines: readonly string[]) => lines.map((text): FrameRow => ({ text: `   ${text}` }))
-  return [
-    { text: ` ${disk.device}: ${facts.join(', ')}` },
-    { text: ` ${how.join(', ')}` },
-    { text: ' Before', style: 'strong' },
-    ...indented(drawDisk(disk)),
-    { text: ' After', style: 'strong' },
-    ...indented(after),
-  ]
 }
 
 function passwordFrame(heading: string, { input }: MenuState): Frame {
