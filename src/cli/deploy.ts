@@ -36,14 +36,7 @@ export function deployCommand(): Command {
     .description('writes an image to the disks of machines at their next network boot')
     .argument('<machines...>', 'names')
     .option('--image <reference>', 'NAME, NAME:TAG or NAME@VERSION')
-    .addOption(
-      new Option(
-        '--disk <rule>',
-        'which disk: serial=…,model=…,wwn=…,bus=…,minBytes=…,maxBytes=…,special=… (exactly one must match)',
-      )
-        .argParser(parseDiskRule)
-        .default(undefined, 'the only fixed disk'),
-    )
+    .addOption(diskOption().default(undefined, 'the only fixed disk'))
     .addOption(new Option('--rendition <kind>', 'what is written').choices(['tree', 'volume', 'disk', 'btrfs']))
     .option('--layout <name|file>', "a ready layout ('bootwright layout list'; whole-disk), or a YAML file")
     .addOption(new Option('--filesystem <type>', 'of a root that is made (ext4)').choices(['ext4', 'btrfs', 'xfs']))
@@ -70,6 +63,14 @@ export function deployCommand(): Command {
     .addOption(dataOption())
     .addOption(jsonOption())
     .action(deploy)
+}
+
+/** A disk by what does not move between boots. */
+export function diskOption(): Option {
+  return new Option(
+    '--disk <rule>',
+    'which disk: serial=…,model=…,wwn=…,bus=…,minBytes=…,maxBytes=…,special=… (exactly one must match)',
+  ).argParser(parseDiskRule)
 }
 
 async function deploy(machines: string[], options: DeployOptions, command: Command): Promise<void> {

@@ -2,6 +2,7 @@ import type { Deployment } from '../core/deployment.ts'
 import { describeNeighbour } from '../core/describe-neighbour.ts'
 import { describeDisk } from '../core/disk-rule.ts'
 import { drawDisk } from '../core/draw-disk.ts'
+import type { Errand } from '../core/errand.ts'
 import type { Bmc, Disk, Inventory, NetworkInterface } from '../core/inventory.ts'
 import { formatLabels } from '../core/labels.ts'
 import type { Machine } from '../core/machine.ts'
@@ -10,25 +11,28 @@ import type { MachineState } from '../core/machine-state.ts'
 import { oneLine } from '../core/one-line.ts'
 import { printTable } from './output.ts'
 import { describeHandOver } from './tell-deployment.ts'
+import { wipedLines } from './wiped-lines.ts'
 
 /** What the service knows of one machine. */
 export type MachinePage = {
   machine: Machine & { state: MachineState }
   inventory?: Inventory
   deployments: Deployment[]
+  errands: Errand[]
 }
 
 const isWritten: ReadonlySet<string> = new Set(['written', 'handed-over', 'proved', 'unproved'])
 /** A disk's description has several claims in it. */
 const longestCell = 500
 
-export function printMachinePage({ machine, inventory, deployments }: MachinePage): void {
+export function printMachinePage({ machine, inventory, deployments, errands }: MachinePage): void {
   printTable([], [...machineRows(machine), ...(inventory ? inventoryRows(inventory) : [])].map(plainRow))
   const keptVersions = deployments.find(({ state }) => isWritten.has(state))?.keptVersions ?? []
   if (keptVersions.length > 0) {
     const shown = keptVersions.map((version) => version.slice(0, 12)).join(', ')
     process.stdout.write(`\nversions on its disk, for 'bootwright rollback': ${shown}\n`)
   }
+  printLastWipe(errands)
   if (deployments.length === 0) return
   process.stdout.write('\n')
   printTable(
@@ -42,6 +46,14 @@ export function printMachinePage({ machine, inventory, deployments }: MachinePag
       deployment.failure ?? '',
     ]),
   )
+}
+
+/** Errands come the newest first. */
+function printLastWipe(errands: readonly Errand[]): void {
+  const wipe = errands.find(({ work, result }) => work.kind === 'wipe' && result !== undefined)
+  if (wipe === undefined) return
+  const ended = wipe.finishedAt === undefined ? '' : ` ${new Date(wipe.finishedAt).toISOString()}`
+  process.stdout.write([`\nlast wipe: ${wipe.state}${ended}`, ...wipedLines(wipe), ''].join('\n'))
 }
 
 /** What machines and switches say of themselves may be meant for the terminal. */

@@ -19,6 +19,7 @@ import { serveCommand } from './serve.ts'
 import { statusCommand } from './status.ts'
 import { trialCommand } from './trial.ts'
 import { watchCommand } from './watch.ts'
+import { releaseCommand, wipeCommand } from './wipe.ts'
 
 /** 0 done · 1 failed · 2 the command line was wrong. */
 const program = new Command('bootwright')
@@ -42,6 +43,8 @@ for (const command of [
   handOverCommand(),
   layoutCommand(),
   rollbackCommand(),
+  wipeCommand(),
+  releaseCommand(),
   cancelCommand(),
   scheduleCommand(),
   retryCommand(),

@@ -2,6 +2,7 @@ import type { Errand } from '../core/errand.ts'
 import type { Client } from './client.ts'
 import { followErrand } from './follow-work.ts'
 import { printJson } from './output.ts'
+import { wipedLines } from './wiped-lines.ts'
 
 /** Says that an errand is queued, or shows it to its end; the exit code is 1 then when it was not done. */
 export async function tellErrand(
@@ -20,7 +21,7 @@ export async function tellErrand(
   }
   const ended = await followErrand(client, machine, errand.id)
   if (options.json) printJson(ended)
-  else process.stdout.write(`${machine}: ${describeEnd(ended)}\n`)
+  else process.stdout.write([`${machine}: ${describeEnd(ended)}`, ...wipedLines(ended), ''].join('\n'))
   if (ended.state !== 'done') process.exitCode = 1
 }
 

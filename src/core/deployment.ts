@@ -23,8 +23,8 @@ export type DeployStep = (typeof deploySteps)[number]
 /**
  * queued: waits for the machine to boot · booting: its boot script was fetched · running: the agent works ·
  * written: verified on the disk, the intent is used up · handed-over: the agent has left the machine ·
- * proved / unproved: the deployed system called back, or did not by its deadline · frozen: a boot token came twice, or the
- * machine is held.
+ * proved / unproved: the deployed system called back, or did not by its deadline · wiped: the disk it was written to was wiped
+ * since · frozen: a boot token came twice, or the machine is held.
  */
 export type DeploymentState =
   | 'queued'
@@ -34,6 +34,7 @@ export type DeploymentState =
   | 'handed-over'
   | 'proved'
   | 'unproved'
+  | 'wiped'
   | 'failed'
   | 'cancelled'
   | 'frozen'
@@ -43,10 +44,11 @@ export const deploymentTransitions = {
   booting: ['booting', 'running', 'failed', 'cancelled', 'frozen'],
   // A machine that was reset in the middle begins again.
   running: ['booting', 'running', 'written', 'failed', 'cancelled', 'frozen'],
-  written: ['handed-over', 'proved', 'unproved', 'failed'],
-  'handed-over': ['proved', 'unproved'],
-  unproved: ['proved'],
-  proved: [],
+  written: ['handed-over', 'proved', 'unproved', 'wiped', 'failed'],
+  'handed-over': ['proved', 'unproved', 'wiped'],
+  unproved: ['proved', 'wiped'],
+  proved: ['wiped'],
+  wiped: [],
   failed: [],
   cancelled: [],
   frozen: ['cancelled', 'failed'],

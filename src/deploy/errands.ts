@@ -32,6 +32,7 @@ import {
   tellErrand,
   tellErrandStep,
 } from './errand-moves.ts'
+import { forgetWiped } from './forget-wiped.ts'
 import { leaveErrandIntent, refuseBusy, setIntent, useUpIntent } from './machine-intent.ts'
 import { NotFound } from './refusals.ts'
 import type { ReportedWork } from './reported-work.ts'
@@ -98,6 +99,8 @@ export class Errands implements ReportedWork {
     await this.#report(id, async (change, errand) => {
       const isFirst = errand.steps.length === 0 || errand.steps[0]?.step === step
       if (isFirst) await deleteOutput(change.db, id)
+      // Canaries are written over what is there.
+      if (step === 'plant-canaries') await this.#forgetWiped(change, errand)
       await this.#recordStep(change, errand, { step, state: 'started' })
       await tellErrandStep(change, errand, step, detail ? `${step}: ${detail}` : `${step} …`, { state: 'started' })
     })
@@ -159,6 +162,7 @@ export class Errands implements ReportedWork {
       const state = errand.once ? 'done' : 'queued'
       refuseErrandMove(errand, state)
       await enterErrand(change, errand, state, result === undefined ? {} : { result })
+      await this.#forgetWiped(change, errand)
       if (errand.once) await this.#useUp(change, errand)
       await tellErrand(change, errand, state, how)
     })
@@ -216,6 +220,10 @@ export class Errands implements ReportedWork {
   /** Who was wiped has nothing to boot: it waits for what comes next. */
   async #useUp(change: Change, { machineId, work }: Errand): Promise<void> {
     await useUpIntent(change, machineId, work.kind === 'wipe' ? { kind: 'discover' } : undefined)
+  }
+
+  async #forgetWiped(change: Change, { machineId, work }: Errand): Promise<void> {
+    if (work.kind === 'wipe') await forgetWiped(change, machineId, work)
   }
 
   async #recordStep(change: Change, errand: Errand, record: StepRecord<ErrandStep>): Promise<void> {

@@ -6,10 +6,12 @@ export type DiskSpec = {
   format: 'qcow2' | 'raw' | 'nbd'
   /** What the guest sees as the disk's serial number; at most 20 characters. */
   serial: string
-  /** How the guest sees it; virtio where not given. */
+  /** How the guest sees it; virtio where not given. x64 has six ports for `sata`. */
+  bus?: 'virtio' | 'nvme' | 'scsi' | 'sata'
   /** False: the firmware is told to start from everything else only, and drops its boot entries (UEFI). */
   inBootOrder?: boolean
-  bus?: 'virtio' | 'nvme' | 'scsi'
+  /** Discards are acknowledged and not done. */
+  ignoresDiscard?: boolean
   /** Logical and physical sector; 512 where not given. SeaBIOS boots no disk of 4096. */
   sectorBytes?: 512 | 4096
   /** Raw files alone: writes that touch this sector of 512 bytes fail, each of them or the first (QEMU's blkdebug). */

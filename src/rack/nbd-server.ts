@@ -17,20 +17,28 @@ import {
   type Request,
   requestBytes,
 } from './nbd-protocol.ts'
-import type { VolatileDisk } from './volatile-disk.ts'
 
 /** Longer requests and options come from no QEMU. */
 const longestRequestBytes = 32 * 2 ** 20
 const longestOptionBytes = 8192
 
+/** What is behind a server. */
+export type NbdDisk = {
+  sizeBytes: number
+  read(offset: number, length: number): Promise<Buffer>
+  write(offset: number, data: Uint8Array): Promise<void>
+  zero(offset: number, length: number): Promise<void>
+  flush(): Promise<void>
+}
+
 /** Gives one machine at a time a disk, over a unix socket; requests are done one after the other. */
 export class NbdServer implements AsyncDisposable {
-  readonly #disk: VolatileDisk
+  readonly #disk: NbdDisk
   readonly #server: Server
   readonly #connections = new Set<Socket>()
   #served: Promise<void> = Promise.resolve()
 
-  private constructor(disk: VolatileDisk) {
+  private constructor(disk: NbdDisk) {
     this.#disk = disk
     this.#server = createServer((socket) => {
       this.#connections.add(socket)
@@ -39,7 +47,7 @@ export class NbdServer implements AsyncDisposable {
     })
   }
 
-  static async listen(socketPath: string, disk: VolatileDisk): Promise<NbdServer> {
+  static async listen(socketPath: string, disk: NbdDisk): Promise<NbdServer> {
     const server = new NbdServer(disk)
     server.#server.listen(socketPath)
     await once(server.#server, 'listening')
@@ -88,7 +96,7 @@ async function negotiate(socket: Socket, incoming: Incoming, sizeBytes: number):
   }
 }
 
-async function transmit(socket: Socket, incoming: Incoming, disk: VolatileDisk): Promise<void> {
+async function transmit(socket: Socket, incoming: Incoming, disk: NbdDisk): Promise<void> {
   for (;;) {
     const head = await incoming.take(requestBytes)
     if (!head) return
@@ -102,7 +110,7 @@ async function transmit(socket: Socket, incoming: Incoming, disk: VolatileDisk):
   }
 }
 
-async function answer(socket: Socket, request: Request, disk: VolatileDisk, data: Buffer | undefined): Promise<void> {
+async function answer(socket: Socket, request: Request, disk: NbdDisk, data: Buffer | undefined): Promise<void> {
   let error: number = ErrorCode.none
   let read: Buffer | undefined
   try {
@@ -122,7 +130,7 @@ async function drained(socket: Socket): Promise<void> {
   await Promise.race(['drain', 'close'].map((event) => once(socket, event, { signal }))).finally(() => stop.abort())
 }
 
-async function execute(request: Request, disk: VolatileDisk, data: Buffer | undefined): Promise<Buffer | undefined> {
+async function execute(request: Request, disk: NbdDisk, data: Buffer | undefined): Promise<Buffer | undefined> {
   const { type, offset, length, flags } = request
   if (type === Command.READ) return disk.read(offset, length)
   if (data) await disk.write(offset, data)

@@ -119,3 +119,12 @@ test('qemuArguments() connects a disk that is served over a socket', () => {
   const drive = valuesOf(qemuArguments({ ...bios, disks }, wiring), '-drive').at(-1)
   assert.match(drive!, /,format=raw,file\.driver=nbd,file\.server\.type=unix,file\.server\.path=\/d,,1,discard=unmap/)
 })
+
+test('qemuArguments() plugs a SATA disk into a port of its own, and has a disk ignore discards', () => {
+  const sata = { path: '/r/s.raw', format: 'raw', serial: 'S', bus: 'sata', ignoresDiscard: true } as const
+  const values = qemuArguments({ ...bios, disks: [...bios.disks, sata] }, wiring)
+  assert.match(valuesOf(values, '-device').at(-1) ?? '', /^ide-hd,bus=ide\.2,drive=disk2,serial=S,/)
+  const drives = valuesOf(values, '-drive')
+  assert.match(drives.at(-1) ?? '', /discard=ignore/)
+  assert.match(drives[0] ?? '', /discard=unmap/)
+})

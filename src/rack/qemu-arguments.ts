@@ -102,7 +102,8 @@ function diskArguments(disk: DiskSpec, index: number, bootPlace: number): string
 /** Several devices on one file need its lock gone; the host's page cache, the same for all, keeps them coherent. */
 function drive(disk: DiskSpec, id: string): string {
   const locking = disk.paths === undefined ? '' : ',file.locking=off'
-  return `if=none,id=${id},${fileOf(disk)},discard=unmap,detect-zeroes=off${locking}`
+  const discard = disk.ignoresDiscard ? 'ignore' : 'unmap'
+  return `if=none,id=${id},${fileOf(disk)},discard=${discard},detect-zeroes=off${locking}`
 }
 
 function fileOf({ path, format, failingSector }: DiskSpec): string {
@@ -124,6 +125,7 @@ function fileOf({ path, format, failingSector }: DiskSpec): string {
 function deviceOf(disk: DiskSpec, index: number, id: string): string[] {
   const facts = [`drive=${id}`, `serial=${disk.serial}`]
   if (disk.bus === 'nvme') return ['nvme', ...facts]
+  if (disk.bus === 'sata') return ['ide-hd', `bus=ide.${index}`, ...facts]
   if (disk.bus !== 'scsi') return ['virtio-blk-pci', ...facts]
   const shared = disk.paths === undefined ? [] : [`wwn=0x${disk.paths.wwn}`, 'share-rw=on']
   return ['scsi-hd', `bus=scsi${index}.0`, ...facts, ...shared]

@@ -3,9 +3,6 @@ import type { ErrandState } from '../core/errand.ts'
 import type { MachineWork } from '../core/machine-state.ts'
 import type { StateDatabase } from './state-database.ts'
 
-/** In JSON text of ours, quotes inside of texts have a backslash before them. */
-const isWipe = '%"kind":"wipe"%'
-
 type Row<State> = { machine_id: string; state: State; created_at: number }
 
 /** What was done to each machine, or to one, by the machine's id; who is not there has had no work. */
@@ -17,12 +14,10 @@ export async function readMachineWork(
   const byMachine = <State>(rows: readonly Row<State>[]) => Map.groupBy(rows, ({ machine_id }) => machine_id)
   const deployments = byMachine(await listStates<DeploymentState>(db, 'deployments', machineId))
   const errands = byMachine(await listStates<ErrandState>(db, 'errands', machineId))
-  const wipes = await listWipes(db, machineId)
   const work = new Map<string, MachineWork>()
   for (const id of new Set([...deployments.keys(), ...errands.keys()])) {
     const done = deployments.get(id) ?? []
-    const wipedAt = wipes.get(id) ?? 0
-    const isWritten = done.some(({ state, created_at }) => writtenStates.includes(state) && created_at >= wipedAt)
+    const isWritten = done.some(({ state }) => writtenStates.includes(state))
     work.set(id, { ...lastWord(done.at(-1), errands.get(id)?.at(-1)), isWritten })
   }
   return work
@@ -44,16 +39,4 @@ async function listStates<State>(db: StateDatabase, table: 'deployments' | 'erra
   const query = db.selectFrom(table).select(['machine_id', 'state', 'created_at']).orderBy('created_at')
   const rows = await (machineId === undefined ? query : query.where('machine_id', '=', machineId)).execute()
   return rows.map((row) => ({ ...row, created_at: Number(row.created_at) })) as Row<State>[]
-}
-
-/** When each machine's last wipe ended. */
-async function listWipes(db: StateDatabase, machineId: string | undefined): Promise<Map<string, number>> {
-  const query = db
-    .selectFrom('errands')
-    .select(['machine_id', 'finished_at'])
-    .where('state', '=', 'done')
-    .where('work_json', 'like', isWipe)
-    .orderBy('created_at')
-  const rows = await (machineId === undefined ? query : query.where('machine_id', '=', machineId)).execute()
-  return new Map(rows.map(({ machine_id, finished_at }) => [machine_id, Number(finished_at)]))
 }
