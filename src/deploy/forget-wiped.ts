@@ -1,10 +1,10 @@
+import { writtenStates } from '../core/deployment.ts'
 import { chooseDisk, type DiskRule } from '../core/disk-rule.ts'
 import type { WipeWork } from '../core/errand.ts'
 import type { Disk, Inventory } from '../core/inventory.ts'
 import { listDeployments, updateDeployment } from '../store/deployment-rows.ts'
 import { readInventory } from '../store/machine-rows.ts'
 import { tellState } from './deployment-timeline.ts'
-import { writtenStates } from './deployments.ts'
 import type { Change } from './state-changes.ts'
 
 /** From now on the machine's disk has no version: what was deployed to it is told as wiped. Harmless when it is said again. */
