@@ -1,5 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +7,7 @@ import { type Benchmark, judgeGoal } from './benchmark.ts'
 import { BenchNetwork } from './dhcp/network.ts'
 import { type Exchanges, Perfdhcp } from './dhcp/perfdhcp.ts'
 import { median } from './measure.ts'
+import { RunningProcess } from './running-process.ts'
 import { fillState, knownClient } from './service/filled-state.ts'
 import { makeSaturatingFiles, Saturation } from './service/saturation.ts'
 
@@ -20,7 +20,6 @@ const nodeLauncher = join(import.meta.dirname, '../bin/bootwright-node')
 const firstAnswers = join(import.meta.dirname, 'service/first-answers.ts')
 const exchangeRate = 1000
 const exchangeSeconds = 4
-const stopTimeoutMs = 20_000
 
 export const run: Benchmark['run'] = async ({ rounds, log }) => {
   const work = await mkdtemp(join(tmpdir(), 'bootwright-bench-'))
@@ -71,32 +70,18 @@ type Round = {
   tftpBytes: number
 }
 
-/** A process that is stopped at the end, whatever happens. */
-class Running implements AsyncDisposable {
-  readonly child: ChildProcess
-
-  constructor([file, ...values]: readonly [string, ...string[]]) {
-    this.child = spawn(file, values, { stdio: ['ignore', 'pipe', 'inherit'] })
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return
-    const ended = once(this.child, 'exit')
-    this.child.kill('SIGTERM')
-    const killer = setTimeout(() => this.child.kill('SIGKILL'), stopTimeoutMs)
-    await ended
-    clearTimeout(killer)
-  }
+function start([file, ...values]: readonly [string, ...string[]]): RunningProcess {
+  return new RunningProcess(spawn(file, values, { stdio: ['ignore', 'pipe', 'inherit'] }))
 }
 
 async function measure(network: BenchNetwork, perfdhcp: Perfdhcp, serve: readonly string[]): Promise<Round> {
   const { client } = network.interface
   const asking = [nodeLauncher, firstAnswers, client, network.serverAddress, knownClient]
-  await using waiting = new Running(network.inside('client', asking))
+  await using waiting = start(network.inside('client', asking))
   const lines = createInterface(waiting.child.stdout!)[Symbol.asyncIterator]()
   await lines.next()
   const startedAt = performance.timeOrigin + performance.now()
-  await using service = new Running(network.inside('server', [launcher, ...serve]))
+  await using service = start(network.inside('server', [launcher, ...serve]))
   service.child.stdout?.resume()
   const { offeredAt, httpAt } = JSON.parse((await lines.next()).value ?? '{}') as { offeredAt: number; httpAt: number }
   const startedBytes = await residentBytes(service.child.pid!)

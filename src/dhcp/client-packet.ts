@@ -14,6 +14,9 @@ export type ClientPacket = {
   architecture?: number
   vendorClass?: string
   isIpxe: boolean
+  xid?: number
+  /** Option 97: 16 bytes, as SMBIOS has them. */
+  uuid?: Uint8Array
   /** It wants its answers sent to everybody. */
   wantsBroadcast?: boolean
   giaddr?: Ipv4
@@ -40,13 +43,14 @@ export function makeClientPacket(client: ClientPacket): Uint8Array {
   if (client.parameters) options.set(Option.parameterRequestList, Uint8Array.from(client.parameters))
   if (vendorClass !== undefined) options.set(Option.vendorClass, encodeText(vendorClass))
   if (architecture !== undefined) options.set(Option.clientArchitecture, encodeU16(architecture))
+  if (client.uuid) options.set(Option.clientMachineIdentifier, Uint8Array.of(0, ...client.uuid))
   if (isIpxe) {
     options.set(Option.userClass, encodeText('iPXE'))
     options.set(Option.etherboot, ipxeFeatures)
   }
   const none = 0 as Ipv4
   return encodeMessage({
-    ...{ op: 1, htype: 1, hops: giaddr === undefined ? 0 : 1, xid: 0, secs: 0 },
+    ...{ op: 1, htype: 1, hops: giaddr === undefined ? 0 : 1, xid: client.xid ?? 0, secs: 0 },
     ...{ flags: wantsBroadcast ? broadcastFlag : 0, chaddr: macToBytes(mac) },
     ...{ ciaddr: ciaddr ?? none, yiaddr: none, siaddr: none, giaddr: giaddr ?? none, sname: '', file: '', options },
   })
