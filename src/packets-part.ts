@@ -31,7 +31,7 @@ export function packetsPart(parts: {
   supervision: Parameters<typeof restarting>[1]
 }): PacketsPart {
   const { options, dhcp, keys, bootTokenSeconds, site, tree, scriptHandlers, onLeased, log, supervision } = parts
-  const timeline = new PacketTimeline({ state: site.state, machines: site.machines, log })
+  const timeline = new PacketTimeline({ state: site.state, log })
   const packets = packetsComponent({
     site: dhcp,
     leaseFile: join(options.dataDirectory, 'leases.journal'),

@@ -6,22 +6,17 @@ import {
   findMachineById,
   findMachineByMac,
   findMachineByName,
-  insertMachine,
   listMachines,
   readInventory,
   updateMachine,
 } from '../store/machine-rows.ts'
-import type { StateDatabase } from '../store/state-database.ts'
 import { selectMachines } from './machine-selection.ts'
+import { isFresh, noticeMachine } from './notice-machine.ts'
 import { recognizeMachine } from './recognize-machine.ts'
 import { NotFound } from './refusals.ts'
 import { type MachineSettings, type SharedSettings, setMachine } from './set-machine.ts'
 import type { StateChanges } from './state-changes.ts'
 import { keepSurroundings } from './surroundings.ts'
-
-const lastSeenResolutionMs = 10_000
-/** Rows made for machines nobody named; a flood of invented MAC addresses stops here. */
-const maximumUnapprovedMachines = 4096
 
 /** The machines and what they boot while nothing is ordered. */
 export class Machines {
@@ -81,27 +76,8 @@ export class Machines {
   /** A packet of this MAC was seen; unknown machines are recorded, up to a limit. */
   async noticed(mac: Mac, because: string): Promise<Machine | undefined> {
     const known = await this.findByMac(mac)
-    const now = this.#state.now()
-    if (known && now - (known.lastSeenAt ?? 0) < lastSeenResolutionMs) return known
-    return this.#state.commit(async (change) => {
-      const machine = await findMachineByMac(change.db, mac)
-      if (machine) return updateMachine(change.db, machine.id, { lastSeenAt: now })
-      if (await tooManyUnapproved(change.db)) return undefined
-      const created = await insertMachine(
-        change.db,
-        {
-          name: `m-${mac.replaceAll(':', '')}`,
-          macs: [mac],
-          approved: false,
-          intent: { kind: 'discover', revision: 0 },
-          lastSeenAt: now,
-        },
-        now,
-      )
-      change.machineChanged(created)
-      await change.tell({ machineId: created.id, kind: 'machine', message: `new machine ${mac}: ${because}` })
-      return created
-    })
+    if (known && isFresh(known, this.#state.now())) return known
+    return this.#state.commit((change) => noticeMachine(change, mac, because))
   }
 
   async remove(name: string): Promise<void> {
@@ -138,15 +114,6 @@ export class Machines {
       return updated
     })
   }
-}
-
-async function tooManyUnapproved(db: StateDatabase): Promise<boolean> {
-  const { count } = await db
-    .selectFrom('machines')
-    .select((select) => select.fn.countAll<number>().as('count'))
-    .where('approved', '=', 0)
-    .executeTakeFirstOrThrow()
-  return Number(count) >= maximumUnapprovedMachines
 }
 
 function describeInventory(inventory: Inventory): string {

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Machine } from '../core/machine.ts'
 import type { TimelineEvent } from '../core/timeline.ts'
 import { insertEvent } from '../store/event-rows.ts'
@@ -19,6 +20,15 @@ export type Change = {
   machineRemoved(machine: Machine): void
 }
 
+type Waiting = {
+  work: (change: Change) => Promise<unknown>
+  resolve: (result: unknown) => void
+  reject: (error: unknown) => void
+}
+
+/** Who only reads waits for a transaction: it is not to be long. */
+const mostTogether = 64
+
 /**
  * The only way state is written: rows and timeline events in one transaction, listeners after it is on disk, so that
  * neither the packet servers nor a person ever see what a crash could take back.
@@ -28,6 +38,8 @@ export class StateChanges {
   readonly #clock: () => number
   readonly #eventListeners = new Set<EventListener>()
   readonly #machineListeners = new Set<MachineListener>()
+  readonly #waiting: Waiting[] = []
+  #isCommitting = false
 
   constructor(db: StateDatabase, clock: () => number = Date.now) {
     this.db = db
@@ -38,22 +50,63 @@ export class StateChanges {
     return this.#clock()
   }
 
-  async commit<Result>(work: (change: Change) => Promise<Result>): Promise<Result> {
+  /** Resolves when it is on disk. What is asked for while another commit is under way is committed together. */
+  commit<Result>(work: (change: Change) => Promise<Result>): Promise<Result> {
+    const { promise, resolve, reject } = Promise.withResolvers<Result>()
+    this.#waiting.push({ work, resolve: resolve as (result: unknown) => void, reject })
+    if (!this.#isCommitting) void this.#commitWaiting()
+    return promise
+  }
+
+  async #commitWaiting(): Promise<void> {
+    this.#isCommitting = true
+    while (this.#waiting.length > 0) await this.#commitTogether(this.#waiting.splice(0, mostTogether))
+    this.#isCommitting = false
+  }
+
+  /** One transaction, and one wait for the disk, for all of them; one that fails takes back only what it did itself. */
+  async #commitTogether(group: readonly Waiting[]): Promise<void> {
+    const settle: (() => void)[] = []
+    try {
+      await this.db.transaction().execute(async (db) => {
+        for (const each of group) settle.push(await this.#work(db, each))
+      })
+    } catch (error) {
+      for (const { reject } of group) reject(error)
+      return
+    }
+    for (const each of settle) each()
+  }
+
+  /** Gives what is to be done once the transaction is on disk. */
+  async #work(db: StateDatabase, { work, resolve, reject }: Waiting): Promise<() => void> {
     const now = this.#clock()
     const events: TimelineEvent[] = []
     const machines: Parameters<MachineListener>[0][] = []
-    const result = await this.db.transaction().execute((db) =>
-      work({
+    await sql`savepoint work`.execute(db)
+    try {
+      const result = await work({
         db,
         now,
         tell: async (event) => void events.push(await insertEvent(db, { ...event, at: now })),
         machineChanged: (machine) => void machines.push({ kind: 'changed', machine }),
         machineRemoved: (machine) => void machines.push({ kind: 'removed', machine }),
-      }),
-    )
-    for (const change of machines) for (const listener of this.#machineListeners) listener(change)
-    for (const event of events) for (const listener of this.#eventListeners) listener(event)
-    return result
+      })
+      await sql`release work`.execute(db)
+      return () => {
+        try {
+          for (const change of machines) for (const listener of this.#machineListeners) listener(change)
+          for (const event of events) for (const listener of this.#eventListeners) listener(event)
+          resolve(result)
+        } catch (error) {
+          reject(error)
+        }
+      }
+    } catch (error) {
+      await sql`rollback to work`.execute(db)
+      await sql`release work`.execute(db)
+      return () => reject(error)
+    }
   }
 
   /** Shows an event without keeping it. */
