@@ -27,7 +27,7 @@ if ('problems' in made) throw new Error(JSON.stringify(made.problems))
 const database = await openStateDatabase(join(directory, 'state.sqlite'))
 const state = new StateChanges(database)
 const machines = new Machines(state)
-const timeline = new PacketTimeline({ state, machines, log: pino({ level: 'error' }, pino.destination(2)) })
+const timeline = new PacketTimeline({ state, log: pino({ level: 'error' }, pino.destination(2)) })
 const stop = new AbortController()
 process.once('SIGTERM', () => stop.abort())
 const packets = packetsComponent({
