@@ -80,9 +80,10 @@ export function agentRoutes(plane: BootPlane): FastifyPluginAsyncTypebox {
     })
 
     app.post('/progress', { schema: { body: ProgressReport } }, async (request, reply) => {
-      const { workId, step, state, bytesDone, bytesTotal, detail, seconds, notice } = request.body
+      const { workId, step, state, bytesDone, bytesTotal, detail, seconds, notice, output } = request.body
       const work = await reportedWork(plane, request, workId, step)
       if (state === 'started') await work.stepStarted(workId, step, detail)
+      else if (output) await work.stepOutput?.(workId, step, output)
       else if (state === 'progress') await work.stepProgress(workId, step, bytesDone ?? 0, bytesTotal)
       else {
         await work.stepDone(workId, step, {

@@ -16,6 +16,7 @@ import { bootScriptRoute } from './boot-script-route.ts'
 import type { BtrfsStreams } from './btrfs-streams.ts'
 import { consoleMenuRoutes } from './console-menu-routes.ts'
 import { diskLoaderRoute } from './disk-loader-route.ts'
+import { firstBootRoute } from './first-boot-route.ts'
 import type { ImageShelf } from './image-shelf.ts'
 import { answerWithProblems } from './problem.ts'
 
@@ -76,5 +77,6 @@ export function bootPlaneApp(plane: BootPlane, logger: FastifyBaseLogger): Fasti
   app.register(diskLoaderRoute(plane.diskLoader?.file))
   app.register(agentRoutes(plane), { prefix: '/agent' })
   app.register(consoleMenuRoutes(plane), { prefix: '/agent/menu' })
+  app.register(firstBootRoute(plane), { prefix: '/agent' })
   return app
 }

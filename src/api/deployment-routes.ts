@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { deployWishFields } from '../core/machine-order.ts'
 import { chooseRollback } from '../deploy/rollback.ts'
+import { Setups } from '../deploy/setups.ts'
 import type { Management } from './management.ts'
 import { placeDeployment, placeRetry, resolveDeployWish } from './place-order.ts'
 import { sendJob } from './send-job.ts'
@@ -23,7 +24,8 @@ const Rollback = Type.Object(
 )
 
 export function deploymentRoutes(management: Management): FastifyPluginAsyncTypebox {
-  const { machines, deployments, images } = management
+  const { state, machines, deployments, images } = management
+  const setups = new Setups(state)
   return async (app) => {
     app.get('/', async () => ({ deployments: await deployments.list() }))
 
@@ -48,8 +50,10 @@ export function deploymentRoutes(management: Management): FastifyPluginAsyncType
       },
       async (request, reply) => {
         const { machine: name, ...wish } = request.body
-        const { id: machineId } = await machines.get(name)
-        const { id, missing } = await resolveDeployWish(images, wish, await deployments.onDisk(machineId))
+        const machine = await machines.get(name)
+        const onDisk = await deployments.onDisk(machine.id)
+        const { image, id, target, missing } = await resolveDeployWish(images, wish, onDisk)
+        await setups.check(machine, { kind: 'deploy', image, version: id, rendition: target.rendition })
         if (missing !== undefined) return sendJob(images, reply, { kind: 'rendition', version: id, rendition: missing })
         return reply.type('application/x-ndjson').send(`${JSON.stringify({ kind: 'result', result: null })}\n`)
       },

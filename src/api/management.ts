@@ -12,7 +12,9 @@ import { deploymentRoutes } from './deployment-routes.ts'
 import { dhcpRoutes } from './dhcp-routes.ts'
 import { errandRoutes } from './errand-routes.ts'
 import { eventRoutes } from './event-routes.ts'
+import { fileRoutes } from './file-routes.ts'
 import { handOverRoutes } from './hand-over-routes.ts'
+import { hookRoutes } from './hook-routes.ts'
 import { imageJobRoutes } from './image-job-routes.ts'
 import { imageRoutes } from './image-routes.ts'
 import type { ImageShelf } from './image-shelf.ts'
@@ -22,6 +24,7 @@ import { machineRoutes } from './machine-routes.ts'
 import { orderRoutes } from './order-routes.ts'
 import { answerWithProblems, NotAuthenticated } from './problem.ts'
 import { publicationRoutes } from './publication-routes.ts'
+import { variableRoutes } from './variable-routes.ts'
 
 /** What the management routes work with. */
 export type Management = {
@@ -76,6 +79,9 @@ export function managementApp(management: Management, logger: FastifyBaseLogger)
       api.register(errandRoutes(management), { prefix: '/errands' })
       api.register(orderRoutes(management), { prefix: '/orders' })
       api.register(handOverRoutes(management), { prefix: '/hand-over' })
+      api.register(hookRoutes(management), { prefix: '/hooks' })
+      api.register(variableRoutes(management), { prefix: '/variables' })
+      api.register(fileRoutes(management), { prefix: '/files' })
       api.register(layoutRoutes(management), { prefix: '/layouts' })
       api.register(imageRoutes(management.images), { prefix: '/images' })
       api.register(imageJobRoutes(management.images))

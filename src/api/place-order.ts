@@ -5,6 +5,7 @@ import type { DeployWish, MachineOrder, PlacedOrder } from '../core/machine-orde
 import { HandOverRules } from '../deploy/hand-over-rules.ts'
 import { Conflict } from '../deploy/refusals.ts'
 import { chooseRetry } from '../deploy/retry.ts'
+import { Setups } from '../deploy/setups.ts'
 import { chooseTarget, renditionToMake } from './choose-target.ts'
 import type { ImageShelf } from './image-shelf.ts'
 import type { Management } from './management.ts'
@@ -67,6 +68,7 @@ export async function placeDeployment(
   const { state, deployments, images } = parts
   const onDisk = await deployments.onDisk(machine.id)
   const { image, id, target, diskRule, missing } = await resolveDeployWish(images, wish, onDisk)
+  await new Setups(state).check(machine, { kind: 'deploy', image, version: id, rendition: target.rendition })
   if (missing !== undefined) await images.makeRendition(id, missing)
   const handOver = await new HandOverRules(state).choose(machine, wish.handOver)
   const deployment = await images.hold(`${image}@${id}`, ({ id: version }) =>

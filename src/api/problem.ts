@@ -19,6 +19,8 @@ const titles: Record<number, string> = {
 const statusOfError: Record<string, number> = {
   DecodeError: 400,
   LayoutInvalid: 400,
+  SetupInvalid: 400,
+  SetupRefused: 409,
   NotFound: 404,
   Conflict: 409,
   Forbidden: 403,

@@ -3,7 +3,9 @@ import { cancelCommand } from './cancel.ts'
 import { deployCommand } from './deploy.ts'
 import { eventsCommand } from './events.ts'
 import { explainCommand } from './explain.ts'
+import { fileCommand } from './file.ts'
 import { handOverCommand } from './hand-over.ts'
+import { hookCommand } from './hook.ts'
 import { imageCommand } from './image.ts'
 import { importCommand } from './import.ts'
 import { layoutCommand } from './layout.ts'
@@ -18,6 +20,7 @@ import { scheduleCommand } from './schedule.ts'
 import { serveCommand } from './serve.ts'
 import { statusCommand } from './status.ts'
 import { trialCommand } from './trial.ts'
+import { variableCommand } from './variable.ts'
 import { watchCommand } from './watch.ts'
 import { releaseCommand, wipeCommand } from './wipe.ts'
 
@@ -41,6 +44,9 @@ for (const command of [
   machineCommand(),
   deployCommand(),
   handOverCommand(),
+  hookCommand(),
+  variableCommand(),
+  fileCommand(),
   layoutCommand(),
   rollbackCommand(),
   wipeCommand(),

@@ -29,7 +29,8 @@ export async function tellDeployment(
   const ended = await followDeployment(client, machine, deployment.id)
   if (options.json) printJson(ended)
   else process.stdout.write(`${machine}: ${describeEnd(ended).join('\n  ')}\n`)
-  if (ended.state !== 'proved') process.exitCode = 1
+  // A failed first-boot hook leaves a machine that runs, and work that was not done.
+  if (ended.state !== 'proved' || ended.steps.some(({ state }) => state === 'failed')) process.exitCode = 1
 }
 
 function describeEnd(deployment: Deployment): string[] {

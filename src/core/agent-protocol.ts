@@ -26,6 +26,8 @@ import { Inventory, Surroundings } from './inventory.ts'
  *   GET  /agent/done/TOKEN                 → 204                the same, for a plain wget of a script's; no bearer
  *   POST /agent/proof      {}              → 204                first-boot callback: Bearer is the proof token;
  *                                                              ?bootOrder= is UEFI's variable as it is now, hexadecimal
+ *   POST /agent/first-boot text            → 204                before the proof, with the same bearer: what a hook said;
+ *                                                              ?hook=N&status=CODE&seconds=S
  *   GET  /images/VERSION/manifest, /signatures, /locations, /packs/PACK    (image/: the store's own formats)
  */
 
@@ -68,6 +70,13 @@ export const ProgressReport = Type.Object({
   seconds: Type.Optional(Type.Number()),
   /** What the operator should know although the step is done: the firmware did not keep its boot order. */
   notice: Type.Optional(Type.String({ maxLength: 2000 })),
+  /** With `progress`: lines of a script that runs in the step, of which `offset` were told before. */
+  output: Type.Optional(
+    Type.Object({
+      offset: Type.Integer({ minimum: 0 }),
+      lines: Type.Array(Type.String({ maxLength: 1000 }), { maxItems: 200 }),
+    }),
+  ),
 })
 export type ProgressReport = Static<typeof ProgressReport>
 

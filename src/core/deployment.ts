@@ -4,19 +4,26 @@ import type { FilesystemType, Layout } from './layout.ts'
 import type { DeployRendition, VerifyPolicy } from './order.ts'
 import type { StepRecord } from './step-records.ts'
 
-/** The work of a deployment, in order; a failure names its step. `boot` is the machine's way to its order. */
+/**
+ * The work of a deployment, in order; a failure names its step. `boot` is the machine's way to its order. Those of hooks and
+ * files are there where there are any.
+ */
 export const deploySteps = [
   'boot',
   'select-disk',
+  'before-partition',
   'partition',
   'make-filesystems',
   'write',
   'verify',
   'grow',
   'identity',
+  'files',
+  'after-write',
   'boot-loader',
   'flush',
   'hand-over',
+  'first-boot',
 ] as const
 export type DeployStep = (typeof deploySteps)[number]
 

@@ -4,6 +4,7 @@ import { DiskRule } from './disk-rule.ts'
 import { RescueWork, RunWork, WipeWork } from './errand.ts'
 import { HandOver } from './hand-over.ts'
 import { FilesystemType, Layout } from './layout.ts'
+import { DeploymentSetup } from './setup.ts'
 
 /**
  * What the agent writes: files, one filesystem's blocks, a foreign whole disk, or a btrfs send stream. What a machine can
@@ -78,6 +79,8 @@ export type Order = Static<typeof Order>
 export const DeploySecrets = Type.Object({
   /** Bearer of the first-boot callback. */
   proofToken: Type.String(),
+  /** Scripts and files, absent where there are none: secrets stand in them. */
+  setup: Type.Optional(DeploymentSetup),
 })
 export type DeploySecrets = Static<typeof DeploySecrets>
 

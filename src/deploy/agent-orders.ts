@@ -101,7 +101,7 @@ export class AgentOrders {
       ...(previousVersion !== undefined && { previousVersion }),
       ...(goesOn(deployment) && { goesOn: true }),
       ...orderFields(deployment),
-      sealed: sealTo(session, this.#secrets(deployment)),
+      sealed: sealTo(session, await this.#secrets(deployment)),
     }
   }
 
@@ -121,8 +121,9 @@ export class AgentOrders {
     }
   }
 
-  #secrets(deployment: Deployment): DeploySecrets {
-    return { proofToken: `${deployment.id}.${this.#mac('proof', deployment.id)}` }
+  async #secrets({ id }: Deployment): Promise<DeploySecrets> {
+    const setup = await this.#deployments.setup(id)
+    return { proofToken: `${id}.${this.#mac('proof', id)}`, ...(setup && { setup }) }
   }
 
   #openToken(purpose: TokenPurpose, token: string): string | undefined {

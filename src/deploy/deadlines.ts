@@ -9,15 +9,20 @@ const day = 24 * 60 * minute
 const silenceSeconds: Record<DeployStep, number> = {
   boot: 15 * minute,
   'select-disk': 15 * minute,
+  // Of hooks the agent says every minute that they still run.
+  'before-partition': 15 * minute,
   partition: 15 * minute,
   'make-filesystems': 20 * minute,
   write: 15 * minute,
   verify: 15 * minute,
   grow: 35 * minute,
   identity: 15 * minute,
+  files: 15 * minute,
+  'after-write': 15 * minute,
   'boot-loader': 35 * minute,
   flush: 30 * minute,
   'hand-over': 15 * minute,
+  'first-boot': 15 * minute,
 }
 
 /** How long a deployment may stay in its state without a word; 0 where it has ended. */

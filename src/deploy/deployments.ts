@@ -3,6 +3,7 @@ import { describeLostOrder } from '../core/boot-order.ts'
 import { canMove, type Deployment, type DeploymentState, type DeployStep, writtenStates } from '../core/deployment.ts'
 import type { HandOver } from '../core/hand-over.ts'
 import type { Machine } from '../core/machine.ts'
+import type { DeploymentSetup } from '../core/setup.ts'
 import { type StepRecord, withStep } from '../core/step-records.ts'
 import type { VersionUse } from '../image/retention.ts'
 import {
@@ -14,10 +15,14 @@ import {
   listOverdueDeployments,
   updateDeployment,
 } from '../store/deployment-rows.ts'
+import { putDeploymentSetup, readDeploymentSetup } from '../store/setup-rows.ts'
 import { overdueVerdict } from './deadlines.ts'
 import { enter, fail, heard, refuseMove, refuseReport } from './deployment-moves.ts'
 import { addNotice } from './deployment-notices.ts'
+import { addOutput, type StepOutput } from './deployment-output.ts'
+import { describeSetup, proofSecondsWith, setupOf } from './deployment-setup.ts'
 import { describeDone, describeRequest, describeWritten, tellState, tellStep } from './deployment-timeline.ts'
+import { type FirstBootReport, recordFirstBoot } from './first-boot.ts'
 import { describeFruitless } from './fruitless-boots.ts'
 import { findLastSight } from './last-sight.ts'
 import { leaveDeployIntent, refuseBusy, setIntent, useUpDeployIntent } from './machine-intent.ts'
@@ -65,18 +70,26 @@ export class Deployments implements ReportedWork {
     return deployment
   }
 
-  /** Sets the machine's intent to deploy. Throws Conflict when an order of the machine is under way. */
+  /** What a deployment was given when it was ordered, with its secrets. */
+  setup(id: string): Promise<DeploymentSetup | undefined> {
+    return readDeploymentSetup(this.#state.db, id)
+  }
+
+  /** Sets the machine's intent to deploy. Throws Conflict when an order of the machine is under way, and SetupRefused. */
   async create(machine: Machine, request: DeploymentRequest, detail?: string): Promise<Deployment> {
     return this.#state.commit(async (change) => {
       await refuseBusy(change, machine)
-      const deployment = newDeployment(machine.id, request, change.now)
+      const made = newDeployment(machine.id, request, change.now)
+      const setup = await setupOf(change.db, machine, made)
+      const deployment = { ...made, proofSeconds: await proofSecondsWith(change.db, made, setup) }
       await insertDeployment(change.db, deployment)
+      if (setup) await putDeploymentSetup(change.db, deployment, setup)
       await setIntent(change, machine.id, { kind: 'deploy', deploymentId: deployment.id })
       await change.tell({
         machineId: machine.id,
         deploymentId: deployment.id,
         kind: 'deployment',
-        message: `queued: ${describeRequest(request)}${detail === undefined ? '' : `; ${detail}`}`,
+        message: `queued: ${[describeRequest(request), describeSetup(setup), detail].filter(Boolean).join('; ')}`,
       })
       return deployment
     })
@@ -134,6 +147,19 @@ export class Deployments implements ReportedWork {
       const { notice } = record
       if (notice !== undefined) await tellStep(change, deployment, step, `${step}: ${notice}`, { notice })
     })
+  }
+
+  /** What a script says while it runs in a step. */
+  async stepOutput(id: string, step: DeployStep, output: StepOutput): Promise<void> {
+    await this.#alter(id, async (change, deployment) => {
+      refuseReport(deployment)
+      await addOutput(change, deployment, step, output)
+    })
+  }
+
+  /** Throws NotFound where the deployment has no such hook. */
+  async firstBoot(id: string, report: FirstBootReport): Promise<void> {
+    await this.#alter(id, (change, deployment) => recordFirstBoot(change, deployment, report))
   }
 
   /** Progress inside a step: shown to who watches, kept only as a later deadline, and as how far this boot got. */

@@ -39,15 +39,19 @@ const booting: Causes = {
 const silentIn: Record<DeployStep, string> = {
   boot: 'that it lost power or network before it had begun',
   'select-disk': 'that a disk does not answer any more, or that it lost power or network',
+  'before-partition': 'that a hook restarted the machine or took its network away, or that it lost power',
   partition: 'that the disk hangs on a discard or a new table, or that it lost power or network',
   'make-filesystems': 'that the disk hangs, or that it lost power or network',
   write: 'that it lost power or network, or that the disk hangs',
   verify: 'that it lost power or network, or that the disk hangs',
   grow: 'that growing the filesystem takes too long on a slow disk, or that it lost power or network',
   identity: 'that it lost power or network',
+  files: 'that it lost power or network, or that the disk hangs',
+  'after-write': 'that a hook restarted the machine or took its network away, or that it lost power',
   'boot-loader': "that one of the image's own programs hangs (grub-install, update-initramfs), or that it lost power",
   flush: 'that the disk writes very slowly or hangs, or that it lost its power',
   'hand-over': 'that its restart hangs',
+  'first-boot': 'that the deployed system lost power or network',
 }
 
 const restarted = 'that it restarts by itself (power, memory, a hardware watchdog), and then does not come to its agent'

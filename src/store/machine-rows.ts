@@ -8,6 +8,7 @@ import type { Machine } from '../core/machine.ts'
 import type { MachineConflict } from '../core/machine-identity.ts'
 import { listConflicts } from './conflict-rows.ts'
 import type { Schema } from './schema.ts'
+import { absorbSetup, deleteSetup } from './setup-rows.ts'
 import type { StateDatabase } from './state-database.ts'
 
 /** All of a machine but its inventory, which is kilobytes, and asked for by itself. */
@@ -167,6 +168,7 @@ export async function readInventory(db: StateDatabase, id: string): Promise<unkn
 }
 
 export async function deleteMachine(db: StateDatabase, id: string): Promise<void> {
+  await deleteSetup(db, id)
   await db.deleteFrom('machines').where('id', '=', id).execute()
 }
 
@@ -176,6 +178,7 @@ export async function absorbMachine(db: StateDatabase, absorbed: Machine, surviv
   for (const table of ['machine_macs', 'deployments', 'errands', 'sessions', 'used_tokens', 'events'] as const) {
     await db.updateTable(table).set(owner).where('machine_id', '=', absorbed.id).execute()
   }
+  await absorbSetup(db, absorbed.id, survivor.id)
   await deleteMachine(db, absorbed.id)
 }
 

@@ -19,6 +19,7 @@ export const migrations: Record<string, Migration> = {
   '0014-errands': { up: addErrands },
   '0015-scheduled-orders': { up: addScheduledOrders },
   '0016-machine-labels': { up: addMachineLabels },
+  '0018-setups': { up: createSetups },
   '0019-webhooks': { up: addWebhooks },
   '0020-deployment-attempts': { up: addDeploymentAttempts },
   '0022-deployment-session-only': { up: addDeploymentSessionOnly },
@@ -283,4 +284,38 @@ async function addDeploymentAttempts(db: Kysely<unknown>): Promise<void> {
     .execute()
   await table().addColumn('retry_json', 'text').execute()
   await table().addColumn('heard_at', 'bigint').execute()
+}
+
+/** `owner` is the name of an image or group, and a machine's id. */
+async function createSetups(db: Kysely<unknown>): Promise<void> {
+  const table = (name: string) =>
+    db.schema
+      .createTable(name)
+      .addColumn('scope', 'text', (c) => c.notNull())
+      .addColumn('owner', 'text', (c) => c.notNull())
+  await table('hooks')
+    .addColumn('point', 'text', (c) => c.notNull())
+    .addColumn('script', 'text', (c) => c.notNull())
+    .addColumn('timeout_seconds', 'integer', (c) => c.notNull())
+    .addPrimaryKeyConstraint('hooks_key', ['scope', 'owner', 'point'])
+    .execute()
+  await table('variables')
+    .addColumn('name', 'text', (c) => c.notNull())
+    .addColumn('value', 'text', (c) => c.notNull())
+    .addColumn('secret', 'integer', (c) => c.notNull())
+    .addPrimaryKeyConstraint('variables_key', ['scope', 'owner', 'name'])
+    .execute()
+  await table('file_templates')
+    .addColumn('path', 'text', (c) => c.notNull())
+    .addColumn('template', 'text', (c) => c.notNull())
+    .addColumn('verbatim', 'integer', (c) => c.notNull())
+    .addColumn('mode', 'text')
+    .addColumn('file_owner', 'text', (c) => c.notNull())
+    .addPrimaryKeyConstraint('file_templates_key', ['scope', 'owner', 'path'])
+    .execute()
+  await db.schema
+    .createTable('deployment_setups')
+    .addColumn('deployment_id', 'text', (c) => c.primaryKey().references('deployments.id').onDelete('cascade'))
+    .addColumn('setup_json', 'text', (c) => c.notNull())
+    .execute()
 }

@@ -4,6 +4,8 @@ import type { ErrandState, ErrandStep } from '../core/errand.ts'
 import type { IntentKind } from '../core/intent.ts'
 import type { MachineConflict } from '../core/machine-identity.ts'
 import type { ScheduledOrder } from '../core/machine-order.ts'
+import type { HookPoint } from '../core/setup.ts'
+import type { ScopeKind } from '../core/setup-scope.ts'
 import type { TimelineKind } from '../core/timeline.ts'
 
 /** Times are milliseconds since the epoch, truth values 0 or 1, `_json` columns JSON text: alike on SQLite and PostgreSQL. */
@@ -95,6 +97,20 @@ export type Schema = {
   errand_output: { errand_id: string; start: number; text: string }
   /** How the machines of a group, or of a model, are left. */
   hand_over_rules: { scope: string; name: string; hand_over: string }
+  /** `owner` is the name of an image or group, and a machine's id. */
+  hooks: { scope: ScopeKind; owner: string; point: HookPoint; script: string; timeout_seconds: number }
+  variables: { scope: ScopeKind; owner: string; name: string; value: string; secret: number }
+  file_templates: {
+    scope: ScopeKind
+    owner: string
+    path: string
+    template: string
+    verbatim: number
+    mode: string | null
+    file_owner: string
+  }
+  /** What a deployment was given when it was ordered, secrets in it: in no answer of the API. */
+  deployment_setups: { deployment_id: string; setup_json: string }
   sessions: {
     /** SHA-256 of the bearer, hexadecimal. */
     bearer_hash: string
