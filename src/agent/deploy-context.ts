@@ -3,6 +3,7 @@ import type { Mac } from '../bytes/mac.ts'
 import type { ProgressReport } from '../core/agent-protocol.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { DeployOrder } from '../core/order.ts'
+import type { DeploymentSetup } from '../core/setup.ts'
 import type { Session } from './session.ts'
 import type { StepReporter } from './step-reporter.ts'
 
@@ -26,6 +27,8 @@ export type DeployContext = AgentContext & {
   reporter: StepReporter
   /** Aborted when the server does not want the deployment any more. */
   signal: AbortSignal
+  /** Hooks and files of the order, where it has some. */
+  setup?: DeploymentSetup
   /** Where the new root filesystem is mounted. */
   rootDirectory: string
 }

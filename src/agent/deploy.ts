@@ -13,6 +13,7 @@ import { deployForeignDisk } from './foreign-disk/deploy-foreign-disk.ts'
 import { executeKexec, type KexecTarget, prepareKexec, rebootMachine, restartByFirmware } from './hand-over.ts'
 import { readDiskContents } from './inventory/read-partition-table.ts'
 import { makeBootable } from './make-bootable.ts'
+import { openSecrets } from './open-secrets.ts'
 import { orderedVersion } from './ordered-version.ts'
 import { prepareDisk } from './prepare-disk.ts'
 import { reportFailure } from './report-failure.ts'
@@ -56,8 +57,10 @@ export async function deploy(order: DeployOrder, agent: AgentContext): Promise<'
 }
 
 /** Everything up to the server's confirmation that the intent is used up. */
-async function writeMachine(context: DeployContext): Promise<KexecTarget | undefined> {
+async function writeMachine(ordered: DeployContext): Promise<KexecTarget | undefined> {
   await using mounts = new Mounts()
+  const { setup } = openSecrets(ordered)
+  const context = setup ? { ...ordered, setup } : ordered
   const written = await wayOf(context.order)(context, mounts)
   await flush(context, written.device, mounts)
   await tellInventory(context)

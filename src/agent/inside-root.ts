@@ -32,6 +32,8 @@ export class UnusablePath extends Error {
   }
 }
 
+export type FileOwner = { uid: number; gid: number }
+
 /**
  * Files of a tree that is not trusted, by the paths the deployed system will know them by. Symbolic links are resolved
  * as if `directory` were the root: absolute ones start there, `..` stops there. Files are written aside and renamed,
@@ -75,8 +77,8 @@ export class InsideRoot {
     }
   }
 
-  /** Makes or replaces a regular file of root's, its directories included. */
-  writeText(path: string, text: string, mode = 0o644): void {
+  /** Makes or replaces a regular file, of root's where no owner is given, its directories included. */
+  writeText(path: string, text: string, mode = 0o644, { uid, gid }: FileOwner = { uid: 0, gid: 0 }): void {
     const { directory, name } = this.#place(path)
     const aside = join(directory, `.bootwright-${randomBytes(6).toString('hex')}`)
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
@@ -87,7 +89,7 @@ export class InsideRoot {
     } finally {
       closeSync(file)
     }
-    chownSync(aside, 0, 0)
+    chownSync(aside, uid, gid)
     renameSync(aside, join(directory, name))
   }
 
@@ -97,6 +99,11 @@ export class InsideRoot {
     const aside = join(directory, `.bootwright-${randomBytes(6).toString('hex')}`)
     symlinkSync(target, aside)
     renameSync(aside, join(directory, name))
+  }
+
+  /** The path without links in it, as the deployed system will know it; there may be nothing. */
+  followLinks(path: string): string {
+    return `/${this.#resolve(path, true).join('/')}`
   }
 
   /** Where a regular file really is, for a program that reads it by path; undefined when there is none. */

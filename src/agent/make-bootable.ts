@@ -1,7 +1,4 @@
-import { Check } from 'typebox/value'
-import { DecodeError } from '../bytes/decode-error.ts'
-import { DeploySecrets } from '../core/order.ts'
-import { unseal } from '../core/seal.ts'
+import { hookEnvironment, hooksAt } from '../core/setup.ts'
 import type { Kernel } from './boot-loader/choose-kernel.ts'
 import {
   type BootLoaderFacts,
@@ -12,9 +9,11 @@ import {
 import type { DeployContext } from './deploy-context.ts'
 import { fillData } from './disk/fill-data.ts'
 import type { Mounts } from './disk/mounts.ts'
+import { setUpRoot } from './hooks/set-up-root.ts'
 import type { CarriedIdentity } from './identity/carried-identity.ts'
 import { type WrittenIdentity, writeIdentity } from './identity/write-identity.ts'
 import { InsideRoot } from './inside-root.ts'
+import { openSecrets } from './open-secrets.ts'
 import type { PreparedDisk } from './prepare-disk.ts'
 import { runStep } from './step-run.ts'
 import { type Fallback, planFallback } from './watchdog/plan-fallback.ts'
@@ -23,14 +22,14 @@ export type BootableMachine = { identity: WrittenIdentity; bootLoader: Installed
 
 export type BootableOptions = { carried?: CarriedIdentity; menu?: SharedMenu }
 
-/** The steps identity and boot-loader: the tree becomes this machine's own and starts by its firmware. */
+/** The steps from identity to boot-loader: the tree becomes this machine's own and starts by its firmware. */
 export async function makeBootable(
   context: DeployContext,
   prepared: PreparedDisk,
   mounts: Mounts,
   { carried, menu }: BootableOptions = {},
 ): Promise<BootableMachine> {
-  const { order, reporter, signal, session, rootDirectory } = context
+  const { order, reporter, signal, session, rootDirectory, setup } = context
   const identity = await runStep(reporter, 'identity', async () => {
     const facts = {
       machineName: order.machine.name,
@@ -40,6 +39,9 @@ export async function makeBootable(
       filesystems: prepared.filesystems,
       server: session.client.baseUrl,
       proofToken: openSecrets(context).proofToken,
+      ...(setup && {
+        firstBoot: { hooks: hooksAt(setup, 'first-boot'), environment: hookEnvironment(setup.variables) },
+      }),
       ...(carried && { carried }),
     }
     const filled = await fillData(rootDirectory, prepared.filesystems, signal)
@@ -47,6 +49,7 @@ export async function makeBootable(
     const begun = filled.map((mount) => `; ${mount} begins with what the version has there`)
     return { value, detail: `${value.detail}${begun.join('')}` }
   })
+  await setUpRoot(context, prepared.disk.device, prepared.filesystems)
   const bootLoader = await runStep(reporter, 'boot-loader', async () => {
     const value = await installBootLoader(
       { ...bootLoaderFacts(context, prepared), ...(menu && { menu }) },
@@ -62,12 +65,6 @@ export async function makeBootable(
 /** A start by kexec is prepared while the deployed root can still be written. */
 export function planHandOver({ order }: DeployContext, root: InsideRoot, kernel: Kernel): { fallback?: Fallback } {
   return order.handOver === 'kexec' ? { fallback: planFallback(root, kernel) } : {}
-}
-
-export function openSecrets({ order, session }: DeployContext): DeploySecrets {
-  const secrets: unknown = JSON.parse(Buffer.from(unseal(order.sealed, session.privateKey)).toString('utf8'))
-  if (!Check(DeploySecrets, secrets)) throw new DecodeError('deploy secrets', 'the proof token is missing')
-  return secrets
 }
 
 function bootLoaderFacts(context: DeployContext, prepared: PreparedDisk): BootLoaderFacts {

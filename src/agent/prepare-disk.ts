@@ -16,6 +16,7 @@ import {
   type PartitionDevices,
   writeTable,
 } from './disk/partition-disk.ts'
+import { beforePartition } from './hooks/before-partition.ts'
 import { readDiskContent } from './inventory/read-partition-table.ts'
 import { planAttempt } from './plan-attempt.ts'
 import { say } from './say.ts'
@@ -29,7 +30,7 @@ export class DiskRefused extends Error {
 export type PreparedDisk = { disk: Disk; plan: DiskPlan; filesystems: Filesystems }
 
 /**
- * The steps select-disk, partition and make-filesystems. At the end the root filesystem is in the state that its writer
+ * The steps from select-disk to make-filesystems. At the end the root filesystem is in the state that its writer
  * needs (disk/filesystems.ts). `locate` finds the devices of partitions.
  */
 export async function prepareDisk(
@@ -38,13 +39,18 @@ export async function prepareDisk(
   locate: LocatePartitions = kernelPartitions,
 ): Promise<PreparedDisk> {
   const { reporter, signal } = context
-  const { disk, plan } = await runStep(reporter, 'select-disk', async () => {
+  const lookAtDisk = async () => {
     const chosen = await selectDisk(context)
     const { planning, detail } = await planAttempt(context, chosen, locate)
-    const value = { disk: chosen, plan: planOf(planning, chosen) }
-    const chose = `chose ${describeDisk(chosen)}; layout ${context.order.layout.name}`
-    return { value, detail: detail === undefined ? chose : `${chose}; ${detail}` }
+    return { disk: chosen, plan: planOf(planning, chosen), detail }
+  }
+  const selected = await runStep(reporter, 'select-disk', async () => {
+    const value = await lookAtDisk()
+    const chose = `chose ${describeDisk(value.disk)}; layout ${context.order.layout.name}`
+    return { value, detail: value.detail === undefined ? chose : `${chose}; ${value.detail}` }
   })
+  const looking = { disk: selected.disk, lookAgain: lookAtDisk }
+  const { disk, plan } = await beforePartition(context, selected, looking)
   const devices = await runStep(reporter, 'partition', async () => {
     for (const line of drawPlan(plan, disk)) say(`  ${line}`)
     return partition(context, disk, plan, locate)

@@ -41,10 +41,16 @@ export class StepReporter {
     const now = performance.now()
     if (now - this.#lastProgressAt < quietMs) return
     this.#lastProgressAt = now
-    if (this.#queue.at(-1)?.state === 'progress') this.#queue.pop()
+    const last = this.#queue.at(-1)
+    if (last?.state === 'progress' && last.output === undefined) this.#queue.pop()
     const report: ProgressReport = { workId: this.#workId, step, state: 'progress', bytesDone }
     if (bytesTotal !== undefined) report.bytesTotal = bytesTotal
     this.#enqueue(report)
+  }
+
+  /** Lines of a script that runs in the step, of which `offset` were told before. */
+  output(step: WorkStep, offset: number, lines: string[]): void {
+    this.#enqueue({ workId: this.#workId, step, state: 'progress', output: { offset, lines } })
   }
 
   done(

@@ -4,6 +4,7 @@ import { runProgram } from '../../programs/run-program.ts'
 import type { EfiSystemPartition, RootFilesystem } from '../disk/filesystems.ts'
 import type { Mounts } from '../disk/mounts.ts'
 import { InsideRoot } from '../inside-root.ts'
+import { mountSystemDirectories } from '../mount-system-directories.ts'
 import type { BootEntryOutcome } from './boot-order.ts'
 import { chooseKernel, type Kernel } from './choose-kernel.ts'
 import { copyFallbackLoader, installedLoader } from './copy-fallback-loader.ts'
@@ -109,9 +110,7 @@ async function mountForChroot(
   mounts: Mounts,
   signal: AbortSignal,
 ): Promise<void> {
-  await mounts.mount('/dev', root.makeDirectory('/dev'), ['--bind'], signal)
-  await mounts.mount('proc', root.makeDirectory('/proc'), ['-t', 'proc'], signal)
-  await mounts.mount('sysfs', root.makeDirectory('/sys'), ['-t', 'sysfs'], signal)
+  await mountSystemDirectories(root, mounts, signal)
   if (facts.firmware === 'uefi') {
     await mounts.mount(facts.esp!.device, root.makeDirectory('/boot/efi'), ['-t', 'vfat', '-o', 'umask=0077'], signal)
   }

@@ -22,13 +22,23 @@ export async function fillData(rootDirectory: string, { others }: Filesystems, s
   return filled
 }
 
+/** As the deployed system will, at its place or elsewhere. */
+export async function mountOther(
+  { device, type, subvolume }: DataFilesystem,
+  directory: string,
+  mounts: Mounts,
+  signal: AbortSignal,
+): Promise<void> {
+  const options = subvolume === undefined ? [] : ['-o', `subvol=${subvolume}`]
+  await mounts.mount(device, directory, ['-t', type, ...options], signal)
+}
+
 async function fill(other: DataFilesystem, image: InsideRoot, signal: AbortSignal): Promise<boolean> {
   if (!image.stat(other.mount)?.isDirectory()) return false
   const directory = `${image.directory}.data`
   mkdirSync(directory, { recursive: true })
   await using mounts = new Mounts()
-  const options = other.subvolume === undefined ? [] : ['-o', `subvol=${other.subvolume}`]
-  await mounts.mount(other.device, directory, ['-t', other.type, ...options], signal)
+  await mountOther(other, directory, mounts, signal)
   const isEmpty = readdirSync(directory).every((name) => name === 'lost+found')
   if (isEmpty) {
     const source = `${image.makeDirectory(other.mount)}/.`

@@ -6,6 +6,7 @@ import { bootOrderOf } from '../boot-loader/boot-order.ts'
 import type { DeployContext } from '../deploy-context.ts'
 import type { Mounts } from '../disk/mounts.ts'
 import { kernelPartitions, type LocatePartitions } from '../disk/partition-disk.ts'
+import { beforePartition } from '../hooks/before-partition.ts'
 import { readDiskContent } from '../inventory/read-partition-table.ts'
 import { selectDisk } from '../prepare-disk.ts'
 import { runStep } from '../step-run.ts'
@@ -25,10 +26,12 @@ export async function deployForeignDisk(
 ): Promise<WrittenDisk> {
   const { reporter, signal, rootDirectory } = context
   mkdirSync(rootDirectory, { recursive: true })
-  const disk = await runStep(reporter, 'select-disk', async () => {
+  const selected = await runStep(reporter, 'select-disk', async () => {
     const value = await selectDisk(context)
     return { value, detail: `chose ${describeDisk(value)}; all of it is overwritten` }
   })
+  const looking = { disk: selected, lookAgain: () => selectDisk(context) }
+  const disk = await beforePartition(context, selected, looking)
   const counts = await writeAndVerifyBlocks(context, disk.device, 'disk')
   const written: Disk = { ...disk, ...(await readDiskContent(disk.device, disk.sizeBytes, signal)) }
   const fitted = await runStep(reporter, 'grow', () => fitDisk(written, { context, mounts, locate }))

@@ -5,7 +5,7 @@ import { writeHostFiles } from '../identity/host-files.ts'
 import { writeHostKeys } from '../identity/host-keys.ts'
 import { writeNetwork } from '../identity/network-files.ts'
 import { InsideRoot } from '../inside-root.ts'
-import { openSecrets } from '../make-bootable.ts'
+import { openSecrets } from '../open-secrets.ts'
 import type { StepResult } from '../step-run.ts'
 import { writeNoCloudSeed } from './nocloud-seed.ts'
 

@@ -1,7 +1,7 @@
 import type { Mac } from '../../bytes/mac.ts'
 import { InsideRoot } from '../inside-root.ts'
 import type { CarriedIdentity } from './carried-identity.ts'
-import { writeFirstBoot } from './first-boot.ts'
+import { type FirstBootHooks, writeFirstBoot } from './first-boot.ts'
 import { type FstabFilesystems, renderFstab } from './fstab.ts'
 import { writeHostFiles } from './host-files.ts'
 import { writeHostKeys } from './host-keys.ts'
@@ -19,6 +19,7 @@ export type IdentityFacts = {
   /** Origin the first-boot callback goes to. */
   server: string
   proofToken: string
+  firstBoot?: FirstBootHooks
 }
 
 export type WrittenIdentity = {
@@ -39,7 +40,7 @@ export async function writeIdentity(
   const network = writeNetwork(root, facts.bootMac, facts.vlan)
   const mounted = makeMountPoints(root, facts.filesystems)
   root.writeText('/etc/fstab', renderFstab(facts.filesystems, facts.firmware, root.readText('/etc/fstab')))
-  const callback = writeFirstBoot(root, facts.server, facts.proofToken)
+  const callback = writeFirstBoot(root, facts.server, facts.proofToken, facts.firstBoot)
   const keys = sshHostKeys.length === 0 ? 'no SSH server in the image' : describeKeys(sshHostKeys.length, facts)
   return { sshHostKeys, detail: [`named ${facts.machineName}`, keys, network, callback, ...mounted].join('; ') }
 }
