@@ -21,7 +21,7 @@ export function describeHookFailure(
   output: readonly string[],
 ): string | undefined {
   if (end.kind === 'exit' && end.code === 0) return undefined
-  const words = output.slice(-lastLinesTold).join('\n')
+  const words = output.slice(-lastLinesTold).join(' | ')
   return `the ${point} hook of ${describeScope(scope)} ${describeEnd(end, timeoutSeconds)}${words && `: ${words}`}`
 }
 
