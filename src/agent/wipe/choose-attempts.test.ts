@@ -60,6 +60,7 @@ const table: [what: string, facts: WipeFacts, method: WipeMethod, methods: strin
     ['ATA enhanced secure erase', 'ATA secure erase', 'overwriting with zeros'],
   ],
   ['a frozen SATA disk', ata(securityText({ frozen: true })), 'auto', ['overwriting with noise']],
+  ["a SATA disk with somebody's password", ata(securityText({ enabled: true })), 'auto', ['overwriting with noise']],
   ['a frozen SATA disk, secure erase', ata(securityText({ frozen: true })), 'secure-erase', []],
   [
     ...(['a SATA SSD with sanitize', ata(securityText({ enhanced: false }), {}, sanitizes), 'auto'] as const),

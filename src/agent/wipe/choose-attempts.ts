@@ -115,8 +115,9 @@ function ataMethods({ abilities }: WipeFacts & { kind: 'ata' }, leftOut: string[
   ]
 }
 
-function whyNoSecureErase({ supported, frozen, expired }: AtaAbilities['security']): string | undefined {
+function whyNoSecureErase({ supported, enabled, frozen, expired }: AtaAbilities['security']): string | undefined {
   if (!supported) return 'the drive has none'
+  if (enabled) return "the drive has a password that is not Bootwright's"
   if (frozen) {
     return 'the firmware has frozen the drive: suspend and resume the machine, or pull and plug the drive while it is on, and wipe again'
   }

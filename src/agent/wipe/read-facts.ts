@@ -6,7 +6,9 @@ import { oneLine } from '../../core/one-line.ts'
 import { ProgramFailed, runProgram } from '../../programs/run-program.ts'
 import { readAttribute, readNumber } from '../inventory/attribute.ts'
 import type { DiskKind, WipeFacts } from './choose-attempts.ts'
-import { parseHiddenSectors, parseIdentity } from './parse-hdparm.ts'
+import { unlock } from './erase-ata.ts'
+import { DeviceDidNotErase } from './erase-context.ts'
+import { type AtaAbilities, parseHiddenSectors, parseIdentity } from './parse-hdparm.ts'
 import { parseIdController } from './parse-nvme.ts'
 
 const askTimeoutMs = 60_000
@@ -45,7 +47,7 @@ async function askDrive({ device, bus }: Disk, signal: AbortSignal): Promise<Dis
         abilities: parseIdController(await ask('nvme', 'id-ctrl', device, '--output-format=json')),
       }
     }
-    const abilities = parseIdentity(await ask('hdparm', '-I', device))
+    const abilities = await identifyUnlocked(device, async () => parseIdentity(await ask('hdparm', '-I', device)))
     const hidden = parseHiddenSectors(await ask('hdparm', '-N', device).catch(() => ''))
     return { kind: 'ata', abilities, ...(hidden !== undefined && { hiddenSectors: hidden }) }
   } catch (error) {
@@ -53,6 +55,19 @@ async function askDrive({ device, bus }: Disk, signal: AbortSignal): Promise<Dis
     if (!(error instanceof ProgramFailed || error instanceof DecodeError)) throw error
     return { kind: 'plain', why: `it does not say what it can: ${oneLine(error.message)}` }
   }
+}
+
+/** What a secure erase that was cut off has locked is unlocked first; throws DeviceDidNotErase where somebody else did. */
+async function identifyUnlocked(device: string, identify: () => Promise<AtaAbilities>): Promise<AtaAbilities> {
+  const { security, ...asItIs } = await identify()
+  if (!security.enabled) return { security, ...asItIs }
+  try {
+    await unlock(device)
+  } catch (error) {
+    if (security.locked || !(error instanceof DeviceDidNotErase)) throw error
+    return { security, ...asItIs }
+  }
+  return identify()
 }
 
 /** Other namespaces of an NVMe disk's controller, or of its subsystem where that has several: the number in a name says nothing of it. */
