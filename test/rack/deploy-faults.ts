@@ -14,7 +14,6 @@ import {
 import { makeRawDisk } from '../../src/cli/rack/raw-disk.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
 import { exchangeToken, overhear } from '../../src/cli/rack/take-token.ts'
-import type { DeploymentState } from '../../src/core/deployment.ts'
 import type { RackMachine } from '../../src/rack/machine.ts'
 import { rackNetwork, setPort } from '../../src/rack/switch.ts'
 
@@ -114,32 +113,37 @@ async function bootInVain(site: RackSite, machine: RackMachine): Promise<void> {
   site.log('the machine boots its disk, which nobody has begun on')
 }
 
-/** Three orders for one boot of the agent: a disk that is too small, one that becomes full, a token that is taken. */
+/** Three orders for one boot of the agent: its token is taken, a disk becomes full, a disk is too small. */
 async function refuseDisksAndTokens(site: RackSite): Promise<void> {
   const disks = [await rawDisk(site, 'SMALL', 512 * mib), await rawDisk(site, 'FULL', crowdedImage.diskBytes)]
   const machine = await site.addMachine({ name: 'faults-2', firmware: 'bios', disks })
-  const small = await site.deploy(machine, { rendition: 'tree', disk: { serial: 'SMALL' } })
-  await machine.powerOn()
-  await assertFailed(site, small, 'select-disk', /a new root partition needs 1024 MiB/)
-
   const order = { image: crowdedImage.image, rendition: 'tree' as const, disk: { serial: 'FULL' } }
-  await assertFailed(site, await site.deploy(machine, order), 'write', /ENOSPC/)
+  const taken = await site.deploy(machine, order)
+  await machine.powerOn()
+  await site.awaitState(taken, 'running')
+  await takeToken(site, machine, taken)
 
-  const forged = { token: 'A'.repeat(43), address: rackNetwork.serverAddress }
-  assert.equal(await exchangeToken(machine.spec.mac, forged), 403, 'a forged token is refused')
   const { id } = await site.retry(machine)
-  await site.awaitState(id, 'running')
-  const taken = await overhear(join(site.rack.directory, 'faults-2.1.pcap'))
-  const elsewhere = { ...taken, address: rackNetwork.serverAddress }
-  assert.equal(await exchangeToken(machine.spec.mac, elsewhere), 403, 'a token of another address is refused')
+  await assertFailed(site, id, 'write', /ENOSPC/)
+  const small = await site.deploy(machine, { rendition: 'tree', disk: { serial: 'SMALL' } })
+  await assertFailed(site, small, 'select-disk', /a new root partition needs 1024 MiB/)
+}
+
+/** Somebody who listens on the segment: what is forged changes nothing, what was overheard stops the deployment. */
+async function takeToken(site: RackSite, machine: RackMachine, id: string): Promise<void> {
+  const { mac } = machine.spec
+  const address = rackNetwork.serverAddress
+  const overheard = await overhear(join(site.rack.directory, `${machine.spec.name}.1.pcap`))
+  assert.equal(await exchangeToken(mac, { token: 'A'.repeat(43), address }), 403, 'a forged token is refused')
+  assert.equal(await exchangeToken(mac, { ...overheard, address }), 403, 'a token of another address is refused')
   assert.equal((await site.deployment(id)).state, 'running', 'neither stops the machine')
-  assert.equal(await exchangeToken(machine.spec.mac, taken), 403, 'a token that was used is refused')
+  assert.equal(await exchangeToken(mac, overheard), 403, 'a token that was used is refused')
   await site.awaitState(id, 'frozen')
   const said = { timeoutMs: momentTimeoutMs, what: 'the agent stopping' }
   await machine.console.expect(/deployment failed in step/, said)
   await site.client.request('POST', `/api/v1/deployments/${id}/cancel`)
-  await assertState(site, id, 'cancelled')
-  const [security] = site.timeline.events.filter(({ kind }) => kind === 'security')
+  assert.equal((await site.deployment(id)).state, 'cancelled')
+  const security = site.timeline.events.find(({ kind }) => kind === 'security')
   site.log(`the token was exchanged twice: ${security?.message}`)
 }
 
@@ -154,8 +158,4 @@ async function assertFailed(site: RackSite, id: string, step: string, reason: Re
   site.log(`failed at ${failed.step}: ${failed.failure}`)
   assert.equal(failed.step, step, 'the failure names its step')
   assert.match(failed.failure ?? '', reason)
-}
-
-async function assertState(site: RackSite, id: string, state: DeploymentState): Promise<void> {
-  assert.equal((await site.deployment(id)).state, state)
 }
