@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { type ImageShelf, openImageShelf } from './api/image-shelf.ts'
 import { managementApp } from './api/management.ts'
 import { serveManagement } from './api/management-listeners.ts'
+import type { Rebuilds } from './api/rebuilds.ts'
 import { Publications } from './butterknife/publications.ts'
 import { publicationsDirectory } from './butterknife-part.ts'
 import type { Deployments } from './deploy/deployments.ts'
@@ -35,17 +36,19 @@ export function managementPart(parts: {
   keys: SiteKeys
   site: { state: StateChanges; machines: Machines; deployments: Deployments; errands: Errands }
   images: ImageShelf
+  rebuilds: Rebuilds
   packets: Pick<PacketsPart, 'explain'>
   /** Facts for `bootwright status`. */
   status: () => Promise<Record<string, unknown>>
   log: Logger
 }): Component {
-  const { options, keys, site, images, packets, status, log } = parts
+  const { options, keys, site, images, rebuilds, packets, status, log } = parts
   const startedAt = Date.now()
   const app = managementApp(
     {
       ...site,
       images,
+      rebuilds,
       publications: new Publications(publicationsDirectory(options.dataDirectory)),
       token: keys.managementToken,
       explain: packets.explain,

@@ -25,6 +25,7 @@ import { namesPart } from './names-part.ts'
 import { listInterfaceAddresses } from './net/interfaces.ts'
 import { packetsPart } from './packets-part.ts'
 import { ramdisksOf } from './ramdisks.ts'
+import { rebuildsOf, rebuildsPart } from './rebuilds-part.ts'
 import { diskLoaderOf, servingTree } from './serving-tree.ts'
 import { siteConsoleMenus } from './site-console-menus.ts'
 import { siteMenus } from './site-menus.ts'
@@ -77,6 +78,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     const ramdiskQueue = ramdiskQueueOf(options)
     const tree = await servingTree(options, ramdisks.place, log)
     const images = await imageShelf(options, keys, site.deployments, log)
+    const rebuilds = rebuildsOf({ options, state, images })
     const planeParts = {
       ...site,
       images,
@@ -111,13 +113,14 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
       ramdiskQueue: ramdiskQueue.status(state.now()),
       ...(await timeline.status()),
     })
-    const management = await managementPart({ options, keys, site, images, packets, status, log })
+    const management = await managementPart({ options, keys, site, images, rebuilds, packets, status, log })
     announce(options, keys, dhcp, log)
     const others = [
       ...(names ? [names] : []),
       ramdisks.component,
       deadlines(site, bootTokenSeconds, log),
       schedule({ ...site, images }, log),
+      rebuildsPart(rebuilds, log),
       ...timeline.components,
       ...butterknifeParts(options, keys, log, supervision),
     ]

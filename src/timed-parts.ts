@@ -30,7 +30,7 @@ export function schedule(parts: OrderParts, log: Logger): Component {
 }
 
 /** What failed once is tried again at the next turn. */
-function repeated(name: string, log: Logger, work: () => Promise<void>): Component {
+export function repeated(name: string, log: Logger, work: () => Promise<void>): Component {
   return {
     name,
     async run(signal) {

@@ -8,7 +8,10 @@ import type { Problem } from './problem.ts'
 
 /** Long work on the images: it has a thread of its own (image-job-thread.ts), because the main one must always answer. */
 export type ImageJob =
-  | ({ kind: 'import'; image: string; source: ImportSource } & Pick<VersionDescription, 'comment' | 'cleanUp'>)
+  | ({ kind: 'import'; image: string; source: ImportSource } & Pick<
+      VersionDescription,
+      'comment' | 'cleanUp' | 'isCurrent'
+    >)
   | ({ kind: 'import-archive'; path: string } & ArchiveTrust)
   /** Answers with the archive's bytes; all others with lines. */
   | { kind: 'export'; image: string; version: string }

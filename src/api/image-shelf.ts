@@ -18,7 +18,7 @@ import { listRamRoots, readRamRoot } from '../ramroot/stored-ram-root.ts'
 import type { ImageJob, JobSetup } from './image-job.ts'
 import { ImageJobs, type RunningJob } from './image-jobs.ts'
 import type { ImageDetails, ImageSummary, Retention, RetentionVerdict, TagMove } from './image-schemas.ts'
-import { endOf } from './job-end.ts'
+import { resultOf } from './job-end.ts'
 
 export type ImageShelfOptions = JobSetup & {
   /** What machines have or are given: it is not removed. */
@@ -98,7 +98,7 @@ export class ImageShelf {
 
   /** Returns when the rendition is made; who wants to see its progress starts the job. Throws JobFailed, NotReady. */
   async makeRendition(version: string, rendition: string): Promise<void> {
-    await endOf(this.start({ kind: 'rendition', version, rendition }))
+    await resultOf(this.start({ kind: 'rendition', version, rendition }))
   }
 
   async setTag(reference: string, tag: string): Promise<TagMove> {

@@ -24,6 +24,8 @@ import { machineRoutes } from './machine-routes.ts'
 import { orderRoutes } from './order-routes.ts'
 import { answerWithProblems, NotAuthenticated } from './problem.ts'
 import { publicationRoutes } from './publication-routes.ts'
+import { rebuildRoutes } from './rebuild-routes.ts'
+import type { Rebuilds } from './rebuilds.ts'
 import { variableRoutes } from './variable-routes.ts'
 
 /** What the management routes work with. */
@@ -33,6 +35,7 @@ export type Management = {
   deployments: Deployments
   errands: Errands
   images: ImageShelf
+  rebuilds: Rebuilds
   publications: Publications
   token: string
   /** What the packet servers would do with a packet. */
@@ -85,6 +88,7 @@ export function managementApp(management: Management, logger: FastifyBaseLogger)
       api.register(layoutRoutes(management), { prefix: '/layouts' })
       api.register(imageRoutes(management.images), { prefix: '/images' })
       api.register(imageJobRoutes(management.images))
+      api.register(rebuildRoutes(management), { prefix: '/rebuilds' })
       api.register(publicationRoutes(management), { prefix: '/publications' })
       api.register(eventRoutes(management), { prefix: '/events' })
     },

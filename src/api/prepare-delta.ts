@@ -1,7 +1,7 @@
 import type { Deployment } from '../core/deployment.ts'
 import { contentOf, rootOf } from '../core/layout.ts'
 import type { ImageShelf } from './image-shelf.ts'
-import { endOf } from './job-end.ts'
+import { resultOf } from './job-end.ts'
 import { NotReady } from './problem.ts'
 
 /**
@@ -16,7 +16,7 @@ export function prepareDelta(
   const isOfUse = rendition === 'tree' && contentOf(rootOf(layout)) === 'kept'
   if (!isOfUse || previousVersion === undefined || previousVersion === version) return
   try {
-    endOf(images.start({ kind: 'delta', version, parent: previousVersion, of: 'tree' })).catch(() => undefined)
+    resultOf(images.start({ kind: 'delta', version, parent: previousVersion, of: 'tree' })).catch(() => undefined)
   } catch (error) {
     if (!(error instanceof NotReady)) throw error // too many jobs are at work
   }

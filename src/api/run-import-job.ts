@@ -23,9 +23,14 @@ type JobOf<Kind extends ImageJob['kind']> = Extract<ImageJob, { kind: Kind }>
 
 /** Throws ImageSourceInvalid and what the import of such a source throws. */
 export async function runImport(job: JobOf<'import'>, parts: ImportParts): Promise<Version> {
-  const { image, source, comment, cleanUp } = job
+  const { image, source, comment, cleanUp, isCurrent } = job
   try {
-    return await importSource(parts.repository, source, { ...importOptions(parts), image, comment, cleanUp }, parts)
+    return await importSource(
+      parts.repository,
+      source,
+      { ...importOptions(parts), image, comment, cleanUp, isCurrent },
+      parts,
+    )
   } catch (error) {
     throw explainUnreadable('path' in source ? source.path : source.name, error)
   }

@@ -35,7 +35,8 @@ export async function importRecipe(
     ...(signal && { signal }),
   })
   const versions = await listVersions(repository, image)
-  const known = versions.find((version) => version.recipeHash === recipeHash && version.tags.includes('current'))
+  const isWanted = ({ tags }: Version) => options.isCurrent === false || tags.includes('current')
+  const known = versions.find((version) => version.recipeHash === recipeHash && isWanted(version))
   const version =
     known ?? (await importTar(repository, tarPath, { ...options, recipeHash, cleanUp: cleanUpOf(recipe) }))
   for (const output of recipe.outputs ?? []) {

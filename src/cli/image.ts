@@ -5,10 +5,12 @@ import { cleanUpCommand } from './image-clean-up.ts'
 import { diffCommand } from './image-diff.ts'
 import { exportCommand } from './image-export.ts'
 import { importCommand } from './image-import.ts'
+import { rebuildCommand } from './image-rebuild.ts'
 import { renditionCommands } from './image-renditions.ts'
 import { sbomCommand } from './image-sbom.ts'
 import { imagePath, type Shared, serviceOf, sharedCommand } from './image-service.ts'
 import { tagCommands } from './image-tags.ts'
+import { tryCommand } from './image-try.ts'
 import { upkeepCommands } from './image-upkeep.ts'
 import { formatBytes, printJson, printTable } from './output.ts'
 import { publishCommands } from './publish.ts'
@@ -20,6 +22,8 @@ export function imageCommand(): Command {
     sharedCommand('list').description('all images with their tags').action(listImages),
     sharedCommand('show <image>').description('the versions of one image, newest first').action(showImage),
     cleanUpCommand(),
+    rebuildCommand(),
+    tryCommand(),
     ...tagCommands(),
     diffCommand(),
     sbomCommand(),

@@ -8,6 +8,7 @@ import { pino } from 'pino'
 import { openImageShelf } from '../api/image-shelf.ts'
 import { managementApp } from '../api/management.ts'
 import { serveManagement } from '../api/management-listeners.ts'
+import { Rebuilds } from '../api/rebuilds.ts'
 import { Publications } from '../butterknife/publications.ts'
 import { Deployments } from '../deploy/deployments.ts'
 import { Errands } from '../deploy/errands.ts'
@@ -32,12 +33,24 @@ export async function service(t: TestContext) {
     signingKey: keys.imageKey,
     versionsInUse: () => deployments.versionsInUse(),
   })
+  const rebuilds = new Rebuilds({ state, images, bootTest: async () => undefined })
   const token = keys.managementToken
   const log = pino({ level: 'silent' })
   const publications = new Publications(join(directory, 'publications'))
   const explain = async () => ({ interface: 'none', answer: 'no packet server runs here' })
   const app = managementApp(
-    { state, machines, deployments, errands, images, publications, token, explain, status: () => ({ ok: true }) },
+    {
+      state,
+      machines,
+      deployments,
+      errands,
+      images,
+      rebuilds,
+      publications,
+      token,
+      explain,
+      status: () => ({ ok: true }),
+    },
     log,
   )
   const socketPath = join(directory, 'bootwright.sock')

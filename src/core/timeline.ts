@@ -27,6 +27,7 @@ export const timelineKinds = [
   'output', // of an operator's script: shown, and kept elsewhere
   'conflict', // two machines that cannot both be what they say: held for a person
   'security', // a token came twice, a signature did not verify
+  'image', // a version was made by itself
   'server', // a part was restarted
 ] as const
 export type TimelineKind = (typeof timelineKinds)[number]

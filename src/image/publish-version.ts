@@ -16,10 +16,12 @@ export type VersionDescription = {
   source?: VersionSource | undefined
   /** What was taken out of the source before it became a version. */
   cleanUp?: readonly CleanUpName[] | undefined
+  /** Whether the tag `current` moves to it; it does where not given. */
+  isCurrent?: boolean | undefined
   signingKey: { privateKey: KeyObject; publicKey: KeyObject }
 }
 
-/** Makes a tree whose chunks the session holds a version of an image, and the image's `current` one. */
+/** Makes a tree whose chunks the session holds a version of an image, and its `current` one where nothing else is said. */
 export async function publishVersion(
   session: ImportSession,
   tree: Tree,
@@ -48,5 +50,12 @@ export async function publishVersion(
   }
   const signed = signStatement(statement, signingKey.privateKey)
   const files = { manifest: compressManifest(manifest), locations: locations.text }
-  return placeVersion(session, { tree, statement, signed, files, signedBy: signingKey.publicKey, isCurrent: true })
+  return placeVersion(session, {
+    tree,
+    statement,
+    signed,
+    files,
+    signedBy: signingKey.publicKey,
+    isCurrent: description.isCurrent ?? true,
+  })
 }

@@ -23,6 +23,7 @@ export const migrations: Record<string, Migration> = {
   '0019-webhooks': { up: addWebhooks },
   '0020-deployment-attempts': { up: addDeploymentAttempts },
   '0022-deployment-session-only': { up: addDeploymentSessionOnly },
+  '0025-rebuilds': { up: addRebuilds },
 }
 
 async function createMachines(db: Kysely<unknown>): Promise<void> {
@@ -317,5 +318,19 @@ async function createSetups(db: Kysely<unknown>): Promise<void> {
     .createTable('deployment_setups')
     .addColumn('deployment_id', 'text', (c) => c.primaryKey().references('deployments.id').onDelete('cascade'))
     .addColumn('setup_json', 'text', (c) => c.notNull())
+    .execute()
+}
+
+async function addRebuilds(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('rebuilds')
+    .addColumn('image', 'text', (c) => c.primaryKey())
+    .addColumn('source_json', 'text', (c) => c.notNull())
+    .addColumn('clean_up_json', 'text', (c) => c.notNull())
+    .addColumn('every', 'text', (c) => c.notNull())
+    .addColumn('promotion', 'text', (c) => c.notNull())
+    .addColumn('due_at', 'bigint', (c) => c.notNull())
+    .addColumn('fingerprint', 'text')
+    .addColumn('outcome_json', 'text')
     .execute()
 }

@@ -4,6 +4,7 @@ import type { ErrandState, ErrandStep } from '../core/errand.ts'
 import type { IntentKind } from '../core/intent.ts'
 import type { MachineConflict } from '../core/machine-identity.ts'
 import type { ScheduledOrder } from '../core/machine-order.ts'
+import type { Promotion } from '../core/rebuild.ts'
 import type { HookPoint } from '../core/setup.ts'
 import type { ScopeKind } from '../core/setup-scope.ts'
 import type { TimelineKind } from '../core/timeline.ts'
@@ -92,6 +93,17 @@ export type Schema = {
     state: ScheduledOrder['state']
     placed_json: string
     created_at: number
+  }
+  /** Images that are made anew when their models change. */
+  rebuilds: {
+    image: string
+    source_json: string
+    clean_up_json: string
+    every: string
+    promotion: Promotion
+    due_at: number
+    fingerprint: string | null
+    outcome_json: string | null
   }
   /** What an operator's script said; `start`: how many characters came before. */
   errand_output: { errand_id: string; start: number; text: string }

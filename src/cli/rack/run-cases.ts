@@ -10,7 +10,7 @@ import { formatEvent } from '../timeline-text.ts'
 import type { CaseResult } from './case.ts'
 import type { ListedCase } from './list-cases.ts'
 import type { RackMessage, RackTask } from './rack-message.ts'
-import { arm64Supplies, prepareSupplies, type RackSupplies } from './supplies.ts'
+import { arm64Supplies, type OwnImage, prepareSupplies, type RackSupplies } from './supplies.ts'
 
 export type CaseRun = {
   cases: readonly ListedCase[]
@@ -20,6 +20,8 @@ export type CaseRun = {
   /** Keeps disks, logs and captures of cases that passed, too. */
   keep?: boolean
   signal?: AbortSignal
+  /** Deployed in place of the trial's. */
+  own?: OwnImage
 }
 
 /** Eight machines at once starve each other; two lanes are quickest. */
@@ -32,7 +34,7 @@ const diskFile = /\.(qcow2|raw|fd)$/
 export async function runCases(run: CaseRun): Promise<CaseResult[]> {
   const check = await checkRack()
   if (check.kind === 'unavailable') throw new RackUnavailable(check.missing)
-  const supplies = await prepareSupplies(new ProgressBar(), run.signal)
+  const supplies = await prepareSupplies(new ProgressBar(), run.signal, run.own)
   const directory = await mkdtemp(join(tmpdir(), 'bootwright-rack-'))
   const waiting = [...run.cases]
   const results: CaseResult[] = []

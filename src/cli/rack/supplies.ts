@@ -18,6 +18,7 @@ export type RackSupplies = {
   /** Reference of the image under test. */
   image: string
   /** The tar that it was imported from. */
+  /** Of the trial's image; empty where the image is the operator's own. */
   imageTar: string
   /** Of the user that the image's recipe makes. */
   credentials: Credentials
@@ -30,18 +31,21 @@ const recipePath = join(import.meta.dirname, '../../../recipes', `${image}.yaml`
 /** As the recipe says; for trial and tests only. */
 const credentials: Credentials = { user: 'operator', password: 'bootwright' }
 
+/** An image of the operator's, in place of the trial's: a reference, its repository, and the keys that signed it. */
+export type OwnImage = Pick<RackSupplies, 'image' | 'imagesDirectory' | 'keysDirectory'>
+
 /** Makes, or finds in the cache, image, keys and ramdisk, and finds out how machines are emulated here. */
-export async function prepareSupplies(bar: ProgressBar, signal?: AbortSignal): Promise<RackSupplies> {
+export async function prepareSupplies(bar: ProgressBar, signal?: AbortSignal, own?: OwnImage): Promise<RackSupplies> {
   const cacheDirectory = defaultCacheDirectory()
   const directory = join(cacheDirectory, 'rack')
-  const keysDirectory = join(directory, 'keys')
-  const imagesDirectory = join(directory, 'images')
-  const keys = await openSiteKeys(keysDirectory)
-  const imageTar = await prepareImage({ cacheDirectory, imagesDirectory, keys, bar, signal })
+  const places = own ?? { image, imagesDirectory: join(directory, 'images'), keysDirectory: join(directory, 'keys') }
+  const keys = await openSiteKeys(places.keysDirectory)
+  const { imagesDirectory } = places
+  const imageTar = own ? '' : await prepareImage({ cacheDirectory, imagesDirectory, keys, bar, signal })
   const ramdisk = await prepareRamdisk({ architecture: 'x64', directory, keys, log: (line) => bar.say(line), signal })
   const { arguments: accelerator, because } = await chooseAccelerator(join(ramdisk, 'vmlinuz'), directory)
   bar.say(`machines run with ${accelerator.join(' ')}: ${because}`)
-  return { imagesDirectory, keysDirectory, ramdiskDirectory: ramdisk, image, imageTar, credentials, accelerator }
+  return { ...places, ramdiskDirectory: ramdisk, imageTar, credentials, accelerator }
 }
 
 type Preparation = { cacheDirectory: string; keys: SiteKeys; bar: ProgressBar; signal: AbortSignal | undefined }
