@@ -150,3 +150,22 @@ test('deployForeignDisk() says so when the disk has no loader for the firmware',
   // The ESP is there, and no filesystem on it.
   await assert.rejects(deployForeignDisk(context, mounts, loop.locate), { name: 'StepFailed', step: 'boot-loader' })
 })
+
+test('deployForeignDisk() runs before-partition hooks while the disk is as it was', async (t) => {
+  const setting = await setUp(t, { 'usr/sbin/ifup': '#!/bin/sh\n' })
+  if (setting === undefined) return
+  const { context, loop, reports } = setting
+  const script = '#!/bin/sh\nblkid "$BOOTWRIGHT_DISK" || echo empty\n'
+  const scope = { kind: 'image', name: 'cloud' } as const
+  const hooks = [{ scope, point: 'before-partition' as const, script, timeoutSeconds: 20 }]
+  await using mounts = new Mounts()
+  await deployForeignDisk({ ...context, setup: { hooks, variables: [], files: [] } }, mounts, loop.locate)
+  await context.reporter.delivered()
+  const steps = reports.filter(({ state }) => state === 'done').map(({ step }) => step)
+  assert.deepEqual(steps.slice(0, 3), ['select-disk', 'before-partition', 'write'])
+  assert.deepEqual(
+    reports.flatMap(({ output }) => output?.lines ?? []),
+    ['empty'],
+  )
+  await mounts.unmountAll()
+})

@@ -18,7 +18,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { ProgressReport } from '../../core/agent-protocol.ts'
 import type { DeploymentSetup, Hook, InjectedFile } from '../../core/setup.ts'
 import type { DeployContext } from '../deploy-context.ts'
-import type { Filesystems } from '../disk/filesystems.ts'
+import type { Filesystems, OtherFilesystem } from '../disk/filesystems.ts'
+import { loopDisk } from '../disk/loop-disk.fixture.ts'
 import { StepReporter } from '../step-reporter.ts'
 import { setUpRoot } from './set-up-root.ts'
 
@@ -205,6 +206,24 @@ test('setUpRoot() gives files their mode and owner, before the hooks run', async
   t.assert.equal(readFileSync(join(root, 'root/copy'), 'utf8'), 'hunter22')
   const done = reports.find(({ step, state }) => step === 'files' && state === 'done')
   t.assert.equal(done?.detail, '/etc/app/secret, /home/web/.profile, /home/web/other')
+})
+
+test('setUpRoot() reaches what the system mounts beside its root', async (t) => {
+  const root = makeRoot(t)
+  if (root === undefined) return
+  const loop = loopDisk(t, 64 * 2 ** 20, 512)
+  if (loop === undefined) return
+  const { device } = loop.attach()
+  execFileSync('mkfs.ext4', ['-q', '-F', device])
+  const where = { device, uuid: '', type: 'ext4', mount: '/home' }
+  const home: OtherFilesystem = { role: 'data', content: 'made', ...where }
+  const { context } = makeContext(root, { files: [file('/home/a', 'file')], hooks: [after('echo hook >/home/b')] })
+  await setUpRoot(context, '/dev/vda', { ...filesystems, others: [home] })
+  t.assert.deepEqual(readdirSync(join(root, 'home')), [], 'nothing is hidden by it later')
+  execFileSync('mount', [device, join(root, 'home')])
+  const found = ['a', 'b'].map((name) => readFileSync(join(root, 'home', name), 'utf8'))
+  execFileSync('umount', [join(root, 'home')])
+  t.assert.deepEqual(found, ['file', 'hook\n'])
 })
 
 test('setUpRoot() names a user that the image does not have', async (t) => {
