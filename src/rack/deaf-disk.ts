@@ -1,12 +1,18 @@
 import type { NbdDisk } from './nbd-server.ts'
 
-/** A disk in memory that acknowledges every write and, while it is deaf, keeps none: worn flash that says nothing of it. */
+/** What a disk acknowledges and does not do; `zeros` are discards too. */
+export type Deafness = 'writes' | 'zeros'
+
+/** A disk in memory that lies: worn flash that keeps nothing any more, storage that does not know what a discard is. */
 export class DeafDisk implements NbdDisk {
   readonly bytes: Buffer
-  isDeaf = true
+  deafTo: ReadonlySet<Deafness>
+  /** From the first flush on it is deaf to this. */
+  deafAfterFlush: ReadonlySet<Deafness> | undefined
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, deafTo: readonly Deafness[]) {
     this.bytes = bytes
+    this.deafTo = new Set(deafTo)
   }
 
   get sizeBytes(): number {
@@ -18,12 +24,14 @@ export class DeafDisk implements NbdDisk {
   }
 
   async write(offset: number, data: Uint8Array): Promise<void> {
-    if (!this.isDeaf) this.bytes.set(data, offset)
+    if (!this.deafTo.has('writes')) this.bytes.set(data, offset)
   }
 
   async zero(offset: number, length: number): Promise<void> {
-    if (!this.isDeaf) this.bytes.fill(0, offset, offset + length)
+    if (!this.deafTo.has('zeros')) this.bytes.fill(0, offset, offset + length)
   }
 
-  async flush(): Promise<void> {}
+  async flush(): Promise<void> {
+    this.deafTo = this.deafAfterFlush ?? this.deafTo
+  }
 }

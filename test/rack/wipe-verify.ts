@@ -27,7 +27,7 @@ type FullDisk = { serial: string; data: Buffer; now: () => Promise<Buffer> }
 
 async function run(site: RackSite): Promise<CaseFigures> {
   const files = await Promise.all(['VIRTIO', 'NVME', 'SATA', 'LIAR'].map((serial) => makeFullDisk(site, serial)))
-  const deaf = new DeafDisk(randomFillSync(Buffer.alloc(diskBytes)))
+  const deaf = new DeafDisk(randomFillSync(Buffer.alloc(diskBytes)), ['writes', 'zeros'])
   const deafData = Buffer.from(deaf.bytes)
   const socketPath = join(site.rack.directory, 'deaf.nbd')
   await using _server = await NbdServer.listen(socketPath, deaf)
@@ -50,7 +50,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   const kept = await ended(site, await order(site, { serial: 'DEAF' }, 'auto'))
   assert.deepEqual([kept.state, kept.step], ['failed', 'plant-canaries'])
   assert.match(kept.failure ?? '', /NOT erased.*acknowledges writes and does not keep them/)
-  deaf.isDeaf = false
+  deaf.deafTo = new Set()
   const all = await ended(site, await order(site, 'all', 'auto'))
   assert.equal(all.state, 'done', all.failure ?? '')
   expectMethods((all.result as WipeResult).disks)
