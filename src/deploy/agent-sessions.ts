@@ -76,7 +76,8 @@ export class AgentSessions {
   }
 
   async assign(session: Session, workId: string): Promise<void> {
-    if (session.workId !== workId) await assignSession(this.#state.db, session.bearerHash, workId)
+    if (session.workId === workId) return
+    await this.#state.commit(({ db }) => assignSession(db, session.bearerHash, workId))
   }
 
   /** Whether a boot token was exchanged already. */

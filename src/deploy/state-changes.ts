@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { sql } from 'kysely'
 import type { Machine } from '../core/machine.ts'
 import type { TimelineEvent } from '../core/timeline.ts'
@@ -28,6 +29,7 @@ type Waiting = {
 
 /** Who only reads waits for a transaction: it is not to be long. */
 const mostTogether = 64
+const longestPauseMs = 20
 
 /**
  * The only way state is written: rows and timeline events in one transaction, listeners after it is on disk, so that
@@ -60,7 +62,12 @@ export class StateChanges {
 
   async #commitWaiting(): Promise<void> {
     this.#isCommitting = true
-    while (this.#waiting.length > 0) await this.#commitTogether(this.#waiting.splice(0, mostTogether))
+    while (this.#waiting.length > 0) {
+      const startedAt = performance.now()
+      await this.#commitTogether(this.#waiting.splice(0, mostTogether))
+      // The thread stands still while it waits for the disk: as long again it is for others, who bring more to commit together.
+      if (this.#waiting.length > 0) await pause(Math.min(longestPauseMs, performance.now() - startedAt))
+    }
     this.#isCommitting = false
   }
 

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { Kysely, SqliteDialect } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { migrations } from './migrations.ts'
@@ -36,18 +36,34 @@ async function migrate(database: StateDatabase): Promise<void> {
   if (error) throw error
 }
 
+type PreparedStatement = {
+  reader: boolean
+  all(parameters: readonly unknown[]): unknown[]
+  run(parameters: readonly unknown[]): ReturnType<StatementSync['run']>
+  iterate(parameters: readonly unknown[]): IterableIterator<unknown>
+}
+
+/** Preparing one takes longer than what most of them do. */
+const mostPrepared = 500
+
 /** Kysely's SQLite dialect asks a statement whether it returns rows; node:sqlite says it by its columns. */
 function asKyselyDatabase(sqlite: DatabaseSync) {
+  const prepared = new Map<string, PreparedStatement>()
   return {
     close: () => sqlite.close(),
     prepare(sql: string) {
+      const known = prepared.get(sql)
+      if (known) return known
+      if (prepared.size >= mostPrepared) prepared.clear()
       const statement = sqlite.prepare(sql)
-      return {
+      const made = {
         reader: statement.columns().length > 0,
         all: (parameters: readonly unknown[]) => statement.all(...(parameters as SQLInputValue[])),
         run: (parameters: readonly unknown[]) => statement.run(...(parameters as SQLInputValue[])),
         iterate: (parameters: readonly unknown[]) => statement.iterate(...(parameters as SQLInputValue[])),
       }
+      prepared.set(sql, made)
+      return made
     },
   }
 }
