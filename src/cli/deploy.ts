@@ -3,6 +3,7 @@ import type { Deployment } from '../core/deployment.ts'
 import type { DiskRule } from '../core/disk-rule.ts'
 import type { DryRun } from '../core/dry-run.ts'
 import type { DeployWish } from '../core/machine-order.ts'
+import { chooseMachines, whereOption } from './choose-machines.ts'
 import { openClient } from './client.ts'
 import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
 import { followJob } from './follow-job.ts'
@@ -29,12 +30,13 @@ type DeployOptions = {
   dryRun?: boolean
   redeploy?: boolean
   at?: number
+  where?: string
 }
 
 export function deployCommand(): Command {
   return new Command('deploy')
     .description('writes an image to the disks of machines at their next network boot')
-    .argument('<machines...>', 'names')
+    .argument('[machines...]', 'names')
     .option('--image <reference>', 'NAME, NAME:TAG or NAME@VERSION')
     .addOption(diskOption().default(undefined, 'the only fixed disk'))
     .addOption(new Option('--rendition <kind>', 'what is written').choices(['tree', 'volume', 'disk', 'btrfs']))
@@ -58,6 +60,7 @@ export function deployCommand(): Command {
     .option('--boot-attempts <count>', 'boots that get no further, after which it fails (3)', parseCount)
     .option('--redeploy', 'keep what the last deployment made of the disk, and move only what differs')
     .option('--dry-run', "draw the machine's disk before and after, by its last inventory, and change nothing")
+    .addOption(whereOption())
     .addOption(atOption())
     .addOption(followOption())
     .addOption(dataOption())
@@ -82,7 +85,8 @@ async function deploy(machines: string[], options: DeployOptions, command: Comma
     ...(options.filesystem && { filesystem: options.filesystem }),
     ...(options.redeploy && { redeploy: true }),
   }
-  const [machine = '', ...others] = machines
+  const names = await chooseMachines(client, machines, options, (reason) => command.error(reason))
+  const [machine = '', ...others] = names
   const isOne = others.length === 0 && options.at === undefined
   if (!isOne && (options.follow || options.dryRun)) {
     command.error('error: --follow and --dry-run are for one machine, and for now')
@@ -100,7 +104,7 @@ async function deploy(machines: string[], options: DeployOptions, command: Comma
     ...(options.proofSeconds !== undefined && { proofSeconds: options.proofSeconds }),
     ...(options.bootAttempts !== undefined && { bootAttempts: options.bootAttempts }),
   }
-  if (!isOne) return placeOrders(client, machines, { kind: 'deploy', wish: wish as DeployWish }, options)
+  if (!isOne) return placeOrders(client, names, { kind: 'deploy', wish: wish as DeployWish }, options)
   const order = { machine, ...wish }
   // A volume takes a while to be made, when it is the version's first.
   await followJob(client, { method: 'POST', path: '/api/v1/deployments/rendition', body: order })
