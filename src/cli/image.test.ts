@@ -171,6 +171,7 @@ test('GET /openapi.json describes every route of images', async (t) => {
       '/image-diff get',
       '/image-prune post',
       '/image-renditions post',
+      '/image-sbom get',
       '/image-verify post',
       '/images/ get',
       '/images/{name} get',
