@@ -2,14 +2,13 @@ import type { Logger } from 'pino'
 import { type ImageShelf, openImageShelf } from './api/image-shelf.ts'
 import { managementApp } from './api/management.ts'
 import { serveManagement } from './api/management-listeners.ts'
+import type { OrderParts } from './api/place-order.ts'
 import type { Rebuilds } from './api/rebuilds.ts'
 import { Publications } from './butterknife/publications.ts'
 import { publicationsDirectory } from './butterknife-part.ts'
+import type { AgentOrders } from './deploy/agent-orders.ts'
 import type { Deployments } from './deploy/deployments.ts'
-import type { Errands } from './deploy/errands.ts'
-import type { Machines } from './deploy/machines.ts'
 import type { SiteKeys } from './deploy/site-keys.ts'
-import type { StateChanges } from './deploy/state-changes.ts'
 import type { PacketsPart } from './packets-part.ts'
 import { defaultCacheDirectory } from './ramdisk/build-ramdisk.ts'
 import type { ServeOptions } from './server.ts'
@@ -34,21 +33,21 @@ export function imageShelf(
 export function managementPart(parts: {
   options: ServeOptions
   keys: SiteKeys
-  site: { state: StateChanges; machines: Machines; deployments: Deployments; errands: Errands }
-  images: ImageShelf
+  ordering: OrderParts & { orders: AgentOrders }
   rebuilds: Rebuilds
   packets: Pick<PacketsPart, 'explain'>
   /** Facts for `bootwright status`. */
   status: () => Promise<Record<string, unknown>>
   log: Logger
 }): Component {
-  const { options, keys, site, images, rebuilds, packets, status, log } = parts
+  const { options, keys, ordering, rebuilds, packets, status, log } = parts
+  const { orders, ...placing } = ordering
   const startedAt = Date.now()
   const app = managementApp(
     {
-      ...site,
-      images,
+      ...placing,
       rebuilds,
+      departures: orders.departures,
       publications: new Publications(publicationsDirectory(options.dataDirectory)),
       token: keys.managementToken,
       explain: packets.explain,

@@ -5,6 +5,7 @@ import { bootPlaneApp } from './api/boot-plane.ts'
 import { BtrfsStreams } from './api/btrfs-streams.ts'
 import { type ButterknifePlace, butterknifePart } from './butterknife-part.ts'
 import { formatIpv4 } from './bytes/ipv4.ts'
+import { isServed } from './content/open-file.ts'
 import type { AccessEvent } from './content/server.ts'
 import { bootPlaneHandler, contentPart } from './content-part.ts'
 import { RamdiskQueue } from './core/ramdisk-queue.ts'
@@ -69,7 +70,8 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const database = await openStateDatabase(join(options.dataDirectory, 'state.sqlite'))
   try {
     const state = new StateChanges(database)
-    const site = buildSite(state, keys)
+    const rescue = options.siteFile.content.rescue ?? {}
+    const site = buildSite(state, keys, rescue.passwordHash)
     const timeline = timelinePart(options.siteFile, state, log)
     await site.deployments.forgiveAbsence(absenceForgivenSeconds)
     await site.errands.forgiveAbsence(absenceForgivenSeconds)
@@ -113,13 +115,17 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
       ramdiskQueue: ramdiskQueue.status(state.now()),
       ...(await timeline.status()),
     })
-    const management = await managementPart({ options, keys, site, images, rebuilds, packets, status, log })
+    const ordering = {
+      ...{ ...site, images, rescueKeys: rescue.sshKeys ?? [] },
+      isServed: (path: string) => isServed(tree, path),
+    }
+    const management = managementPart({ options, keys, ordering, rebuilds, packets, status, log })
     announce(options, keys, dhcp, log)
     const others = [
       ...(names ? [names] : []),
       ramdisks.component,
       deadlines(site, bootTokenSeconds, log),
-      schedule({ ...site, images }, log),
+      schedule(ordering, log),
       rebuildsPart(rebuilds, log),
       ...timeline.components,
       ...butterknifeParts(options, keys, log, supervision),
@@ -140,7 +146,7 @@ function ramdiskQueueOf({ siteFile: { content } }: ServeOptions): RamdiskQueue {
 
 type Supervision = Parameters<typeof restarting>[1]
 
-function buildSite(state: StateChanges, keys: SiteKeys) {
+function buildSite(state: StateChanges, keys: SiteKeys, passwordHash: string | undefined) {
   const machines = new Machines(state)
   const deployments = new Deployments(state)
   const errands = new Errands(state)
@@ -152,6 +158,7 @@ function buildSite(state: StateChanges, keys: SiteKeys) {
     sessions,
     orderKey: keys.orderKey.privateKey,
     proofKey: keys.tokenKey,
+    ...(passwordHash !== undefined && { passwordHash }),
   })
   return { state, machines, deployments, errands, sessions, orders }
 }

@@ -13,6 +13,7 @@ test('parseCommandLine() reads server, token, boot interface and consoles', (t) 
       bootMac: '52:54:00:ab:cd:01',
       vlan: 42,
       isMenuChosen: false,
+      isDebugged: false,
       consoles: ['tty0', 'ttyS0,115200'],
     },
   )

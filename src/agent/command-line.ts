@@ -13,6 +13,8 @@ export type AgentCommandLine = {
   vlan: number | undefined
   /** The loader's menu led here. */
   isMenuChosen: boolean
+  /** `bootwright.debug` */
+  isDebugged: boolean
   /** Values of `console=`, in order: `ttyS0,115200n8`. */
   consoles: string[]
 }
@@ -28,6 +30,7 @@ export function parseCommandLine(text: string): AgentCommandLine {
     bootMac: bootInterface === undefined ? undefined : parseBootInterface(bootInterface),
     vlan: parseVlan(value(agentArguments.vlan)),
     isMenuChosen: words.includes(agentArguments.menu),
+    isDebugged: words.includes(agentArguments.debug),
     consoles: words.filter((word) => word.startsWith('console=')).map((word) => word.slice('console='.length)),
   }
 }

@@ -16,6 +16,10 @@ export type AgentContext = {
   vlan?: number
   /** Values of the agent's own `console=` arguments. */
   consoles: readonly string[]
+  /** Kernel argument `bootwright.debug`: a person at the console may look around. */
+  isDebugged?: boolean
+  /** The agent leaves its consoles, for good: a login is to be there. */
+  leaveConsoles?: () => void
   imagePublicKey: KeyObject
   /** Hears of every step at once, for the screen. */
   watch?: (report: ProgressReport) => void

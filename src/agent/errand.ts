@@ -6,13 +6,14 @@ import { type ErrandOrder, ErrandSecrets } from '../core/order.ts'
 import { unseal } from '../core/seal.ts'
 import type { AgentContext } from './deploy-context.ts'
 import { type ErrandContext, type ErrandDoer, ErrandFailed } from './errands/errand-context.ts'
+import { rescue } from './errands/rescue.ts'
 import { run } from './errands/run.ts'
 import { wipe } from './errands/wipe.ts'
 import { reportFailure } from './report-failure.ts'
 import { say } from './say.ts'
 import { StepReporter } from './step-reporter.ts'
 
-const doers: { [Kind in ErrandOrder['work']['kind']]?: ErrandDoer } = { run, wipe }
+const doers: { [Kind in ErrandOrder['work']['kind']]?: ErrandDoer } = { run, rescue, wipe }
 
 /** Does an errand to its end, which is reported. Does not return where the machine is left by it. */
 export async function doErrand(order: ErrandOrder, agent: AgentContext): Promise<'ended'> {
@@ -31,7 +32,7 @@ export async function doErrand(order: ErrandOrder, agent: AgentContext): Promise
   try {
     const doer = doers[kind]
     if (!doer) throw new Error(`this agent cannot ${kind}: make the ramdisk again with 'bootwright ramdisk build'`)
-    const context: ErrandContext = { ...agent, order, reporter, stop, doneUrl: doneUrlOf(order, agent) }
+    const context: ErrandContext = { ...agent, order, reporter, stop, ...secretsOf(order, agent) }
     const { afterwards, ...told } = await doer(context)
     await reporter.delivered()
     const report: DoneReport = { workId: order.errandId, ...told }
@@ -46,9 +47,13 @@ export async function doErrand(order: ErrandOrder, agent: AgentContext): Promise
   return 'ended'
 }
 
-/** What a script fetches to say that it is done. Throws DecodeError. */
-function doneUrlOf({ sealed }: ErrandOrder, { session }: AgentContext): string {
+/** Throws DecodeError. */
+function secretsOf({ sealed }: ErrandOrder, { session }: AgentContext) {
   const secrets: unknown = JSON.parse(Buffer.from(unseal(sealed, session.privateKey)).toString())
   if (!Check(ErrandSecrets, secrets)) throw new DecodeError('order', 'what is sealed in it has another shape')
-  return `${session.client.baseUrl}/agent/done/${secrets.doneToken}`
+  const { doneToken, passwordHash } = secrets
+  return {
+    doneUrl: `${session.client.baseUrl}/agent/done/${doneToken}`,
+    ...(passwordHash !== undefined && { passwordHash }),
+  }
 }

@@ -41,7 +41,7 @@ async function run(): Promise<void> {
   const inventory = { ...found, disks: await readDiskContents(found.disks, say) }
   for (const line of describeInventory(inventory)) say(line)
   const bootMac = bootInterface(inventory)
-  const { server, consoles, vlan, isMenuChosen } = commandLine
+  const { server, consoles, vlan, isMenuChosen, isDebugged } = commandLine
   menu = new ConsoleMenu(menuMachine(server, inventory))
   divertWords((...words) => menu!.said(...words))
   const session = await openSession(server, commandLine.token, bootMac, { onTrouble: offerMenuMeanwhile })
@@ -53,7 +53,15 @@ async function run(): Promise<void> {
   menu.connected(session)
   await orderUnattended(session, commandLineText)
   const boot = { bootMac, ...(vlan !== undefined && { vlan }) }
-  const context = { session, inventory, ...boot, consoles, imagePublicKey }
+  const context = {
+    session,
+    inventory,
+    ...boot,
+    consoles,
+    isDebugged,
+    imagePublicKey,
+    leaveConsoles: () => menu?.giveAway(),
+  }
   await followOrders(session, orderKey, actionsOf(menu, context, isMenuChosen))
   menu.close()
   await rebootMachine()

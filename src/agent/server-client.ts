@@ -39,7 +39,8 @@ export type RequestOptions = {
   onTrouble?: (sentence: string) => void
 }
 
-const responseLimitBytes = 1 << 20
+/** A sealed script of 1 MiB fits. */
+const responseLimitBytes = 4 << 20
 const defaultTimeoutMs = 15_000
 
 /** JSON over HTTP to the boot plane; retries with back-off whatever may pass by itself (network, 408, 429, 5xx). */
@@ -109,7 +110,7 @@ export class ServerClient {
           response.setEncoding('utf8')
           response.on('data', (part: string) => {
             text += part
-            if (text.length > responseLimitBytes) response.destroy(new Error('its answer is longer than 1 MiB'))
+            if (text.length > responseLimitBytes) response.destroy(new Error('its answer is longer than 4 MiB'))
           })
           response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
           response.on('error', reject)

@@ -26,7 +26,7 @@ import { errandSteps } from '../core/errand.ts'
 import type { Machine } from '../core/machine.ts'
 import { describeConflict } from '../core/machine-identity.ts'
 import { SignedOrder } from '../core/order.ts'
-import { decodeSealingKey } from '../core/seal.ts'
+import { decodeSealingKey, seal } from '../core/seal.ts'
 import { Conflict, Forbidden, NotFound } from '../deploy/refusals.ts'
 import type { ReportedWork } from '../deploy/reported-work.ts'
 import { recordSurroundings } from '../deploy/surroundings.ts'
@@ -124,10 +124,10 @@ export function agentRoutes(plane: BootPlane): FastifyPluginAsyncTypebox {
     })
 
     app.get('/script', { schema: { response: { 200: ScriptReply } } }, async (request) => {
-      const { workId = '' } = await authenticate(plane, request)
+      const { workId = '', publicKey } = await authenticate(plane, request)
       const work = (await errands.find(workId))?.work
       if (work?.kind !== 'run' || work.script === undefined) throw new NotFound('This session has no script to run')
-      return { script: work.script }
+      return { sealed: seal(Buffer.from(work.script, 'base64'), decodeSealingKey(publicKey)) }
     })
 
     app.post('/output', { schema: { body: OutputReport } }, async (request, reply) => {
@@ -250,9 +250,14 @@ async function isOfferedMenu(plane: BootPlane, session: Session, address: string
 
 function watchMachine(plane: BootPlane, machineId: string) {
   const { promise, resolve } = Promise.withResolvers<void>()
-  const stop = plane.state.onMachine(({ machine }) => {
-    if (machine.id === machineId) resolve()
-  })
+  const stops = [
+    plane.state.onMachine(({ machine }) => {
+      if (machine.id === machineId) resolve()
+    }),
+    plane.orders.departures.onWanted((id) => {
+      if (id === machineId) resolve()
+    }),
+  ]
   let timer: NodeJS.Timeout | undefined
   return {
     /** Ends when something about the machine changed, or the time is over. */
@@ -262,7 +267,7 @@ function watchMachine(plane: BootPlane, machineId: string) {
     },
     [Symbol.dispose]() {
       clearTimeout(timer)
-      stop()
+      for (const stop of stops) stop()
     },
   }
 }

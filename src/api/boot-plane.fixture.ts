@@ -53,6 +53,7 @@ export async function plane(
     sessions,
     orderKey: orderKey.privateKey,
     proofKey: tokenKey,
+    passwordHash: '$6$salt$hash',
   })
   const { images, put } = await emptyShelf(t)
   const parts = {
@@ -73,7 +74,11 @@ export async function plane(
     id: 'abc',
     kernel: 'vmlinuz',
     initrds: ['tools.cpio.zst', 'site.cpio'],
-    files: ['vmlinuz', 'tools.cpio.zst', 'site.cpio', 'firmware.cpio.zst'].map((file) => ({ file, bytes: 10_000_000 })),
+    files: ['vmlinuz', 'tools.cpio.zst', 'site.cpio', 'rescue.cpio.zst', 'firmware.cpio.zst'].map((file) => ({
+      file,
+      bytes: 10_000_000,
+    })),
+    rescue: { file: 'rescue.cpio.zst' },
     firmware: { file: 'firmware.cpio.zst', drivers: ['bnx2x'] },
   }
   const ramdisks: Record<AgentArchitecture, RamdiskState> = {

@@ -27,6 +27,8 @@ export type BootRamdisk = {
   initrds: readonly string[]
   /** What each of them, and the firmware, has. */
   files: readonly { file: string; bytes: number }[]
+  /** A further initrd, for machines that are rescued or run a script. */
+  rescue?: { file: string }
   /** A further initrd, for machines with one of these drivers. */
   firmware?: { file: string; drivers: readonly string[] }
 }

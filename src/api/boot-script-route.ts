@@ -14,6 +14,7 @@ import { findEsp } from '../core/find-esp.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Machine } from '../core/machine.ts'
 import type { BootPlane, BootRamdisk } from './boot-plane.ts'
+import { initrdsFor } from './machine-initrds.ts'
 import { bytesOf, waitForTurn } from './wait-for-turn.ts'
 
 const Query = Type.Object({
@@ -199,7 +200,7 @@ async function agentBoot(plane: BootPlane, request: ScriptRequest, ramdisk: Boot
     title: `${machine?.name ?? mac}: ${intent}`,
     server: plane.url,
     kernelPath: `/ramdisk/${ramdisk.id}/${ramdisk.kernel}`,
-    initrdPaths: (await initrdsFor(plane, ramdisk, machine)).map((file) => `/ramdisk/${ramdisk.id}/${file}`),
+    initrdPaths: (await initrdsFor(plane, ramdisk, machine, intent)).map((file) => `/ramdisk/${ramdisk.id}/${file}`),
     ...(token !== undefined && { token }),
     mac,
     ...(vlan !== undefined && { vlan }),
@@ -211,15 +212,6 @@ async function agentBoot(plane: BootPlane, request: ScriptRequest, ramdisk: Boot
 function whyNoRamdisk(state: 'making' | 'not-served', architecture: AgentArchitecture): string {
   if (state === 'making') return 'the server is still making its ramdisk, try again in a minute'
   return `the server has no ramdisk for ${architecture}: name it under architectures in its site file`
-}
-
-/** A machine nobody has looked into yet gets the firmware too: its network card may not work without. */
-async function initrdsFor(plane: BootPlane, ramdisk: BootRamdisk, machine: Machine | undefined): Promise<string[]> {
-  const { initrds, firmware } = ramdisk
-  if (!firmware) return [...initrds]
-  const inventory = machine && ((await plane.machines.inventory(machine.id)) as Inventory | undefined)
-  const isNeeded = inventory === undefined || firmware.drivers.some((driver) => inventory.drivers.includes(driver))
-  return isNeeded ? [...initrds, firmware.file] : [...initrds]
 }
 
 /** What starts the disk that was deployed, where it is known which that is; else what starts the first disk it finds. */

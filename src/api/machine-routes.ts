@@ -8,6 +8,7 @@ import { labelKeyPattern, labelValuePattern, mostLabels } from '../core/labels.t
 import { machineNamePattern } from '../core/machine.ts'
 import { listWithState, selectMachines, stateOf } from '../deploy/machine-selection.ts'
 import { shownErrand } from './errand-routes.ts'
+import { findSsh } from './find-ssh.ts'
 import type { Management } from './management.ts'
 
 const Name = Type.Object({ name: Type.String({ pattern: machineNamePattern }) })
@@ -74,7 +75,8 @@ const SharedChange = Type.Object(
 )
 const machinesLimitBytes = 32 * 2 ** 20
 
-export function machineRoutes({ state, machines, deployments, errands }: Management): FastifyPluginAsyncTypebox {
+export function machineRoutes(management: Management): FastifyPluginAsyncTypebox {
+  const { state, machines, deployments, errands, departures } = management
   return async (app) => {
     app.get('/', { schema: { querystring: Type.Object({ where: Type.Optional(Where) }) } }, async (request) => {
       const { where } = request.query
@@ -100,6 +102,15 @@ export function machineRoutes({ state, machines, deployments, errands }: Managem
       ])
       const shown = { ...machine, state: await stateOf(state.db, machine) }
       return { machine: shown, inventory, deployments: history, errands: done.map(shownErrand) }
+    })
+
+    app.get('/:name/ssh', { schema: { params: Name } }, async (request) => ({
+      ssh: await findSsh(management, await machines.get(request.params.name)),
+    }))
+
+    app.post('/:name/reboot', { schema: { params: Name } }, async (request, reply) => {
+      await departures.request(await machines.get(request.params.name))
+      return reply.code(204).send()
     })
 
     app.put('/:name', { schema: { params: Name, body: Settings } }, async (request) => {

@@ -4,6 +4,7 @@ import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, fastify, LogController } from 'fastify'
 import type { Publications } from '../butterknife/publications.ts'
 import type { ExplainRequest, Explanation } from '../core/explanation.ts'
+import type { Departures } from '../deploy/departures.ts'
 import type { Deployments } from '../deploy/deployments.ts'
 import type { Errands } from '../deploy/errands.ts'
 import type { Machines } from '../deploy/machines.ts'
@@ -38,6 +39,11 @@ export type Management = {
   rebuilds: Rebuilds
   publications: Publications
   token: string
+  /** Who may log in to every machine that is rescued: lines of an authorized_keys file. */
+  rescueKeys: readonly string[]
+  /** Whether the boot plane has a file of that path for machines. */
+  isServed: (path: string) => Promise<boolean>
+  departures: Departures
   /** What the packet servers would do with a packet. */
   explain: (request: ExplainRequest) => Promise<Explanation>
   /** Facts for `bootwright status`. */

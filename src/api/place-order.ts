@@ -1,5 +1,6 @@
 import type { Deployment } from '../core/deployment.ts'
-import { longestScriptBytes } from '../core/errand.ts'
+import { longestScriptBytes, type RescueWork } from '../core/errand.ts'
+import type { KernelChoice } from '../core/intent.ts'
 import type { Machine } from '../core/machine.ts'
 import type { DeployWish, MachineOrder, PlacedOrder } from '../core/machine-order.ts'
 import { HandOverRules } from '../deploy/hand-over-rules.ts'
@@ -13,7 +14,10 @@ import { prepareDelta } from './prepare-delta.ts'
 import { problemOf } from './problem.ts'
 import { resolveWish } from './redeploy-wish.ts'
 
-export type OrderParts = Pick<Management, 'state' | 'machines' | 'deployments' | 'errands' | 'images'>
+export type OrderParts = Pick<
+  Management,
+  'state' | 'machines' | 'deployments' | 'errands' | 'images' | 'rescueKeys' | 'isServed'
+>
 
 /** Orders it of one machine; what does not fit that machine is its outcome, and no reason to stop at the others. */
 export async function placeOrder(parts: OrderParts, name: string, order: MachineOrder): Promise<PlacedOrder> {
@@ -35,6 +39,7 @@ async function place(parts: OrderParts, machine: Machine, order: MachineOrder): 
     case 'errand':
       return { errandId: (await placeErrand(parts, machine, order)).id }
     case 'boot':
+      if (order.intent.kind === 'kernel') await refuseMissing(order.intent.boot, parts.isServed)
       await parts.machines.set(machine.name, { intent: order.intent })
       return {}
   }
@@ -42,7 +47,7 @@ async function place(parts: OrderParts, machine: Machine, order: MachineOrder): 
 
 /** Throws Conflict. */
 export async function placeErrand(
-  { errands }: OrderParts,
+  { errands, rescueKeys, isServed }: Pick<OrderParts, 'errands' | 'rescueKeys' | 'isServed'>,
   machine: Machine,
   { work, once = true }: Omit<Extract<MachineOrder, { kind: 'errand' }>, 'kind'>,
 ) {
@@ -51,16 +56,34 @@ export async function placeErrand(
     if ((script === undefined) === (url === undefined)) {
       throw new Conflict('Say what to run: either its script or its URL')
     }
-    if (script !== undefined && Buffer.byteLength(script) > longestScriptBytes) {
+    if (script !== undefined && Buffer.byteLength(script, 'base64') > longestScriptBytes) {
       throw new Conflict(`The script is longer than ${longestScriptBytes / 1024} KiB: let it fetch what it needs`)
     }
   }
-  return errands.create(machine, work, { once })
+  if (work.kind === 'kernel') await refuseMissing(work.boot, isServed)
+  return errands.create(machine, work.kind === 'rescue' ? withKeys(work, rescueKeys) : work, { once })
+}
+
+/** Who may log in everywhere, and who is named in the order. Throws Conflict. */
+function withKeys(work: RescueWork, everywhere: readonly string[]): RescueWork {
+  const sshKeys = [...new Set([...everywhere, ...work.sshKeys])]
+  if (sshKeys.length > 0) return { ...work, sshKeys }
+  throw new Conflict(
+    'Nobody could log in: name an SSH key, in the order (--ssh-key) or in the site file (rescue: sshKeys)',
+  )
+}
+
+/** Throws Conflict for a kernel or an initrd that the boot plane does not have. */
+async function refuseMissing({ kernel, initrds = [] }: KernelChoice, isServed: OrderParts['isServed']): Promise<void> {
+  for (const path of [kernel, ...initrds]) {
+    if (await isServed(path)) continue
+    throw new Conflict(`There is no file ${path}: put it into the directory that the site file names under files`)
+  }
 }
 
 /** Makes what the deployment needs first, which may take a while. Throws Conflict, NotFound, LayoutInvalid … */
 export async function placeDeployment(
-  parts: OrderParts,
+  parts: Pick<OrderParts, 'state' | 'deployments' | 'images'>,
   machine: Machine,
   wish: DeployWish,
   limits: Pick<Deployment, 'sessionOnly'> = {},

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { bootCommand } from './boot.ts'
 import { cancelCommand } from './cancel.ts'
 import { deployCommand } from './deploy.ts'
 import { eventsCommand } from './events.ts'
@@ -13,11 +14,15 @@ import { listenCommand } from './listen.ts'
 import { machineCommand } from './machine.ts'
 import { rackCommand } from './rack.ts'
 import { ramdiskCommand } from './ramdisk.ts'
+import { rebootCommand } from './reboot.ts'
 import { recipeCommand } from './recipe.ts'
+import { rescueCommand } from './rescue.ts'
 import { retryCommand } from './retry.ts'
 import { rollbackCommand } from './rollback.ts'
+import { runCommand } from './run.ts'
 import { scheduleCommand } from './schedule.ts'
 import { serveCommand } from './serve.ts'
+import { sshCommand } from './ssh.ts'
 import { statusCommand } from './status.ts'
 import { trialCommand } from './trial.ts'
 import { variableCommand } from './variable.ts'
@@ -31,6 +36,8 @@ const program = new Command('bootwright')
   .showHelpAfterError(`(run with --help for what there is)`)
   .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
   .exitOverride()
+  // ssh passes on what stands behind the machine's name
+  .enablePositionalOptions()
 
 for (const command of [
   trialCommand(),
@@ -51,6 +58,11 @@ for (const command of [
   rollbackCommand(),
   wipeCommand(),
   releaseCommand(),
+  runCommand(),
+  rescueCommand(),
+  bootCommand(),
+  sshCommand(),
+  rebootCommand(),
   cancelCommand(),
   scheduleCommand(),
   retryCommand(),

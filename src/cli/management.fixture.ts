@@ -10,6 +10,7 @@ import { managementApp } from '../api/management.ts'
 import { serveManagement } from '../api/management-listeners.ts'
 import { Rebuilds } from '../api/rebuilds.ts'
 import { Publications } from '../butterknife/publications.ts'
+import { Departures } from '../deploy/departures.ts'
 import { Deployments } from '../deploy/deployments.ts'
 import { Errands } from '../deploy/errands.ts'
 import { Machines } from '../deploy/machines.ts'
@@ -40,15 +41,8 @@ export async function service(t: TestContext) {
   const explain = async () => ({ interface: 'none', answer: 'no packet server runs here' })
   const app = managementApp(
     {
-      state,
-      machines,
-      deployments,
-      errands,
-      images,
-      rebuilds,
-      publications,
-      token,
-      explain,
+      ...{ state, machines, deployments, errands, images, rebuilds, publications, token, explain },
+      ...{ rescueKeys: [], isServed: async (path) => path === 'known/vmlinuz', departures: new Departures() },
       status: () => ({ ok: true }),
     },
     log,

@@ -45,6 +45,13 @@ export async function openTreeFile(tree: BootTree, wirePath: string): Promise<Op
   return missing
 }
 
+/** Whether the tree has a file for that path. Throws FileUnreadable. */
+export async function isServed(tree: BootTree, path: string): Promise<boolean> {
+  const opened = await openTreeFile(tree, path)
+  if (opened.kind === 'file') await opened.handle.close()
+  return opened.kind === 'file'
+}
+
 /**
  * Opens first and then asks the kernel where the opened file really is, so that no link can be exchanged in between.
  * Throws FileUnreadable.

@@ -18,4 +18,6 @@ export const agentArguments = {
   filesystem: 'bootwright.filesystem',
   /** Even if that version was written to this machine before. */
   again: 'bootwright.again',
+  /** A word alone: /init gives a shell when something fails, and a rescue has one at its console. */
+  debug: 'bootwright.debug',
 } as const

@@ -124,7 +124,8 @@ export const FailureReport = Type.Object({
 })
 export type FailureReport = Static<typeof FailureReport>
 
-export const ScriptReply = Type.Object({ script: Type.String() })
+/** Sealed to the session's key (core/seal.ts): a script may have secrets in it. */
+export const ScriptReply = Type.Object({ sealed: Type.String() })
 export type ScriptReply = Static<typeof ScriptReply>
 
 export const OutputReport = Type.Object({

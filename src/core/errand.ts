@@ -24,16 +24,17 @@ export const WipeWork = Type.Object(
 )
 export type WipeWork = Static<typeof WipeWork>
 
-/** Longer scripts are fetched by the script itself. */
-export const longestScriptBytes = 512 * 1024
+/** What is longer is fetched by the script itself. */
+export const longestScriptBytes = 1024 * 1024
+const longestScriptText = Math.ceil(longestScriptBytes / 3) * 4
 
 export const RunWork = Type.Object(
   {
     kind: Type.Literal('run'),
     /** What the operator calls it, for people. */
     name: Type.String({ minLength: 1, maxLength: 200 }),
-    /** Its text, or where the machine fetches it. */
-    script: Type.Optional(Type.String({ maxLength: longestScriptBytes })),
+    /** Its bytes, base64, for it may be a program; or where the machine fetches it. */
+    script: Type.Optional(Type.String({ maxLength: longestScriptText, pattern: '^[A-Za-z0-9+/]+={0,2}$' })),
     url: Type.Optional(Type.String({ pattern: '^https?://', maxLength: 2000 })),
     arguments: Type.Array(Type.String({ maxLength: 4096 }), { maxItems: 64 }),
     timeoutSeconds: Type.Integer({ minimum: 1, maximum: 7 * 86_400 }),

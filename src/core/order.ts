@@ -87,6 +87,8 @@ export type DeploySecrets = Static<typeof DeploySecrets>
 export const ErrandSecrets = Type.Object({
   /** Last part of the URL that says that the work is done. */
   doneToken: Type.String(),
+  /** Of a rescue: crypt(5)'s hash of the password for root at the machine's console. */
+  passwordHash: Type.Optional(Type.String()),
 })
 export type ErrandSecrets = Static<typeof ErrandSecrets>
 

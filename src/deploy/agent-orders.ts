@@ -14,6 +14,7 @@ import { goesOn } from '../core/retry.ts'
 import { decodeSealingKey, seal } from '../core/seal.ts'
 import type { Session } from '../store/session-rows.ts'
 import type { AgentSessions } from './agent-sessions.ts'
+import { Departures } from './departures.ts'
 import type { Deployments } from './deployments.ts'
 import type { Errands } from './errands.ts'
 import type { Machines } from './machines.ts'
@@ -26,6 +27,8 @@ export class AgentOrders {
   readonly #sessions: AgentSessions
   readonly #orderKey: KeyObject
   readonly #proofKey: Uint8Array
+  readonly #passwordHash: string | undefined
+  readonly departures = new Departures()
 
   constructor(parts: {
     machines: Machines
@@ -34,6 +37,8 @@ export class AgentOrders {
     sessions: AgentSessions
     orderKey: KeyObject
     proofKey: Uint8Array
+    /** For root at the console of a machine that is rescued. */
+    passwordHash?: string
   }) {
     this.#machines = parts.machines
     this.#deployments = parts.deployments
@@ -41,6 +46,7 @@ export class AgentOrders {
     this.#sessions = parts.sessions
     this.#orderKey = parts.orderKey
     this.#proofKey = parts.proofKey
+    this.#passwordHash = parts.passwordHash
   }
 
   /** `showsMenu`: somebody at the console wants to choose, or may. */
@@ -58,6 +64,10 @@ export class AgentOrders {
         ? this.#deployOrder(session, machine)
         : nothing
     }
+    if (this.departures.take(machine.id)) return { kind: 'reboot', agentNonce, reason: 'an operator wants it' }
+    if (await this.#isKeptByOther(session, machine)) {
+      return { kind: 'reboot', agentNonce, reason: `the order ${machine.intent.kind} begins with a boot of its own` }
+    }
     if (machine.intent.kind === 'deploy') return this.#deployOrder(session, machine)
     if (machine.intent.errandId !== undefined) return this.#errandOrder(session, machine, machine.intent.errandId)
     // Who had work here waits for a person, or for what comes next.
@@ -65,6 +75,14 @@ export class AgentOrders {
     const isElsewhere = ['local', 'kernel', 'ramroot'].includes(machine.intent.kind)
     if (isElsewhere && !hadWork && !showsMenu) return { kind: 'reboot', agentNonce, reason: whyReboot(machine) }
     return machine.intent.kind === 'menu' ? { kind: 'menu', agentNonce } : nothing
+  }
+
+  /** A machine that was rescued, or where a script was run, is not as a new order wants it: disks are in use. */
+  async #isKeptByOther({ workId }: Session, { intent }: Machine): Promise<boolean> {
+    const ordered = intent.deploymentId ?? intent.errandId
+    if (workId === undefined || ordered === undefined || ordered === workId) return false
+    const kind = (await this.#errands.find(workId))?.work.kind
+    return kind === 'rescue' || kind === 'run'
   }
 
   sign(order: Order): SignedOrder {
@@ -113,7 +131,10 @@ export class AgentOrders {
     if (state === 'queued' && session.workId === errandId) return { kind: 'wait', agentNonce }
     await this.#sessions.assign(session, errandId)
     await this.#errands.running(errandId)
-    const secrets: ErrandSecrets = { doneToken: this.doneToken(errandId) }
+    const secrets: ErrandSecrets = {
+      doneToken: this.doneToken(errandId),
+      ...(work.kind === 'rescue' && this.#passwordHash !== undefined && { passwordHash: this.#passwordHash }),
+    }
     return {
       ...{ kind: 'errand', errandId, agentNonce, machine: { id: machine.id, name: machine.name } },
       work: withoutScript(work),

@@ -41,9 +41,10 @@ export function refuseErrandMove(errand: Errand, to: ErrandState): void {
   throw new Conflict(`The order ${errand.work.kind} (${errand.id}) is ${errand.state}; it cannot become ${to}`)
 }
 
-/** Of what is no longer worked on the agent reports nothing. Throws Conflict. */
+/** Of what is no longer worked on the agent reports nothing. A script that said that it is done may go on. Throws Conflict. */
 export function refuseErrandReport(errand: Errand): void {
-  if (errand.state === 'running') return
+  const saidDone = errand.work.kind === 'run' && (errand.state === 'done' || errand.state === 'queued')
+  if (errand.state === 'running' || saidDone) return
   throw new Conflict(
     `The order ${errand.work.kind} (${errand.id}) is ${errand.state}; nothing more is to be done for it`,
   )

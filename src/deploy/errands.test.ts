@@ -10,7 +10,14 @@ import { Conflict } from './refusals.ts'
 import { StateChanges } from './state-changes.ts'
 
 const run: ErrandWork = {
-  ...{ kind: 'run', name: 'stress.sh', script: '#!/bin/sh\n', arguments: [], timeoutSeconds: 60, afterwards: 'stay' },
+  ...{
+    kind: 'run',
+    name: 'stress.sh',
+    script: 'IyEvYmluL3NoCg==',
+    arguments: [],
+    timeoutSeconds: 60,
+    afterwards: 'stay',
+  },
 }
 const wipe: ErrandWork = { kind: 'wipe', disks: 'all', method: 'auto' }
 
@@ -130,4 +137,15 @@ test('freeze() keeps the machine in the agent until a person decides', async () 
   assert.deepEqual([(await errands.get(id)).state, (await intent()).kind], ['frozen', 'discover'])
   await errands.cancel(id)
   assert.equal((await errands.get(id)).state, 'cancelled')
+})
+
+test('a script that said by its done URL that it is done is still heard, and its status counts no more', async () => {
+  const { errands, id } = await site()
+  await errands.running(id)
+  await errands.output(id, 0, 'before ')
+  await errands.done(id, 'its done URL was fetched')
+  await errands.output(id, 7, 'after')
+  assert.equal(await errands.readOutput(id), 'before after')
+  await assert.rejects(errands.failed(id, 'run-script', 'it ended with status 1'), Conflict)
+  assert.equal((await errands.get(id)).state, 'done')
 })

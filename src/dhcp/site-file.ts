@@ -227,6 +227,19 @@ const EventsEntry = Type.Object(
 )
 export type EventsEntry = Static<typeof EventsEntry>
 
+/** Of machines that are rescued. */
+const RescueEntry = Type.Object(
+  {
+    /** Who may log in to each of them by SSH. */
+    sshKeys: Type.Optional(
+      Type.Array(Type.String({ pattern: '^(ssh|ecdsa|sk)-[^\\n\\r]+$', maxLength: 8192 }), { maxItems: 256 }),
+    ),
+    /** Of root's password at the console, as `mkpasswd` or `openssl passwd -6` makes it. */
+    passwordHash: Type.Optional(Type.String({ pattern: '^\\$\\w+\\$[./\\w$,=-]+$', maxLength: 512 })),
+  },
+  strict,
+)
+
 export const SiteFile = Type.Object(
   {
     /** The operator's own files, read only, at the top of the tree that TFTP and HTTP serve. */
@@ -251,6 +264,7 @@ export const SiteFile = Type.Object(
     ramdiskRate: Type.Optional(Type.Integer({ minimum: 10_000 })),
     /** How many machines load it at once. */
     maximumRamdisks: Type.Optional(Type.Integer({ minimum: 1 })),
+    rescue: Type.Optional(RescueEntry),
   },
   strict,
 )

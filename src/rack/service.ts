@@ -46,6 +46,11 @@ export class Service implements AsyncDisposable {
     this.logPath = join(options.directory, 'service.log')
   }
 
+  /** Its state, as `--data` names it. */
+  get directory(): string {
+    return this.#options.directory
+  }
+
   get isRunning(): boolean {
     return this.#process !== undefined
   }

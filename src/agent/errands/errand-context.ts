@@ -11,6 +11,8 @@ export type ErrandContext = AgentContext & {
   stop: AbortController
   /** What a script fetches to say that it is done. */
   doneUrl: string
+  /** Of root at the console of a machine that is rescued. */
+  passwordHash?: string
 }
 
 /** What the server is told; `afterwards` is done when it knows, and may leave the machine. */

@@ -51,6 +51,8 @@ export class ConsoleMenu {
   #progress: Progress = idle
   /** The console that was given away to a shell. */
   #lent: string | undefined
+  /** The consoles belong to somebody else for the rest of this boot. */
+  #isGivenAway = false
   #ticker: NodeJS.Timeout | undefined
   #askedAt = 0
 
@@ -65,7 +67,7 @@ export class ConsoleMenu {
 
   /** From now on the return key brings the menu. */
   listen(): void {
-    if (this.#devices.length > 0) return
+    if (this.#devices.length > 0 || this.#isGivenAway) return
     for (const path of this.#machine.consoles) this.#open(path)
   }
 
@@ -89,7 +91,7 @@ export class ConsoleMenu {
   }
 
   show(): void {
-    if (this.#isShown) return
+    if (this.#isShown || this.#isGivenAway) return
     this.listen()
     this.#isShown = true
     this.#machine.quietKernel(true)
@@ -124,6 +126,12 @@ export class ConsoleMenu {
     this.#hide()
     for (const device of this.#devices) device.close()
     this.#devices = []
+  }
+
+  /** Likewise, and no key brings the menu again. */
+  giveAway(): void {
+    this.close()
+    this.#isGivenAway = true
   }
 
   #hide(): void {

@@ -1,0 +1,28 @@
+import type { Command } from 'commander'
+import type { Errand, ErrandWork } from '../core/errand.ts'
+import { type Chosen, chooseMachines } from './choose-machines.ts'
+import type { Client } from './client.ts'
+import { placeOrders } from './place-orders.ts'
+import { tellErrand } from './tell-errand.ts'
+
+export type ErrandOptions = Chosen & { at?: number; standing?: boolean; follow?: boolean; json?: boolean }
+
+/** Orders it of one machine, which can be followed, or of many, now or later. */
+export async function orderErrand(
+  client: Client,
+  names: readonly string[],
+  work: ErrandWork,
+  options: ErrandOptions,
+  command: Command,
+): Promise<void> {
+  const once = options.standing !== true
+  const machines = await chooseMachines(client, names, options, (reason) => command.error(reason))
+  const [machine = '', ...others] = machines
+  if (others.length === 0 && options.at === undefined) {
+    const order = { machine, work, once }
+    const { errand } = await client.request<{ errand: Errand }>('POST', '/api/v1/errands/', order)
+    return tellErrand(client, machine, errand, options)
+  }
+  if (options.follow) command.error('error: --follow is for one machine, and for now')
+  await placeOrders(client, machines, { kind: 'errand', work, once }, options)
+}
