@@ -57,6 +57,7 @@ async function pullPlugInEachStep(site: RackSite, machine: RackMachine): Promise
   }
   const poweredAt = Date.now()
   await bootUntil(site, machine, whenPartDone('write', 0.1))
+  const agent = site.timeline.events.find(({ kind, at }) => kind === 'agent' && at >= poweredAt)!
   await cutNetwork(site, machine)
   await awaitMoment(site, whenStarted('verify'), poweredAt)
   await site.service.kill()
@@ -71,7 +72,7 @@ async function pullPlugInEachStep(site: RackSite, machine: RackMachine): Promise
   const shell = await site.logIn(machine)
   assert.equal((await readIdentity(shell)).hostName, machine.spec.name)
   site.log(`proved; ${await checkPackagedFiles(shell)} files of packages have the bytes that they should`)
-  return caseFigures(proved, 0)
+  return caseFigures(proved, (agent.at - poweredAt) / 1000)
 }
 
 async function bootUntil(site: RackSite, machine: RackMachine, moment: PowerCutMoment): Promise<void> {
