@@ -44,6 +44,7 @@ export async function runDirectoryWorker<Order = never>(
   }
 }
 
-export function recordOf({ id, name, macs, group, address, intent }: Machine): BootRecord {
-  return { id, name, macs, group, intent, ...(address !== undefined && { address }) }
+export function recordOf({ id, name, macs, group, address, intent, approved }: Machine): BootRecord {
+  const more = { ...(address !== undefined && { address }), ...(!approved && { isNewcomer: true }) }
+  return { id, name, macs, group, intent, ...more }
 }

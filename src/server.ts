@@ -24,6 +24,7 @@ import { refuseDynamicAddresses } from './dynamic-address.ts'
 import { imageShelf, managementPart } from './management-part.ts'
 import { namesPart } from './names-part.ts'
 import { listInterfaceAddresses } from './net/interfaces.ts'
+import { siteNewcomers } from './newcomer-rules.ts'
 import { packetsPart } from './packets-part.ts'
 import { ramdisksOf } from './ramdisks.ts'
 import { rebuildsOf, rebuildsPart } from './rebuilds-part.ts'
@@ -65,6 +66,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const log = pino({ level: options.logLevel }, pino.destination(2))
   const dhcp = await dhcpSiteOf(options, log)
   const menuOf = siteMenus(options.siteFile)
+  const newcomersAt = siteNewcomers(options.siteFile)
   await mkdir(options.dataDirectory, { recursive: true, mode: 0o700 })
   const keys = await openSiteKeys(options.keyDirectory)
   const database = await openStateDatabase(join(options.dataDirectory, 'state.sqlite'))
@@ -91,6 +93,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
       ramdisk: ramdisks.state,
       ramdiskQueue,
       menuOf,
+      newcomersAt,
       ...(options.consoles && { consoles: options.consoles }),
     }
     const handlers = places.map(({ url }) =>

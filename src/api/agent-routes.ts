@@ -31,6 +31,7 @@ import { Conflict, Forbidden, NotFound } from '../deploy/refusals.ts'
 import type { ReportedWork } from '../deploy/reported-work.ts'
 import { recordSurroundings } from '../deploy/surroundings.ts'
 import type { Session } from '../store/session-rows.ts'
+import { admitNewcomer } from './admit-newcomer.ts'
 import { authenticate, bearerOf } from './agent-session.ts'
 import type { BootPlane } from './boot-plane.ts'
 import { endsInTime } from './ends-in-time.ts'
@@ -56,6 +57,7 @@ export function agentRoutes(plane: BootPlane): FastifyPluginAsyncTypebox {
       const isKnown = session.tokenNonce !== undefined
       const machine = await plane.machines.recordInventory(session.machineId, request.body, isKnown)
       await holdConflicting(plane, machine)
+      if (isKnown) await admitNewcomer(plane, machine, request.body, request.ip)
       return reply.code(204).send()
     })
 
@@ -166,7 +168,7 @@ export function agentRoutes(plane: BootPlane): FastifyPluginAsyncTypebox {
 async function openSession(plane: BootPlane, offer: SessionRequest, remoteAddress: string): Promise<SessionReply> {
   const mac = parseMac(offer.mac)
   decodeSealingKey(offer.publicKey)
-  const machine = await machineOfSession(plane, mac)
+  const machine = await machineOfSession(plane, mac, remoteAddress)
   const tokenNonce = offer.token === undefined ? undefined : checkToken(plane, offer.token, machine, mac, remoteAddress)
   const { publicKey, nonce: agentNonce } = offer
   const offered = { machine, publicKey, agentNonce, ...(tokenNonce !== undefined && { tokenNonce }) }
@@ -194,7 +196,11 @@ async function holdConflicting({ machines, deployments, errands }: BootPlane, ma
   }
 }
 
-async function machineOfSession(plane: BootPlane, mac: Mac): Promise<Machine> {
+async function machineOfSession(plane: BootPlane, mac: Mac, remoteAddress: string): Promise<Machine> {
+  const known = await plane.machines.findByMac(mac)
+  if (!known?.approved && plane.newcomersAt(remoteAddress).unknown === 'ignore') {
+    throw new Forbidden('This machine is not known, and unknown machines are ignored here')
+  }
   const machine = await plane.machines.noticed(mac, 'its agent asked for a session')
   if (!machine) throw new Forbidden('Too many unknown machines are recorded; approve or remove some')
   return machine

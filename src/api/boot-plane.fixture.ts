@@ -8,6 +8,7 @@ import { parseMac } from '../bytes/mac.ts'
 import type { AgentArchitecture } from '../core/agent-architecture.ts'
 import { usualMenuPolicy } from '../core/console-menu.ts'
 import type { Inventory } from '../core/inventory.ts'
+import type { NewcomerRules } from '../core/newcomer.ts'
 import { RamdiskQueue } from '../core/ramdisk-queue.ts'
 import { findReadyLayout } from '../core/ready-layouts.ts'
 import { encodePublicKey } from '../core/seal.ts'
@@ -56,6 +57,7 @@ export async function plane(
     passwordHash: '$6$salt$hash',
   })
   const { images, put } = await emptyShelf(t)
+  const newcomers: NewcomerRules = { unknown: 'discover', nameFromDns: false }
   const parts = {
     state,
     machines,
@@ -67,6 +69,7 @@ export async function plane(
     images,
     tokenKey,
     tokenLifetimeSeconds: 600,
+    newcomersAt: () => newcomers,
     ramdiskQueue,
     url: 'http://10.77.0.1:4280',
   }
@@ -101,7 +104,7 @@ export async function plane(
       mac,
       intentRevision: (await machines.get('rack-1')).intent.revision,
     })
-  return { ...parts, put, clock, ramdisks, machine, events, orderPublicKey: orderKey.publicKey, ask, mint }
+  return { newcomers, ...parts, put, clock, ramdisks, machine, events, orderPublicKey: orderKey.publicKey, ask, mint }
 }
 
 /** A repository without images, and how one gets there. */

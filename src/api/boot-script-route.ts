@@ -86,6 +86,9 @@ type ScriptRequest = {
 async function chooseScript(plane: BootPlane, request: ScriptRequest): Promise<BootScript> {
   const { mac, machine, token } = request
   const name = machine?.name ?? mac
+  if (!machine?.approved && plane.newcomersAt(request.remoteAddress).unknown === 'ignore') {
+    return refused(name, 'it is not known here, and unknown machines are ignored')
+  }
   if (token !== undefined) {
     const verdict = readBootToken(plane.tokenKey, token, {
       address: parseIpv4(request.remoteAddress),

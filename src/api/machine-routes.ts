@@ -4,7 +4,8 @@ import { formatIpv4, parseIpv4 } from '../bytes/ipv4.ts'
 import { parseMac } from '../bytes/mac.ts'
 import { HandOver } from '../core/hand-over.ts'
 import { StandingIntent } from '../core/intent.ts'
-import { labelKeyPattern, labelValuePattern, mostLabels } from '../core/labels.ts'
+import { labelKeyPattern, mostLabels } from '../core/labels.ts'
+import { LabelsSchema } from '../core/labels-schema.ts'
 import { machineNamePattern } from '../core/machine.ts'
 import { listWithState, selectMachines, stateOf } from '../deploy/machine-selection.ts'
 import { shownErrand } from './errand-routes.ts'
@@ -13,23 +14,17 @@ import type { Management } from './management.ts'
 
 const Name = Type.Object({ name: Type.String({ pattern: machineNamePattern }) })
 
-const Labels = Type.Record(Type.String({ pattern: labelKeyPattern }), Type.String({ pattern: labelValuePattern }), {
-  maxProperties: mostLabels,
-  additionalProperties: false,
-})
-
 const identity = {
   macs: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 64 })),
   address: Type.Optional(Type.String({ description: 'IPv4 address reserved for the machine' })),
   group: Type.Optional(Type.String({ pattern: machineNamePattern })),
-  labels: Type.Optional(Labels),
+  labels: Type.Optional(LabelsSchema),
 }
 
 const shared = {
   group: identity.group,
   labels: identity.labels,
   unsetLabels: Type.Optional(Type.Array(Type.String({ pattern: labelKeyPattern }), { maxItems: mostLabels })),
-  approved: Type.Optional(Type.Boolean()),
   handOver: Type.Optional(
     Type.Union([HandOver, Type.Null()], { description: 'how deployments leave it; null: as its model or group' }),
   ),

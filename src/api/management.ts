@@ -9,6 +9,7 @@ import type { Deployments } from '../deploy/deployments.ts'
 import type { Errands } from '../deploy/errands.ts'
 import type { Machines } from '../deploy/machines.ts'
 import type { StateChanges } from '../deploy/state-changes.ts'
+import { approvalRoutes, groupRoutes } from './approval-routes.ts'
 import { deploymentRoutes } from './deployment-routes.ts'
 import { dhcpRoutes } from './dhcp-routes.ts'
 import { errandRoutes } from './errand-routes.ts'
@@ -84,6 +85,8 @@ export function managementApp(management: Management, logger: FastifyBaseLogger)
       api.get('/status', async () => management.status())
       api.register(dhcpRoutes(management), { prefix: '/dhcp' })
       api.register(machineRoutes(management), { prefix: '/machines' })
+      api.register(approvalRoutes(management))
+      api.register(groupRoutes(management), { prefix: '/groups' })
       api.register(deploymentRoutes(management), { prefix: '/deployments' })
       api.register(errandRoutes(management), { prefix: '/errands' })
       api.register(orderRoutes(management), { prefix: '/orders' })

@@ -1,9 +1,10 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { type Labels, labelKeyPattern, parseLabel } from '../core/labels.ts'
+import { type Labels, labelKeyPattern } from '../core/labels.ts'
 import type { Machine } from '../core/machine.ts'
 import { whereOption } from './choose-machines.ts'
 import { type Client, openClient } from './client.ts'
 import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
+import { addLabel } from './label-option.ts'
 import { printJson } from './output.ts'
 
 type SetOptions = {
@@ -53,23 +54,9 @@ export function machineSetCommand(): Command {
     .action(setMachine)
 }
 
-function addLabel(text: string, before: Labels = {}): Labels {
-  const [key, value] = asArgument(() => parseLabel(text))
-  return { ...before, [key]: value }
-}
-
 function addKey(text: string, before: string[] = []): string[] {
   if (!new RegExp(labelKeyPattern).test(text)) throw new InvalidArgumentError('it is no key of a label')
   return [...before, text]
-}
-
-/** What commander tells as a wrong command line. */
-function asArgument<Value>(parse: () => Value): Value {
-  try {
-    return parse()
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message)
-  }
 }
 
 async function setMachine(name: string | undefined, options: SetOptions, command: Command): Promise<void> {

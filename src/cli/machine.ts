@@ -4,6 +4,7 @@ import type { MachineConflict } from '../core/machine-identity.ts'
 import { type Chosen, listMachines, whereOption } from './choose-machines.ts'
 import { openClient } from './client.ts'
 import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
+import { machineApproveCommand, machineExpectCommand } from './machine-approve.ts'
 import { type MachinePage, printMachinePage } from './machine-page.ts'
 import { machineSetCommand } from './machine-set.ts'
 import { readMachinesFile } from './machines-file.ts'
@@ -27,6 +28,8 @@ export function machineCommand(): Command {
     .addOption(jsonOption())
     .action(showMachine)
   command.addCommand(machineSetCommand())
+  command.addCommand(machineApproveCommand())
+  command.addCommand(machineExpectCommand())
   command
     .command('import <file>')
     .description(

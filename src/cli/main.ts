@@ -5,6 +5,7 @@ import { deployCommand } from './deploy.ts'
 import { eventsCommand } from './events.ts'
 import { explainCommand } from './explain.ts'
 import { fileCommand } from './file.ts'
+import { groupCommand } from './group.ts'
 import { handOverCommand } from './hand-over.ts'
 import { hookCommand } from './hook.ts'
 import { imageCommand } from './image.ts'
@@ -50,6 +51,7 @@ for (const command of [
   recipeCommand(),
   machineCommand(),
   deployCommand(),
+  groupCommand(),
   handOverCommand(),
   hookCommand(),
   variableCommand(),

@@ -1,6 +1,7 @@
 import { formatSubnet } from '../bytes/ipv4.ts'
 import type { AgentArchitecture } from '../core/agent-architecture.ts'
 import type { LoaderName } from '../core/loader.ts'
+import type { UnknownPolicy } from '../core/newcomer.ts'
 import type { CheckedFile } from '../core/yaml-file.ts'
 import { parseSiteFile, type SiteFile } from '../dhcp/site-file.ts'
 import { interfaceAddress } from '../net/interfaces.ts'
@@ -15,7 +16,7 @@ export type SiteFlags = {
   router?: string
   dns?: string[]
   leaseSeconds?: number
-  unknown?: 'discover' | 'ignore'
+  unknown?: UnknownPolicy
   loader?: LoaderName
   files?: string
   architecture?: AgentArchitecture[]

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import { parseNetwork } from '../butterknife/networks.ts'
 import { agentArchitectures, defaultConsoles } from '../core/agent-architecture.ts'
 import { loaderNames } from '../core/loader.ts'
+import { unknownPolicies } from '../core/newcomer.ts'
 import { dataOption, socketPathOf } from './data-directory.ts'
 import { parseCount } from './deploy.ts'
 import { readSite, type SiteFlags } from './read-site.ts'
@@ -50,9 +51,7 @@ export function serveCommand(): Command {
     .option('--dns <address...>', 'DNS servers given to clients')
     .option('--lease-seconds <seconds>', 'lease time (default: 3600)', parseCount)
     .addOption(
-      new Option('--unknown <policy>', 'machines never seen before')
-        .choices(['discover', 'ignore'])
-        .default('discover'),
+      new Option('--unknown <policy>', 'machines never seen before').choices([...unknownPolicies]).default('discover'),
     )
     .addOption(new Option('--loader <name>', 'what firmware runs first (default: ipxe)').choices([...loaderNames]))
     .addOption(

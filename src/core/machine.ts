@@ -34,4 +34,7 @@ export type Machine = {
 }
 
 /** What the packet servers must know of a machine to answer it. */
-export type BootRecord = Pick<Machine, 'id' | 'name' | 'macs' | 'group' | 'address' | 'intent'>
+export type BootRecord = Pick<Machine, 'id' | 'name' | 'macs' | 'group' | 'address' | 'intent'> & {
+  /** Nobody has approved it: where unknown machines are ignored, this one is. */
+  isNewcomer?: boolean
+}

@@ -59,7 +59,8 @@ export function decide(request: Request, context: DecideContext, mode: AnswerMod
   if (message.op !== 1) return ignore('a reply of another server')
   const config = resolveSettings(request, context)
   if (config.refusedBy) return ignore(`nothing is answered to its kind here (${config.refusedBy})`)
-  if (!machine && config.unknown === 'ignore' && !reservationOf(request, config.reservations)) {
+  const isUnknown = !machine || machine.isNewcomer === true
+  if (isUnknown && config.unknown === 'ignore' && !reservationOf(request, config.reservations)) {
     return ignore('the machine is not known, and unknown machines are ignored here')
   }
   const inConfig = { ...context, config }

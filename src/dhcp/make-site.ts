@@ -24,6 +24,7 @@ import type {
   ClassEntry,
   InterfaceEntry,
   NetBootEntry,
+  NewcomerSettings,
   ReservationEntry,
   SettingsEntry,
   SiteFile,
@@ -111,7 +112,7 @@ class SiteMaker {
     const subnet = this.#try(place, () => parseSubnet(entry.subnet))
     const link = subnet && this.#linkOf(entry, subnet, place, links)
     if (!link) return
-    const { unknown, bootp, probeMs } = entry
+    const { bootp, probeMs } = entry
     const config = this.#try(place, () =>
       makeSubnetConfig({
         ...namesForClients(this.#names, link),
@@ -119,7 +120,7 @@ class SiteMaker {
         ...{ subnet, serverAddress: link.serverAddress, httpPort: this.#httpPort },
         ...this.#subnetSettings(entry, place),
         ...(entry.pools && { pools: entry.pools.map(parseRange) }),
-        ...(unknown !== undefined && { unknown }),
+        ...this.#unknown(entry),
         ...(bootp !== undefined && { bootp }),
         ...(probeMs !== undefined && { probeMs }),
       }),
@@ -163,6 +164,12 @@ class SiteMaker {
     return { ...own, options: joinOptions(this.#everybody.options, own.options) }
   }
 
+  /** The packet servers answer who is approved at once as they answer who is looked into. */
+  #unknown(entry: NewcomerSettings): Pick<SubnetConfig, 'unknown'> | undefined {
+    const unknown = entry.unknown ?? this.#site.settings?.unknown
+    return unknown && { unknown: unknown === 'ignore' ? 'ignore' : 'discover' }
+  }
+
   /** An interface serves its own subnet, described or not, and that one is the first. */
   #completeInterface(link: DhcpInterface): void {
     const { name, serverAddress, subnets } = link
@@ -171,6 +178,7 @@ class SiteMaker {
       const given = {
         ...namesForClients(this.#names, link),
         ...this.#everybody,
+        ...this.#unknown({}),
         subnet,
         serverAddress,
         httpPort: this.#httpPort,

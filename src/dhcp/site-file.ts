@@ -2,7 +2,10 @@ import { type Static, Type } from 'typebox'
 import { agentArchitectures } from '../core/agent-architecture.ts'
 import { menuEntryNamePattern } from '../core/boot-menu.ts'
 import { menuUsers } from '../core/console-menu.ts'
+import { LabelsSchema } from '../core/labels-schema.ts'
 import { type LoaderName, loaderNames } from '../core/loader.ts'
+import { machineNamePattern } from '../core/machine.ts'
+import { unknownPolicies } from '../core/newcomer.ts'
 import { timelineKinds } from '../core/timeline.ts'
 import { type CheckedFile, parseYamlFile } from '../core/yaml-file.ts'
 import { netBootKinds } from './net-boot.ts'
@@ -83,6 +86,29 @@ const consoleMenu = Type.Optional(
 export const SettingsEntry = Type.Object({ ...settings, menu: Type.Optional(MenuEntries), consoleMenu }, strict)
 export type SettingsEntry = Static<typeof SettingsEntry>
 
+/** Of machines that nobody has approved. */
+const newcomerSettings = {
+  unknown: Type.Optional(Type.Enum([...unknownPolicies])),
+  newcomers: Type.Optional(
+    Type.Object(
+      {
+        /** `rack1-{number:3}`, `{product}-{serial}`, `{mac}`. */
+        name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+        /** The name of its address in the DNS, where it has one. */
+        nameFromDns: Type.Optional(Type.Boolean()),
+        group: Type.Optional(Type.String({ pattern: machineNamePattern })),
+        labels: Type.Optional(LabelsSchema),
+      },
+      strict,
+    ),
+  ),
+}
+const NewcomerSettings = Type.Object(newcomerSettings)
+export type NewcomerSettings = Static<typeof NewcomerSettings>
+
+/** For everybody. */
+const EverybodyEntry = Type.Object({ ...SettingsEntry.properties, ...newcomerSettings }, strict)
+
 const InterfaceEntry = Type.Object(
   {
     mode: Type.Enum(['off', 'listen', 'proxy', 'authoritative']),
@@ -117,7 +143,7 @@ const SubnetEntry = Type.Object(
     /** `10.0.0.100-10.0.0.200`. */
     pools: Type.Optional(Type.Array(Type.String({ pattern: '^[\\d.]+(-[\\d.]+)?$' }))),
     reservations: Type.Optional(Type.Array(ReservationEntry)),
-    unknown: Type.Optional(Type.Enum(['discover', 'ignore'])),
+    ...newcomerSettings,
     bootp: Type.Optional(Type.Enum(['ignore', 'reserved', 'dynamic'])),
     probeMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
     consoleMenu,
@@ -248,7 +274,7 @@ export const SiteFile = Type.Object(
     architectures: Type.Optional(Type.Array(Type.Enum([...agentArchitectures]), { minItems: 1, uniqueItems: true })),
     interfaces: Type.Record(Type.String(), InterfaceEntry, { minProperties: 1 }),
     /** For everybody. */
-    settings: Type.Optional(SettingsEntry),
+    settings: Type.Optional(EverybodyEntry),
     subnets: Type.Optional(Type.Array(SubnetEntry)),
     groups: Type.Optional(Type.Record(Type.String(), SettingsEntry)),
     classes: Type.Optional(Type.Array(ClassEntry)),

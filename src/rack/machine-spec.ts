@@ -45,6 +45,8 @@ export type MachineSpec = {
   bridge: string
   /** An Intel 6300ESB that resets the machine. */
   watchdog?: boolean
+  /** QEMU's own management processor, which has no network card. */
+  bmc?: boolean
   memoryMiB: number
   processors: number
   /** Firmware tries them after the network, in this order. */

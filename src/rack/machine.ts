@@ -39,6 +39,11 @@ export class RackMachine implements AsyncDisposable {
     return this.#spec
   }
 
+  /** Ports of the switch that its cards are plugged into. */
+  get taps(): readonly string[] {
+    return this.#wiring.taps
+  }
+
   get isOn(): boolean {
     return this.#running !== undefined
   }

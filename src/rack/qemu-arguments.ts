@@ -30,6 +30,8 @@ export function qemuProgram({ architecture }: MachineSpec): string {
 /** QEMU straps the PC chipset's own watchdog so that it never resets, which Linux does not see. */
 const watchdogArguments = ['-device', 'i6300esb', '-action', 'watchdog=reset', '-global', 'ICH9-LPC.noreboot=false']
 
+const bmcArguments = ['-device', 'ipmi-bmc-sim,id=bmc', '-device', 'isa-ipmi-kcs,bmc=bmc']
+
 /** The serial console is on QEMU's standard input and output. */
 export function qemuArguments(spec: MachineSpec, wiring: MachineWiring): string[] {
   return [
@@ -45,6 +47,7 @@ export function qemuArguments(spec: MachineSpec, wiring: MachineWiring): string[
     ...['-object', 'rng-random,id=rng,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=rng'],
     ...firmwareArguments(spec, wiring),
     ...(spec.watchdog ? watchdogArguments : []),
+    ...(spec.bmc ? bmcArguments : []),
     ...networkArguments(spec, wiring),
     ...spec.disks.flatMap((disk, index) => diskArguments(disk, index, spec.furtherMacs.length + index + 2)),
   ]

@@ -19,6 +19,7 @@ export const migrations: Record<string, Migration> = {
   '0014-errands': { up: addErrands },
   '0015-scheduled-orders': { up: addScheduledOrders },
   '0016-machine-labels': { up: addMachineLabels },
+  '0017-expected-machines': { up: addExpectedMachines },
   '0018-setups': { up: createSetups },
   '0019-webhooks': { up: addWebhooks },
   '0020-deployment-attempts': { up: addDeploymentAttempts },
@@ -332,5 +333,25 @@ async function addRebuilds(db: Kysely<unknown>): Promise<void> {
     .addColumn('due_at', 'bigint', (c) => c.notNull())
     .addColumn('fingerprint', 'text')
     .addColumn('outcome_json', 'text')
+    .execute()
+}
+
+async function addExpectedMachines(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('expected_machines')
+    .addColumn('id', 'text', (c) => c.primaryKey())
+    .addColumn('name', 'text')
+    .addColumn('serial', 'text')
+    .addColumn('uuid', 'text')
+    .addColumn('mac', 'text')
+    .addColumn('group_name', 'text')
+    .addColumn('labels_json', 'text')
+    .addColumn('address', 'text')
+    .addColumn('created_at', 'bigint', (c) => c.notNull())
+    .execute()
+  await db.schema
+    .createTable('group_defaults')
+    .addColumn('name', 'text', (c) => c.primaryKey())
+    .addColumn('on_approval_json', 'text', (c) => c.notNull())
     .execute()
 }

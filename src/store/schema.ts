@@ -107,6 +107,19 @@ export type Schema = {
   }
   /** What an operator's script said; `start`: how many characters came before. */
   errand_output: { errand_id: string; start: number; text: string }
+  /** Machines that are to come: approved when an agent reports just what stands here. */
+  expected_machines: {
+    id: string
+    name: string | null
+    serial: string | null
+    uuid: string | null
+    mac: string | null
+    group_name: string | null
+    labels_json: string | null
+    address: string | null
+    created_at: number
+  }
+  group_defaults: { name: string; on_approval_json: string }
   /** How the machines of a group, or of a model, are left. */
   hand_over_rules: { scope: string; name: string; hand_over: string }
   /** `owner` is the name of an image or group, and a machine's id. */

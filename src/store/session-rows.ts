@@ -41,6 +41,12 @@ export async function findSession(db: StateDatabase, bearerHash: string): Promis
   }
 }
 
+/** Whether an agent that came with a boot token speaks for the machine. */
+export async function hasTokenSession(db: StateDatabase, machineId: string): Promise<boolean> {
+  const query = db.selectFrom('sessions').select('bearer_hash').where('machine_id', '=', machineId)
+  return (await query.where('token_nonce', 'is not', null).executeTakeFirst()) !== undefined
+}
+
 export async function assignSession(db: StateDatabase, bearerHash: string, workId: string): Promise<void> {
   await db.updateTable('sessions').set({ work_id: workId }).where('bearer_hash', '=', bearerHash).execute()
 }
