@@ -8,6 +8,7 @@ import { Publications } from './butterknife/publications.ts'
 import { publicationsDirectory } from './butterknife-part.ts'
 import type { AgentOrders } from './deploy/agent-orders.ts'
 import type { Deployments } from './deploy/deployments.ts'
+import type { Ramroots } from './deploy/ramroots.ts'
 import type { SiteKeys } from './deploy/site-keys.ts'
 import type { PacketsPart } from './packets-part.ts'
 import { defaultCacheDirectory } from './ramdisk/build-ramdisk.ts'
@@ -17,14 +18,14 @@ import type { Component } from './supervise.ts'
 export function imageShelf(
   { imageDirectory }: ServeOptions,
   keys: SiteKeys,
-  deployments: Deployments,
+  { deployments, ramroots }: { deployments: Deployments; ramroots: Ramroots },
   log: Logger,
 ): Promise<ImageShelf> {
   return openImageShelf({
     imageDirectory,
     buildCacheDirectory: defaultCacheDirectory(),
     signingKey: keys.imageKey,
-    versionsInUse: () => deployments.versionsInUse(),
+    versionsInUse: async () => [...(await deployments.versionsInUse()), ...(await ramroots.versionsInUse())],
     onFault: ({ kind }, stack) => log.error({ job: kind, stack }, 'a job on the images failed'),
   })
 }
@@ -33,7 +34,7 @@ export function imageShelf(
 export function managementPart(parts: {
   options: ServeOptions
   keys: SiteKeys
-  ordering: OrderParts & { orders: AgentOrders }
+  ordering: OrderParts & { orders: AgentOrders; ramroots: Ramroots }
   rebuilds: Rebuilds
   packets: Pick<PacketsPart, 'explain'>
   /** Facts for `bootwright status`. */

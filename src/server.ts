@@ -15,6 +15,7 @@ import { AgentSessions } from './deploy/agent-sessions.ts'
 import { Deployments } from './deploy/deployments.ts'
 import { Errands } from './deploy/errands.ts'
 import { Machines } from './deploy/machines.ts'
+import { Ramroots } from './deploy/ramroots.ts'
 import { openSiteKeys, type SiteKeys } from './deploy/site-keys.ts'
 import { StateChanges } from './deploy/state-changes.ts'
 import type { DhcpSite } from './dhcp/dhcp-site.ts'
@@ -81,7 +82,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
     const ramdisks = ramdisksOf(options, keys, log)
     const ramdiskQueue = ramdiskQueueOf(options)
     const tree = await servingTree(options, ramdisks.place, log)
-    const images = await imageShelf(options, keys, site.deployments, log)
+    const images = await imageShelf(options, keys, site, log)
     const rebuilds = rebuildsOf({ options, state, images })
     const planeParts = {
       ...site,
@@ -163,7 +164,7 @@ function buildSite(state: StateChanges, keys: SiteKeys, passwordHash: string | u
     proofKey: keys.tokenKey,
     ...(passwordHash !== undefined && { passwordHash }),
   })
-  return { state, machines, deployments, errands, sessions, orders }
+  return { state, machines, deployments, errands, ramroots: new Ramroots(state, keys.tokenKey), sessions, orders }
 }
 
 /** What the site file says, on the interfaces as they are now. Throws YamlFileInvalid, InterfaceNotUsable. */

@@ -3,22 +3,24 @@ import { type OrderParts, placeOrder } from './api/place-order.ts'
 import type { AgentSessions } from './deploy/agent-sessions.ts'
 import type { Deployments } from './deploy/deployments.ts'
 import type { Errands } from './deploy/errands.ts'
+import type { Ramroots } from './deploy/ramroots.ts'
 import { ScheduledOrders } from './deploy/scheduled-orders.ts'
 import { type Component, pause } from './supervise.ts'
 
 const everyMs = 2000
 
-type Overdue = { deployments: Deployments; errands: Errands; sessions: AgentSessions }
+type Overdue = { deployments: Deployments; errands: Errands; ramroots: Ramroots; sessions: AgentSessions }
 
 /** Ends what is past its deadline. */
 export function deadlines(
-  { deployments, errands, sessions }: Overdue,
+  { deployments, errands, ramroots, sessions }: Overdue,
   bootTokenSeconds: number,
   log: Logger,
 ): Component {
   return repeated('deadlines', log, async () => {
     await deployments.expireOverdue()
     await errands.expireOverdue()
+    await ramroots.expireOverdue()
     await sessions.forgetOldTokens(bootTokenSeconds * 2000)
   })
 }

@@ -18,6 +18,7 @@ import { AgentSessions } from '../deploy/agent-sessions.ts'
 import { Deployments } from '../deploy/deployments.ts'
 import { Errands } from '../deploy/errands.ts'
 import { Machines } from '../deploy/machines.ts'
+import { Ramroots } from '../deploy/ramroots.ts'
 import { StateChanges } from '../deploy/state-changes.ts'
 import { smallVersions } from '../image/small-versions.fixture.ts'
 import { openStateDatabase } from '../store/state-database.ts'
@@ -63,6 +64,7 @@ export async function plane(
     machines,
     deployments,
     errands,
+    ramroots: new Ramroots(state, tokenKey),
     sessions,
     orders,
     streams: new BtrfsStreams(images),

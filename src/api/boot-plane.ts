@@ -11,6 +11,7 @@ import type { AgentSessions } from '../deploy/agent-sessions.ts'
 import type { Deployments } from '../deploy/deployments.ts'
 import type { Errands } from '../deploy/errands.ts'
 import type { Machines } from '../deploy/machines.ts'
+import type { Ramroots } from '../deploy/ramroots.ts'
 import type { StateChanges } from '../deploy/state-changes.ts'
 import { agentRoutes } from './agent-routes.ts'
 import { bootScriptRoute } from './boot-script-route.ts'
@@ -20,6 +21,7 @@ import { diskLoaderRoute } from './disk-loader-route.ts'
 import { firstBootRoute } from './first-boot-route.ts'
 import type { ImageShelf } from './image-shelf.ts'
 import { answerWithProblems } from './problem.ts'
+import { ramrootRoutes } from './ramroot-routes.ts'
 
 /** The agent's ramdisk as a boot script names it: `/ramdisk/ID/FILE`. */
 export type BootRamdisk = {
@@ -30,6 +32,8 @@ export type BootRamdisk = {
   files: readonly { file: string; bytes: number }[]
   /** A further initrd, for machines that are rescued or run a script. */
   rescue?: { file: string }
+  /** The early system of versions that run from memory. */
+  ramRoot?: { file: string }
   /** A further initrd, for machines with one of these drivers. */
   firmware?: { file: string; drivers: readonly string[] }
 }
@@ -43,6 +47,7 @@ export type BootPlane = {
   machines: Machines
   deployments: Deployments
   errands: Errands
+  ramroots: Ramroots
   sessions: AgentSessions
   orders: AgentOrders
   streams: BtrfsStreams
@@ -81,6 +86,7 @@ export function bootPlaneApp(plane: BootPlane, logger: FastifyBaseLogger): Fasti
   app.register(bootScriptRoute(plane))
   app.register(diskLoaderRoute(plane.diskLoader?.file))
   app.register(agentRoutes(plane), { prefix: '/agent' })
+  app.register(ramrootRoutes(plane), { prefix: '/agent/ramroot' })
   app.register(consoleMenuRoutes(plane), { prefix: '/agent/menu' })
   app.register(firstBootRoute(plane), { prefix: '/agent' })
   return app

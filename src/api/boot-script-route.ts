@@ -15,6 +15,7 @@ import type { Inventory } from '../core/inventory.ts'
 import type { Machine } from '../core/machine.ts'
 import type { BootPlane, BootRamdisk } from './boot-plane.ts'
 import { initrdsFor } from './machine-initrds.ts'
+import { ramrootScript } from './ramroot-script.ts'
 import { bytesOf, waitForTurn } from './wait-for-turn.ts'
 
 const Query = Type.Object({
@@ -104,6 +105,8 @@ async function chooseScript(plane: BootPlane, request: ScriptRequest): Promise<B
   if (isLocal) return localScript(plane, machine, request.architecture)
   if (machine && machine.intent.kind === 'kernel' && token !== undefined)
     return orderedKernelScript(plane, request, machine)
+  if (machine?.standing.kind === 'ramroot' && machine.intent.kind === 'ramroot' && token !== undefined)
+    return ramrootScript(plane, machine, machine.standing.boot, { ...request, token })
   return agentScript(plane, request)
 }
 

@@ -71,7 +71,7 @@ const SharedChange = Type.Object(
 const machinesLimitBytes = 32 * 2 ** 20
 
 export function machineRoutes(management: Management): FastifyPluginAsyncTypebox {
-  const { state, machines, deployments, errands, departures } = management
+  const { state, machines, deployments, errands, ramroots, departures } = management
   return async (app) => {
     app.get('/', { schema: { querystring: Type.Object({ where: Type.Optional(Where) }) } }, async (request) => {
       const { where } = request.query
@@ -90,13 +90,14 @@ export function machineRoutes(management: Management): FastifyPluginAsyncTypebox
 
     app.get('/:name', { schema: { params: Name } }, async (request) => {
       const machine = await machines.get(request.params.name)
-      const [inventory, history, done] = await Promise.all([
+      const [inventory, history, done, boots] = await Promise.all([
         machines.inventory(machine.id),
         deployments.list(machine.id),
         errands.list(machine.id),
+        ramroots.list(machine.id),
       ])
       const shown = { ...machine, state: await stateOf(state.db, machine) }
-      return { machine: shown, inventory, deployments: history, errands: done.map(shownErrand) }
+      return { machine: shown, inventory, deployments: history, errands: done.map(shownErrand), ramroots: boots }
     })
 
     app.get('/:name/ssh', { schema: { params: Name } }, async (request) => ({

@@ -8,6 +8,7 @@ import type { Departures } from '../deploy/departures.ts'
 import type { Deployments } from '../deploy/deployments.ts'
 import type { Errands } from '../deploy/errands.ts'
 import type { Machines } from '../deploy/machines.ts'
+import type { Ramroots } from '../deploy/ramroots.ts'
 import type { StateChanges } from '../deploy/state-changes.ts'
 import { approvalRoutes, groupRoutes } from './approval-routes.ts'
 import { deploymentRoutes } from './deployment-routes.ts'
@@ -36,6 +37,7 @@ export type Management = {
   machines: Machines
   deployments: Deployments
   errands: Errands
+  ramroots: Ramroots
   images: ImageShelf
   rebuilds: Rebuilds
   publications: Publications

@@ -1,8 +1,10 @@
 import type { Deployment } from '../core/deployment.ts'
 import { longestScriptBytes, type RescueWork } from '../core/errand.ts'
-import type { KernelChoice } from '../core/intent.ts'
+import type { KernelChoice, RamrootChoice } from '../core/intent.ts'
+import type { Inventory } from '../core/inventory.ts'
 import type { Machine } from '../core/machine.ts'
 import type { DeployWish, MachineOrder, PlacedOrder } from '../core/machine-order.ts'
+import { ramrootAdvice, ramrootRefusal } from '../core/ramroot.ts'
 import { HandOverRules } from '../deploy/hand-over-rules.ts'
 import { Conflict } from '../deploy/refusals.ts'
 import { chooseRetry } from '../deploy/retry.ts'
@@ -12,6 +14,7 @@ import type { ImageShelf } from './image-shelf.ts'
 import type { Management } from './management.ts'
 import { prepareDelta } from './prepare-delta.ts'
 import { problemOf } from './problem.ts'
+import { sizesOf } from './ramroot-script.ts'
 import { resolveWish } from './redeploy-wish.ts'
 
 export type OrderParts = Pick<
@@ -40,9 +43,26 @@ async function place(parts: OrderParts, machine: Machine, order: MachineOrder): 
       return { errandId: (await placeErrand(parts, machine, order)).id }
     case 'boot':
       if (order.intent.kind === 'kernel') await refuseMissing(order.intent.boot, parts.isServed)
+      if (order.intent.kind === 'ramroot') return placeRamroot(parts, machine, order.intent.boot)
       await parts.machines.set(machine.name, { intent: order.intent })
       return {}
   }
+}
+
+/** What runs it is made first, which may take minutes. Throws Conflict for a machine that has too little memory for it. */
+async function placeRamroot({ images, machines }: OrderParts, machine: Machine, choice: RamrootChoice) {
+  const { id } = await images.resolve(choice.image)
+  let ramRoot = await images.ramRoot(id, choice.rendition)
+  if (!ramRoot) {
+    await images.makeRendition(id, choice.rendition)
+    ramRoot = (await images.ramRoot(id, choice.rendition))!
+  }
+  const sizes = sizesOf(ramRoot)
+  const unfit = ramrootRefusal((await machines.inventory(machine.id)) as Inventory | undefined, sizes, choice)
+  if (unfit !== undefined) throw new Conflict(unfit)
+  await machines.set(machine.name, { intent: { kind: 'ramroot', boot: choice } })
+  const notice = ramrootAdvice(sizes)
+  return { ...(notice !== undefined && { notice }) }
 }
 
 /** Throws Conflict. */

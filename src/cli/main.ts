@@ -15,6 +15,7 @@ import { listenCommand } from './listen.ts'
 import { machineCommand } from './machine.ts'
 import { rackCommand } from './rack.ts'
 import { ramdiskCommand } from './ramdisk.ts'
+import { ramrootCommand } from './ramroot.ts'
 import { rebootCommand } from './reboot.ts'
 import { recipeCommand } from './recipe.ts'
 import { rescueCommand } from './rescue.ts'
@@ -66,6 +67,7 @@ for (const command of [
   sshCommand(),
   rebootCommand(),
   cancelCommand(),
+  ramrootCommand(),
   scheduleCommand(),
   retryCommand(),
   watchCommand(),

@@ -14,6 +14,7 @@ import { Departures } from '../deploy/departures.ts'
 import { Deployments } from '../deploy/deployments.ts'
 import { Errands } from '../deploy/errands.ts'
 import { Machines } from '../deploy/machines.ts'
+import { Ramroots } from '../deploy/ramroots.ts'
 import { openSiteKeys } from '../deploy/site-keys.ts'
 import { StateChanges } from '../deploy/state-changes.ts'
 import { openStateDatabase } from '../store/state-database.ts'
@@ -28,6 +29,7 @@ export async function service(t: TestContext) {
   const machines = new Machines(state)
   const deployments = new Deployments(state)
   const errands = new Errands(state)
+  const ramroots = new Ramroots(state, Buffer.alloc(32, 1))
   const images = await openImageShelf({
     imageDirectory: join(directory, 'images'),
     buildCacheDirectory: join(directory, 'cache'),
@@ -41,7 +43,7 @@ export async function service(t: TestContext) {
   const explain = async () => ({ interface: 'none', answer: 'no packet server runs here' })
   const app = managementApp(
     {
-      ...{ state, machines, deployments, errands, images, rebuilds, publications, token, explain },
+      ...{ state, machines, deployments, errands, ramroots, images, rebuilds, publications, token, explain },
       ...{ rescueKeys: [], isServed: async (path) => path === 'known/vmlinuz', departures: new Departures() },
       status: () => ({ ok: true }),
     },

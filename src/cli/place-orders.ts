@@ -37,6 +37,8 @@ export function describeScheduled({ id, at, machines, order, state }: ScheduledO
 
 function describePlaced(order: MachineOrder): (placed: PlacedOrder) => string {
   const what = describeOrder(order)
-  return ({ machine, refused }) =>
-    `${machine}: ${refused === undefined ? `${what} at its next network boot` : `refused: ${refused}`}\n`
+  return ({ machine, refused, notice }) => {
+    const told = notice === undefined ? '' : ` (${notice})`
+    return `${machine}: ${refused === undefined ? `${what} at its next network boot${told}` : `refused: ${refused}`}\n`
+  }
 }

@@ -27,12 +27,37 @@ export const KernelChoice = Type.Object(
 )
 export type KernelChoice = Static<typeof KernelChoice>
 
+/** A disk that keeps what a system in memory does not; mounted by the label of its filesystem. */
+export const DataDisk = Type.Object(
+  {
+    label: Type.String({ pattern: '^[A-Za-z0-9._-]{1,16}$' }),
+    mount: Type.String({ pattern: '^(/[A-Za-z0-9._-]+)+$', maxLength: 200 }),
+    /** On which disk it is made where it is missing, if that is empty; never made where this is not given. */
+    disk: Type.Optional(
+      Type.Union([
+        Type.Literal('any'),
+        Type.Object(
+          { serial: Type.String({ pattern: '^[!-~]+( [!-~]+)*$', maxLength: 100 }) },
+          { additionalProperties: false },
+        ),
+      ]),
+    ),
+  },
+  { additionalProperties: false },
+)
+export type DataDisk = Static<typeof DataDisk>
+
 /** A version that is run from RAM: what the reference means is looked up at every boot. */
 export const RamrootChoice = Type.Object(
   {
     image: Type.String({ minLength: 1, maxLength: 200, description: 'NAME, NAME:TAG or NAME@VERSION' }),
     rendition: Type.Union([Type.Literal('squashfs'), Type.Literal('initrd')]),
     arguments: Type.Optional(KernelArguments),
+    overlay: Type.Optional(Type.Union([Type.Literal('tmpfs'), Type.Literal('zram')])),
+    overlayMegabytes: Type.Optional(
+      Type.Integer({ minimum: 16, maximum: 1_048_576, description: 'What may be written' }),
+    ),
+    dataDisks: Type.Optional(Type.Array(DataDisk, { maxItems: 16 })),
   },
   { additionalProperties: false },
 )

@@ -43,7 +43,14 @@ export const MachineOrder = Type.Union([
 export type MachineOrder = Static<typeof MachineOrder>
 
 /** What became of an order for one machine. */
-export type PlacedOrder = { machine: string; deploymentId?: string; errandId?: string; refused?: string }
+export type PlacedOrder = {
+  machine: string
+  deploymentId?: string
+  errandId?: string
+  refused?: string
+  /** Worth knowing of what was ordered. */
+  notice?: string
+}
 
 /** Orders that are placed later. Times are milliseconds since the epoch. */
 export type ScheduledOrder = {

@@ -24,6 +24,7 @@ export const timelineKinds = [
   'step', // a deploy step started, moved on or ended
   'deployment', // it changed state
   'errand', // likewise
+  'ramroot', // a boot into a version that runs from memory
   'output', // of an operator's script: shown, and kept elsewhere
   'conflict', // two machines that cannot both be what they say: held for a person
   'security', // a token came twice, a signature did not verify

@@ -1,4 +1,4 @@
-import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { createHmac, type KeyObject, sign, timingSafeEqual } from 'node:crypto'
 import type { Deployment } from '../core/deployment.ts'
 import { withoutScript } from '../core/errand.ts'
 import type { Machine } from '../core/machine.ts'
@@ -87,6 +87,11 @@ export class AgentOrders {
 
   sign(order: Order): SignedOrder {
     return signOrder(order, this.#orderKey)
+  }
+
+  /** Base64; for what reads an order line by line (core/ramroot-order.ts). */
+  signText(text: string): string {
+    return sign(null, Buffer.from(text), this.#orderKey).toString('base64')
   }
 
   /** The deployment that a first-boot callback's bearer proves, if it is one of ours. */

@@ -58,10 +58,7 @@ export class AgentSessions {
       await tell({
         machineId: machine.id,
         kind: 'agent',
-        message:
-          tokenNonce === undefined
-            ? 'the agent is up, without a boot token: it may only look around'
-            : 'the agent is up',
+        message: describeWhoIsUp(machine, tokenNonce),
       })
       return { kind: 'opened' as const, bearer }
     })
@@ -89,6 +86,11 @@ export class AgentSessions {
   async forgetOldTokens(olderThanMs: number): Promise<void> {
     await deleteTokenUses(this.#state.db, this.#state.now() - olderThanMs)
   }
+}
+
+function describeWhoIsUp({ intent }: Machine, tokenNonce: string | undefined): string {
+  if (tokenNonce === undefined) return 'the agent is up, without a boot token: it may only look around'
+  return intent.kind === 'ramroot' ? 'the early system of what runs from memory is up' : 'the agent is up'
 }
 
 function hashBearer(bearer: string): string {

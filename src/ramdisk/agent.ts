@@ -122,6 +122,7 @@ async function initFiles(): Promise<SegmentEntry[]> {
   const files = [
     'init',
     'usr/share/udhcpc/default.script',
+    'usr/lib/bootwright/early.sh',
     'usr/lib/bootwright/hotplug',
     'etc/modprobe.d/bootwright.conf',
   ]

@@ -8,6 +8,7 @@ import { collectFirmware, resolveFirmware } from './firmware.ts'
 import { debianKernel, type Kernel, KernelUnusable, modulesRecipe, ownKernel, selectedModuleFiles } from './kernel.ts'
 import { type NpmPackage, npmPackage } from './npm-package.ts'
 import { publishRamdisk, type Ramdisk } from './published-ramdisk.ts'
+import { ramRootPackageNames, ramRootRecipe } from './ram-root.ts'
 import { rescuePackageNames, rescueRecipe } from './rescue.ts'
 import { makeSegment, type Segment, type SegmentRecipe } from './segment.ts'
 import { type Site, siteRecipe } from './site.ts'
@@ -60,9 +61,10 @@ export async function buildRamdisk(options: RamdiskOptions): Promise<Ramdisk> {
     const segments: Segment[] = []
     for (const recipe of await initrdRecipes(build)) segments.push(await makeSegment(cache, recipe, onProgress))
     const rescue = await makeSegment(cache, await rescueRecipeOf(build), onProgress)
+    const ramRoot = await makeSegment(cache, await ramRootRecipeOf(build), onProgress)
     const firmware = await makeFirmware(cache, kernel, onProgress)
     return await publishRamdisk(
-      { architecture: target.architecture, kernel, segments, rescue, firmware },
+      { architecture: target.architecture, kernel, segments, rescue, ramRoot, firmware },
       resolve(options.outputDirectory),
     )
   } finally {
@@ -107,6 +109,14 @@ async function rescueRecipeOf({ options, cache, onProgress, ...build }: Build): 
   const names = [...toolPackageNames, ...rescuePackageNames]
   const packages = (await resolvePackages(cache, names)).filter((each) => wanted(each, names))
   return rescueRecipe(packages, () => unpackPackages(cache, packages, onProgress), { ...build, signal: options.signal })
+}
+
+async function ramRootRecipeOf({ options, target, cache, onProgress }: Build): Promise<SegmentRecipe> {
+  const packages = (await resolvePackages(cache, ramRootPackageNames)).filter((each) =>
+    wanted(each, ramRootPackageNames),
+  )
+  const { trust } = options
+  return ramRootRecipe(packages, () => unpackPackages(cache, packages, onProgress), { target, trust })
 }
 
 async function makeFirmware(

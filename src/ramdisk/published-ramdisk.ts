@@ -25,6 +25,8 @@ export type Ramdisk = {
   totalBytes: number
   /** Another initrd, only for a machine that is rescued or runs a script. Ramdisks that were made before there was one lack it. */
   rescue?: { file: string }
+  /** The early system of versions that run from memory (ram-root.ts), loaded beside their own kernel. */
+  ramRoot?: { file: string }
   /** Another initrd, only for a machine that has one of these drivers; the kernel has no use for it otherwise. */
   firmware?: { file: string; drivers: string[] }
   /** Drivers that may ask for firmware which the APT sources of the building machine do not have. */
@@ -36,14 +38,16 @@ export type RamdiskParts = {
   kernel: Kernel
   segments: readonly Segment[]
   rescue?: Segment
+  ramRoot?: Segment
   firmware: { segment?: Segment; drivers: string[]; missingDrivers: string[] }
 }
 
 /** Puts kernel and segments into outputDirectory/ID, complete or not at all. */
 export async function publishRamdisk(parts: RamdiskParts, outputDirectory: string): Promise<Ramdisk> {
-  const { architecture, kernel, segments, rescue, firmware } = parts
+  const { architecture, kernel, segments, rescue, ramRoot, firmware } = parts
   const sources = [await kernelSource(kernel), ...segments.map(segmentSource)]
   if (rescue) sources.push(segmentSource(rescue))
+  if (ramRoot) sources.push(segmentSource(ramRoot))
   if (firmware.segment) sources.push(segmentSource(firmware.segment))
   const files: RamdiskFile[] = []
   for (const { source, ...file } of sources) files.push({ ...file, sha256: await sha256OfFile(source) })
@@ -59,6 +63,7 @@ export async function publishRamdisk(parts: RamdiskParts, outputDirectory: strin
     files,
     totalBytes: loaded.reduce((sum, file) => sum + file.bytes, 0),
     ...(rescue && { rescue: { file: rescue.fileName } }),
+    ...(ramRoot && { ramRoot: { file: ramRoot.fileName } }),
     ...(firmware.segment && { firmware: { file: firmware.segment.fileName, drivers: firmware.drivers } }),
     missingFirmware: firmware.missingDrivers,
   }

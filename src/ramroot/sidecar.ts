@@ -23,7 +23,8 @@ export function makeSidecar(members: Iterable<Member>, rules: SidecarRules): Sid
     const lost = node.xattrs.filter(({ name }) => !rules.keepsAttribute(name))
     if (lost.length > 0) attributes.push(dumpOf(path, lost))
     attributeCount += lost.length
-    if (rules.keepsTime(node.mtimeSeconds, node.mtimeNanoseconds)) continue
+    // An overlay takes an ACL only for what was copied up into it, which the setting of its time does.
+    if (lost.length === 0 && rules.keepsTime(node.mtimeSeconds, node.mtimeNanoseconds)) continue
     times.push(touchOf(path, node))
     timeCount++
   }

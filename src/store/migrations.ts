@@ -24,6 +24,7 @@ export const migrations: Record<string, Migration> = {
   '0019-webhooks': { up: addWebhooks },
   '0020-deployment-attempts': { up: addDeploymentAttempts },
   '0022-deployment-session-only': { up: addDeploymentSessionOnly },
+  '0023-ramroot-boots': { up: addRamrootBoots },
   '0025-rebuilds': { up: addRebuilds },
 }
 
@@ -354,4 +355,26 @@ async function addExpectedMachines(db: Kysely<unknown>): Promise<void> {
     .addColumn('name', 'text', (c) => c.primaryKey())
     .addColumn('on_approval_json', 'text', (c) => c.notNull())
     .execute()
+}
+
+async function addRamrootBoots(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('ramroot_boots')
+    .addColumn('id', 'text', (c) => c.primaryKey())
+    .addColumn('machine_id', 'text', (c) => c.notNull().references('machines.id').onDelete('cascade'))
+    .addColumn('image', 'text', (c) => c.notNull())
+    .addColumn('version', 'text', (c) => c.notNull())
+    .addColumn('rendition', 'text', (c) => c.notNull())
+    .addColumn('state', 'text', (c) => c.notNull())
+    .addColumn('bytes_fetched', 'bigint', (c) => c.notNull())
+    .addColumn('failure', 'text')
+    .addColumn('started_at', 'bigint', (c) => c.notNull())
+    .addColumn('ended_at', 'bigint')
+    .execute()
+  await db.schema
+    .createIndex('ramroot_boots_by_machine')
+    .on('ramroot_boots')
+    .columns(['machine_id', 'started_at'])
+    .execute()
+  await db.schema.createIndex('ramroot_boots_by_state').on('ramroot_boots').columns(['state', 'started_at']).execute()
 }

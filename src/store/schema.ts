@@ -4,6 +4,7 @@ import type { ErrandState, ErrandStep } from '../core/errand.ts'
 import type { IntentKind } from '../core/intent.ts'
 import type { MachineConflict } from '../core/machine-identity.ts'
 import type { ScheduledOrder } from '../core/machine-order.ts'
+import type { RamrootBoot } from '../core/ramroot.ts'
 import type { Promotion } from '../core/rebuild.ts'
 import type { HookPoint } from '../core/setup.ts'
 import type { ScopeKind } from '../core/setup-scope.ts'
@@ -33,6 +34,18 @@ export type Schema = {
   /** Every pair stands here twice, once for each of the two. */
   machine_conflicts: { machine_id: string; other_id: string; kind: MachineConflict['kind'] }
   machine_macs: { mac: string; machine_id: string }
+  ramroot_boots: {
+    id: string
+    machine_id: string
+    image: string
+    version: string
+    rendition: RamrootBoot['rendition']
+    state: RamrootBoot['state']
+    bytes_fetched: number
+    failure: string | null
+    started_at: number
+    ended_at: number | null
+  }
   deployments: {
     id: string
     machine_id: string

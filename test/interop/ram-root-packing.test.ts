@@ -56,8 +56,8 @@ function pathsOf(members: readonly Member[], refused: ReadonlySet<unknown>): str
 
 /** As the early system does it (ramdisk/ramroot/init). */
 function restore(setting: ImageSetting, directory: string): void {
-  setting.run(`cd ${directory} && setfattr -h --restore=${setting.path('attributes')}`)
   setting.run(`cd ${directory} && xargs -0 -r -n 3 touch -h -m -c < ${setting.path('times')}`)
+  setting.run(`cd ${directory} && setfattr -h --restore=${setting.path('attributes')}`)
 }
 
 /** Sockets are not imported, and what was refused is not packed. */

@@ -1,5 +1,5 @@
 import type { Mac } from '../../bytes/mac.ts'
-import { ethernetsYaml } from '../identity/network-files.ts'
+import { ethernetsYaml } from '../../core/network-files.ts'
 import type { InsideRoot } from '../inside-root.ts'
 
 /** Where cloud-init's NoCloud looks in the root itself, before it looks at other disks. */

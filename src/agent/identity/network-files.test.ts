@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { parseMac } from '../../bytes/mac.ts'
+import { networkFiles } from '../../core/network-files.ts'
 import { InsideRoot } from '../inside-root.ts'
-import { detectNetworkManagement, networkFiles, writeNetwork } from './network-files.ts'
+import { detectNetworkManagement, writeNetwork } from './network-files.ts'
 
 const asText = { serializers: [(text: string) => text] }
 const mac = parseMac('52:54:00:12:34:56')

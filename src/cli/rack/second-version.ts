@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { openSiteKeys } from '../../deploy/site-keys.ts'
 import { importTar } from '../../image/import-tar.ts'
 import { resolveReference } from '../../image/reference.ts'
-import { listVersions, openRepository } from '../../image/repository.ts'
+import { listVersions, moveTag, openRepository } from '../../image/repository.ts'
 import { runProgram } from '../../programs/run-program.ts'
 import { makeRendition } from './make-rendition.ts'
 import type { RackSupplies } from './supplies.ts'
@@ -17,13 +17,30 @@ export async function prepareSecondVersion(supplies: RackSupplies, log: (line: s
   const repository = await openRepository(supplies.imagesDirectory)
   const { id: first } = await resolveReference(repository, supplies.image)
   const known = (await listVersions(repository, secondVersion.image)).find(({ recipeHash }) => recipeHash === first)
-  if (!known?.tags.includes('current')) await importSecond(supplies, first)
+  if (!known?.tags.includes('current')) await importSecond(supplies, first, secondVersion.image)
   await makeRendition(supplies, supplies.image, { name: 'btrfs' }, log)
   await makeRendition(supplies, secondVersion.image, { name: 'btrfs', parent: first }, log)
 }
 
+/** Both versions as those of one image, the second of which is current; gives their ids. */
+export async function prepareSeries(supplies: RackSupplies, image: string): Promise<{ first: string; second: string }> {
+  const repository = await openRepository(supplies.imagesDirectory)
+  const { id } = await resolveReference(repository, supplies.image)
+  const idsOf = async () => (await listVersions(repository, image)).filter(({ recipeHash }) => recipeHash === id)
+  if ((await idsOf()).length < 2) {
+    const { imageKey } = await openSiteKeys(supplies.keysDirectory)
+    const options = { image, recipeHash: id, signingKey: imageKey, comment: 'for the virtual rack' }
+    await importTar(repository, supplies.imageTar, options)
+    await importSecond(supplies, id, image)
+  }
+  const [second, first] = (await idsOf()).map((version) => version.id)
+  await moveTag(repository, image, 'current', second!)
+  await moveTag(repository, image, 'previous', first!)
+  return { first: first!, second: second! }
+}
+
 /** What it was made of stands in the place of a recipe's hash, so that it is made anew with the first. */
-async function importSecond(supplies: RackSupplies, first: string): Promise<void> {
+async function importSecond(supplies: RackSupplies, first: string, image: string): Promise<void> {
   const { imageKey } = await openSiteKeys(supplies.keysDirectory)
   const directory = await mkdtemp(join(tmpdir(), 'bootwright-second-'))
   try {
@@ -41,7 +58,7 @@ async function importSecond(supplies: RackSupplies, first: string): Promise<void
     ])
     const repository = await openRepository(supplies.imagesDirectory)
     await importTar(repository, tar, {
-      image: secondVersion.image,
+      image,
       recipeHash: first,
       signingKey: imageKey,
       comment: 'a small update, for the virtual rack',

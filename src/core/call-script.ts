@@ -1,0 +1,58 @@
+/*
+ * How a system that has come up tells the server something: POSIX sh, through curl, bash or GNU wget, whichever it has. The script
+ * around it sets url, host, port, token and token_file.
+ */
+
+/** Attempts are 5, 10, 20 … 60 s apart: about ten minutes in all; the next boot tries again. */
+const attempts = 14
+
+/** `post PATH TYPE FILE`. The token never stands in an argument. */
+export function renderPost(url: URL): string {
+  return `# Each posts a file: path, content type, file.
+by_curl() {
+  printf 'header = "Authorization: Bearer %s"\\nheader = "Content-Type: %s"\\n' "$token" "$2" |
+    curl --silent --fail --max-time 20 --output /dev/null --data-binary "@$3" --config - "$url$1"
+}
+
+# Debian's bash opens TCP connections by itself, so that an image without any HTTP client can speak.
+by_bash() {
+  BOOTWRIGHT_TOKEN=$token timeout 20 bash -c '
+    exec 3<>"/dev/tcp/$1/$2" || exit 1
+    printf "POST %s HTTP/1.1\\r\\nHost: %s:%s\\r\\nAuthorization: Bearer %s\\r\\nContent-Type: %s\\r\\nContent-Length: %d\\r\\nConnection: close\\r\\n\\r\\n" "$3" "$1" "$2" "$BOOTWRIGHT_TOKEN" "$4" "$(wc -c <"$5")" >&3
+    cat "$5" >&3
+    read -r version status rest <&3 || exit 1
+    case $status in 2*) exit 0 ;; *) exit 1 ;; esac' bash "$host" "$port" "$1" "$2" "$3"
+}
+
+by_wget() {
+  printf 'header = Authorization: Bearer %s\\nheader = Content-Type: %s\\npost_file = %s\\n' "$token" "$2" "$3" >"$token_file.wgetrc"
+  wget --config="$token_file.wgetrc" --quiet --tries=1 --timeout=20 --output-document=/dev/null "$url$1"
+  result=$?
+  rm -f "$token_file.wgetrc"
+  return $result
+}
+
+post() {
+  if command -v curl >/dev/null 2>&1; then by_curl "$@"
+  elif ${url.protocol === 'https:' ? 'false' : 'command -v bash >/dev/null 2>&1'}; then by_bash "$@"
+  elif command -v wget >/dev/null 2>&1; then by_wget "$@"
+  else
+    echo 'bootwright: cannot reach the server: this system has neither curl nor bash nor wget' >&2
+    exit 1
+  fi
+}`
+}
+
+/** Runs `tell` until it succeeds. */
+export const retryTell = `attempt=1
+pause=5
+until tell; do
+  if [ "$attempt" -ge ${attempts} ]; then
+    echo "bootwright: $url did not answer in $attempt attempts; the next boot tries again" >&2
+    exit 1
+  fi
+  attempt=$((attempt + 1))
+  sleep "$pause"
+  pause=$((pause * 2))
+  if [ "$pause" -gt 60 ]; then pause=60; fi
+done`

@@ -1,0 +1,157 @@
+import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
+import type { RamrootChoice } from '../core/intent.ts'
+import type { Machine } from '../core/machine.ts'
+import { oneLine } from '../core/one-line.ts'
+import { failedInARow, type RamrootBoot, ramrootBootSeconds } from '../core/ramroot.ts'
+import type { VersionUse } from '../image/retention.ts'
+import {
+  findRamrootBoot,
+  insertRamrootBoot,
+  listOpenRamrootBoots,
+  listRamrootBoots,
+  listRunningRamroots,
+  updateRamrootBoot,
+} from '../store/ramroot-rows.ts'
+import { NotFound } from './refusals.ts'
+import type { Change, StateChanges } from './state-changes.ts'
+
+export type RamrootReport = {
+  step: 'fetching' | 'fetched' | 'notice' | 'ready' | 'failed'
+  detail: string
+  bytes: number
+}
+
+/** Boots of machines into versions that run from memory, each an entry of its own and an event. */
+export class Ramroots {
+  readonly #state: StateChanges
+  readonly #callKey: Uint8Array
+
+  constructor(state: StateChanges, callKey: Uint8Array) {
+    this.#state = state
+    this.#callKey = callKey
+  }
+
+  /** Of one machine, newest first. */
+  list(machineId: string): Promise<RamrootBoot[]> {
+    return listRamrootBoots(this.#state.db, machineId)
+  }
+
+  /** The one under way. Throws NotFound. */
+  async current(machineId: string): Promise<RamrootBoot> {
+    const [newest] = await this.list(machineId)
+    if (newest?.state === 'loading' || newest?.state === 'starting') return newest
+    throw new NotFound('This machine is at no boot into memory: it took too long, or its script was fetched anew')
+  }
+
+  /** The loader fetched its script: what was under way before ended without a word. */
+  async begin(machine: Machine, { image, rendition }: RamrootChoice, version: string): Promise<RamrootBoot> {
+    return this.#state.commit(async (change) => {
+      for (const open of await listRamrootBoots(change.db, machine.id)) {
+        if (open.state === 'loading' || open.state === 'starting')
+          await silence(change, open, 'the machine booted anew')
+      }
+      const boot: RamrootBoot = {
+        ...{ id: randomUUID(), machineId: machine.id, image, version, rendition },
+        ...{ state: 'loading', bytesFetched: 0, startedAt: change.now },
+      }
+      await insertRamrootBoot(change.db, boot)
+      await tell(change, boot, `boots ${describe(boot)} from memory`)
+      return boot
+    })
+  }
+
+  /** The early system spoke. */
+  async starting({ id, state }: RamrootBoot): Promise<void> {
+    if (state === 'loading') await updateRamrootBoot(this.#state.db, id, { state: 'starting' })
+  }
+
+  async report(boot: RamrootBoot, { step, detail, bytes }: RamrootReport): Promise<void> {
+    const said = oneLine(detail, 500)
+    await this.#state.commit(async (change) => {
+      if (step === 'fetched') await updateRamrootBoot(change.db, boot.id, { bytesFetched: bytes })
+      if (step === 'failed') await end(change, boot, 'failed', `${describe(boot)} did not come up: ${said}`, said)
+      else await tell(change, boot, wordsOf(step, said, bytes), { step })
+    })
+  }
+
+  /** What the system itself calls with; of this boot alone. */
+  callToken({ id }: Pick<RamrootBoot, 'id'>): string {
+    return `${id}.${createHmac('sha256', this.#callKey).update(`ramroot up ${id}`).digest('base64url')}`
+  }
+
+  /** The system in memory called. False for what is no token of ours. Saying it again changes nothing. */
+  async cameUp(token: string, address: string): Promise<boolean> {
+    const [id = ''] = token.split('.')
+    const [expected, given] = [Buffer.from(this.callToken({ id })), Buffer.from(token)]
+    if (expected.length !== given.length || !timingSafeEqual(expected, given)) return false
+    await this.#state.commit(async (change) => {
+      const boot = await findRamrootBoot(change.db, id)
+      if (!boot || boot.state === 'up') return
+      await end(change, boot, 'up', `${describe(boot)} runs from memory: it called from ${address}`)
+    })
+    return true
+  }
+
+  /** Boots of which nothing more was heard in time. */
+  async expireOverdue(): Promise<void> {
+    const before = this.#state.now() - ramrootBootSeconds * 1000
+    for (const boot of await listOpenRamrootBoots(this.#state.db, before)) {
+      const usually =
+        'Usually the kernel or a service of the version hangs, or it has no systemd to call: look at its console'
+      await this.#state.commit((change) =>
+        silence(change, boot, `nothing was heard of it within ${ramrootBootSeconds / 60} minutes. ${usually}`),
+      )
+    }
+  }
+
+  /** What machines run from memory is not removed. */
+  async versionsInUse(): Promise<VersionUse[]> {
+    return (await listRunningRamroots(this.#state.db)).map(({ version }) => ({
+      version,
+      why: 'a machine runs it from memory',
+    }))
+  }
+}
+
+function describe({ image, version, rendition }: RamrootBoot): string {
+  return `${image} (${version.slice(0, 12)}) as ${rendition}`
+}
+
+function wordsOf(step: RamrootReport['step'], detail: string, bytes: number): string {
+  switch (step) {
+    case 'fetching':
+      return 'the early system has enough memory and fetches the root'
+    case 'fetched':
+      return `the root is in memory, ${(bytes / 1e6).toFixed(1)} MB, as it was made`
+    case 'ready':
+      return 'the root is ready, its own init is started'
+    default:
+      return detail
+  }
+}
+
+function silence(change: Change, boot: RamrootBoot, why: string): Promise<void> {
+  return end(change, boot, 'silent', `${describe(boot)} did not come up: ${why}`, why)
+}
+
+async function end(
+  change: Change,
+  boot: RamrootBoot,
+  state: 'up' | 'failed' | 'silent',
+  message: string,
+  failure?: string,
+): Promise<void> {
+  await updateRamrootBoot(change.db, boot.id, { state, endedAt: change.now, ...(failure !== undefined && { failure }) })
+  const failures = failedInARow(await listRamrootBoots(change.db, boot.machineId), boot.version)
+  await tell(change, boot, failures > 1 ? `${message} (${failures} times in a row)` : message, { state, failures })
+}
+
+function tell(
+  change: Change,
+  boot: RamrootBoot,
+  message: string,
+  data: Record<string, unknown> = {},
+): Promise<unknown> {
+  const { machineId, id, version, rendition } = boot
+  return change.tell({ machineId, kind: 'ramroot', message, data: { boot: id, version, rendition, ...data } })
+}
