@@ -1,6 +1,8 @@
 # Read by init: disks that keep data. They are mounted by the system itself, by label, from /etc/fstab. One that is missing is made
 # where the order names the disk for it and that disk is empty; nothing else is ever formatted.
 
+patience=10
+
 prepare_data_disks() {
   local label mount rule
   if grep -q '^data-disk ' $talk/order; then
@@ -21,13 +23,15 @@ prepare_data_disks() {
   fi
 }
 
+# Disks come late: the first label is waited for, and then all are there.
 find_label() {
-  local tries device
-  for tries in 1 2 3 4 5 6 7 8 9 10; do
+  local device
+  while :; do
     device=$($early/bin/blkid -c /dev/null -L "$1") && say "$1 is on $device" && return
+    [ $patience -gt 0 ] || return 1
+    patience=$((patience - 1))
     sleep 1
   done
-  return 1
 }
 
 make_data_disk() { # LABEL RULE
