@@ -18,7 +18,7 @@ export const rackCase: RackCase = {
   name: 'discover-approve-deploy',
   describe:
     'an unknown machine is switched on: approved by its serial number, deployed, logged in to, with no other input',
-  set: 'long',
+  set: 'default',
   run,
 }
 
