@@ -20,11 +20,13 @@ export function makeSidecar(members: Iterable<Member>, rules: SidecarRules): Sid
   let [attributeCount, timeCount] = [0, 0]
   for (const { path, node, firstPath } of members) {
     if (firstPath !== undefined) continue // the first name of it is enough
-    const lost = node.xattrs.filter(({ name }) => !rules.keepsAttribute(name))
+    // The root's own are those of the directory that is mounted over it.
+    const isRoot = path === ''
+    const lost = node.xattrs.filter(({ name }) => isRoot || !rules.keepsAttribute(name))
     if (lost.length > 0) attributes.push(dumpOf(path, lost))
     attributeCount += lost.length
     // An overlay takes an ACL only for what was copied up into it, which the setting of its time does.
-    if (lost.length === 0 && rules.keepsTime(node.mtimeSeconds, node.mtimeNanoseconds)) continue
+    if (lost.length === 0 && !isRoot && rules.keepsTime(node.mtimeSeconds, node.mtimeNanoseconds)) continue
     times.push(touchOf(path, node))
     timeCount++
   }

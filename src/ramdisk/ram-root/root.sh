@@ -99,9 +99,16 @@ mount_root() {
   if [ "$(order overlay)" = zram ]; then mount_zram "$(order budget)" $upper
   else mount -t tmpfs -o "mode=0755,size=$(order budget)m" bootwright-overlay $upper; fi
   mkdir -p $upper/upper $upper/work
+  own_like /run/bootwright/lower $upper/upper
   root=/.bootwright/root
   mount -t overlay -o lowerdir=/run/bootwright/lower,upperdir=$upper/upper,workdir=$upper/work overlay $root ||
     fail "the overlay could not be mounted"
+}
+
+# The root of an overlay is the upper directory's.
+own_like() {
+  chown "$(stat -c %u:%g "$1")" "$2"
+  chmod "$(stat -c %a "$1")" "$2"
 }
 
 mount_zram() { # MIB PLACE
