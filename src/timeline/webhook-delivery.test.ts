@@ -12,7 +12,7 @@ import { openStateDatabase } from '../store/state-database.ts'
 import type { ToldEvent, Webhook } from './webhook.ts'
 import { Webhooks } from './webhooks.ts'
 
-const timing = { gatherMs: 5, attemptMs: 400, firstBackOffMs: 10, longestBackOffMs: 40 }
+const timing = { gatherMs: 5, attemptMs: 2000, firstBackOffMs: 10, longestBackOffMs: 40 }
 
 type Taken = { headers: IncomingMessage['headers']; body: string; events: ToldEvent[] }
 
