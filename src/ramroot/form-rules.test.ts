@@ -54,7 +54,7 @@ test('kernelRefusal() names what a kernel was made without, and believes one tha
 
 test('chooseInitrdCompression() takes the best that the kernel can unpack', () => {
   const programs = ['CONFIG_RD_ZSTD=y\nCONFIG_RD_XZ=y', 'CONFIG_RD_XZ=y', ''].map(
-    (text) => chooseInitrdCompression(parseKernelConfig(text)).program,
+    (text) => chooseInitrdCompression(parseKernelConfig(text), 1).program,
   )
   assert.deepEqual(programs, ['zstd', 'xz', 'gzip'])
 })

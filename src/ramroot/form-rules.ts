@@ -85,9 +85,13 @@ export function kernelRefusal(form: RamRootForm, config: KernelConfig): string |
 
 export type Compression = { program: 'zstd' | 'xz' | 'gzip'; args: readonly string[]; suffix: string }
 
+/** Level 19 takes a processor a second for each megabyte, and saves a twentieth of the size. */
+const slowestBytes = 512 * 2 ** 20
+
 /** The best that the kernel can unpack; one that does not say what it can is taken to know gzip. */
-export function chooseInitrdCompression(config: KernelConfig): Compression {
-  if (config.get('CONFIG_RD_ZSTD') === 'y') return { program: 'zstd', args: ['-19', '-T0', '-q', '-c'], suffix: 'zst' }
+export function chooseInitrdCompression(config: KernelConfig, contentBytes: number): Compression {
+  const level = contentBytes > slowestBytes ? '-12' : '-19'
+  if (config.get('CONFIG_RD_ZSTD') === 'y') return { program: 'zstd', args: [level, '-T0', '-q', '-c'], suffix: 'zst' }
   // The kernel's own xz knows no other check sum.
   if (config.get('CONFIG_RD_XZ') === 'y') return { program: 'xz', args: ['-6', '--check=crc32', '-c'], suffix: 'xz' }
   return { program: 'gzip', args: ['-9', '-n', '-c'], suffix: 'gz' }

@@ -16,7 +16,7 @@ export function packRoot(work: RamRootWork): Promise<string> {
 }
 
 async function packInitrd(work: RamRootWork): Promise<string> {
-  const { program, args, suffix } = chooseInitrdCompression(work.config)
+  const { program, args, suffix } = chooseInitrdCompression(work.config, work.contents.tree.sizeBytes)
   const name = `root.cpio.${suffix}`
   await using output = await open(path.join(work.aside, name), 'wx', 0o644)
   const archive = counted(newcArchive(work.contents, work.members), work)
