@@ -32,7 +32,7 @@ export function imageCommand(): Command {
     ...upkeepCommands(),
     ...publishCommands(),
   ]
-  for (const each of commands) command.addCommand(each.copyInheritedSettings(command))
+  for (const each of commands) command.addCommand(each)
   return command
 }
 

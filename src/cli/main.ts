@@ -75,7 +75,7 @@ for (const command of [
   ramdiskCommand(),
   rackCommand(),
 ]) {
-  program.addCommand(command.copyInheritedSettings(program))
+  program.addCommand(inherit(command, program))
 }
 
 try {
@@ -89,4 +89,11 @@ try {
     if (process.env.BOOTWRIGHT_DEBUG) process.stderr.write(`${failure.stack}\n`)
     process.exitCode = 1
   }
+}
+
+/** Also what stands below was made before it had anything to inherit. */
+function inherit(command: Command, from: Command): Command {
+  command.copyInheritedSettings(from)
+  for (const below of command.commands) inherit(below, command)
+  return command
 }
