@@ -61,7 +61,10 @@ function noMenu(isChosen = false): MenuActions & { told: string[] } {
       return told.includes('shown')
     },
     show: () => void told.push('shown'),
-    listen: () => void told.push('listens'),
+    listen: () => {
+      told.push('listens')
+      return true
+    },
   }
 }
 

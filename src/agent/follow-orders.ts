@@ -25,8 +25,8 @@ export type MenuActions = {
   isChosen: boolean
   readonly isShown: boolean
   show(): void
-  /** There is nothing to do: a key may bring it. */
-  listen(): void
+  /** There is nothing to do: a key may bring it, where this is true. */
+  listen(): boolean
 }
 
 /**
@@ -69,8 +69,7 @@ export async function followOrders(session: Session, orderKey: KeyObject, action
       }
     }
     if (!waiting) {
-      menu.listen()
-      say('waiting for an order of the server; press Enter for the menu')
+      say(`waiting for an order of the server${menu.listen() ? '; press Enter for the menu' : ''}`)
     }
     waiting = true
     await wait(Math.max(0, shortestRoundMs - (performance.now() - askedAt)))

@@ -47,7 +47,7 @@ async function run(site: RackSite): Promise<CaseFigures> {
   site.log('ordered again: the machine that is being rescued restarts for it by itself')
   const again = succeeded(await order())
   assert.match(again.output, /\/dev\/mapper\/things-papers {2}ext4/)
-  const [, fingerprint = ''] = /host key (SHA256:\S+)/.exec(again.output) ?? []
+  const [, fingerprint = ''] = /host key (SHA256:[A-Za-z0-9+/]+)/.exec(again.output) ?? []
   await machine.console.expect(new RegExp(`its host key is ${fingerprint.replaceAll('+', '\\+')}`), {
     ...{ timeoutMs: loginTimeoutMs, what: 'the host key on the console' },
   })

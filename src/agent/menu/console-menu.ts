@@ -65,10 +65,11 @@ export class ConsoleMenu {
     return this.#isShown
   }
 
-  /** From now on the return key brings the menu. */
-  listen(): void {
-    if (this.#devices.length > 0 || this.#isGivenAway) return
-    for (const path of this.#machine.consoles) this.#open(path)
+  /** From now on the return key brings the menu, where there is a console of ours. */
+  listen(): boolean {
+    if (this.#isGivenAway) return false
+    if (this.#devices.length === 0) for (const path of this.#machine.consoles) this.#open(path)
+    return this.#devices.length > 0
   }
 
   connected(session: Session): void {

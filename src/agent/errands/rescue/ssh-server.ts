@@ -15,6 +15,9 @@ const againAfterMs = 2000
 /** `port` as /proc/net/tcp writes it, and its word for a socket that listens. */
 const listening = /:0016 0{8}:0{4} 0A /
 
+/** What dropbear puts before each line: its process and the time. */
+const ownStamp = /^\[\d+\] \w{3} \d+ [\d:]+ /
+
 /** Public half without a comment, and as ssh shows it. */
 export type HostKey = { hostKey: string; fingerprint: string }
 
@@ -63,7 +66,7 @@ async function serve(): Promise<void> {
 
 /** Who logs in is told on the console of the machine. */
 function told(server: ChildProcess): Promise<void> {
-  createInterface({ input: server.stderr! }).on('line', (line) => say(`ssh: ${line}`))
+  createInterface({ input: server.stderr! }).on('line', (line) => say(`ssh: ${line.replace(ownStamp, '')}`))
   return new Promise((resolve) => {
     server.on('error', (error) => {
       say(`dropbear does not start: ${error.message}`)
