@@ -47,6 +47,7 @@ export async function buildRecipe(recipePath: string, options: BuildOptions): Pr
   await cache.open()
   const follower = new StepFollower(options.onProgress ?? (() => {}))
   const base = await baseOf(read, options, follower)
+  if (needsPackages(read)) follower.begin('look at the package mirrors')
   const architecture = read.recipe.source.architecture ?? (await hostArchitecture())
   const inputsHash = hashInputs(read, architecture, base)
   const work = await mkdtemp(join(options.cacheDirectory, 'build-'))
