@@ -53,7 +53,7 @@ async function provision(site: RackSite, machine: RackMachine): Promise<void> {
   const { console } = machine
   const image = site.supplies.image.split(':')[0]
   console.type('1')
-  const [, place] = await sees(machine, new RegExp(`Which image\\?[sS]*?\\n.(\\d) {3}${image} `), 'the image')
+  const [, place] = await sees(machine, new RegExp(`Which image\\?[\\s\\S]*?\\n.(\\d) {3}${image} `), 'the image')
   console.type(place!)
   // Newest first, with date, version, size and tags.
   await sees(
