@@ -5,7 +5,8 @@ import { agentArguments } from '../core/agent-arguments.ts'
 import type { RamrootChoice } from '../core/intent.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Machine } from '../core/machine.ts'
-import { type RamrootSizes, ramrootRefusal } from '../core/ramroot.ts'
+import { chooseRamrootVersion, type RamrootSizes, ramrootRefusal } from '../core/ramroot.ts'
+import type { Version } from '../image/repository.ts'
 import { bytesToFetch, type RamRoot, ramRootFile } from '../ramroot/ram-root-form.ts'
 import type { BootPlane } from './boot-plane.ts'
 import { JobFailed } from './image-jobs.ts'
@@ -33,10 +34,11 @@ export async function ramrootScript(
   const early = plane.ramdisk(facts.architecture)
   if (early.kind !== 'ready' || !early.ramdisk.ramRoot)
     return refused('the server is still making its ramdisk, try again in a minute')
-  const version = await plane.images.resolve(choice.image).catch((error: Error) => error)
-  if (version instanceof Error) return refused(version.message)
-  const ramRoot = await plane.images.ramRoot(version.id, choice.rendition)
-  if (!ramRoot) return refused(await startMaking(plane, version.id, choice))
+  const wanted = await plane.images.resolve(choice.image).catch((error: Error) => error)
+  if (wanted instanceof Error) return refused(wanted.message)
+  const chosen = await chooseVersion(plane, machine, choice, wanted)
+  const ramRoot = await plane.images.ramRoot(chosen.version, choice.rendition)
+  if (!ramRoot) return refused(await startMaking(plane, chosen.version, choice))
   if (ramRoot.architecture !== facts.architecture) {
     return refused(
       `${choice.image} is for ${ramRoot.architecture} and this machine's firmware for ${facts.architecture}`,
@@ -45,7 +47,7 @@ export async function ramrootScript(
   const inventory = (await plane.machines.inventory(machine.id)) as Inventory | undefined
   const unfit = ramrootRefusal(inventory, sizesOf(ramRoot), choice)
   if (unfit !== undefined) return refused(unfit)
-  if (!facts.isLook) await plane.ramroots.begin(machine, choice, version.id)
+  if (!facts.isLook) await plane.ramroots.begin(machine, choice, chosen)
   const { id, ramRoot: tools } = early.ramdisk
   const place = ramRootPlace(ramRoot)
   return {
@@ -56,6 +58,15 @@ export async function ramrootScript(
     initrdPaths: [...ramRoot.initrds.map((name) => `${place}/${name}`), `/ramdisk/${id}/${tools.file}`],
     kernelArguments: [...wordsFor(plane, facts), ...(choice.arguments ?? [])],
   }
+}
+
+/** Of what follows `current` the version before is known; what was named exactly is what runs. */
+async function chooseVersion(plane: BootPlane, { id }: Machine, choice: RamrootChoice, wanted: Version) {
+  const followsCurrent = /^[^:@]+(:current)?$/.test(choice.image)
+  const previous = followsCurrent
+    ? await plane.images.resolve(`${wanted.image}:previous`).catch(() => undefined)
+    : undefined
+  return chooseRamrootVersion({ wanted: wanted.id, previous: previous?.id }, await plane.ramroots.list(id))
 }
 
 /** Where the files of a form are on the boot plane. */

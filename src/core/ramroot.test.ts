@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Inventory } from './inventory.ts'
-import { failedInARow, memoryNeeded, type RamrootBoot, ramrootAdvice, ramrootRefusal } from './ramroot.ts'
+import {
+  chooseRamrootVersion,
+  failedInARow,
+  memoryNeeded,
+  type RamrootBoot,
+  ramrootAdvice,
+  ramrootRefusal,
+} from './ramroot.ts'
 
 const mebibyte = 1024 * 1024
 
@@ -58,4 +65,26 @@ test('ramrootAdvice() recommends squashfs above 300 MB', () => {
   assert.match(ramrootAdvice({ ...sizes, rendition: 'initrd' })!, /squashfs is recommended/)
   assert.equal(ramrootAdvice({ ...sizes, rendition: 'squashfs' }), undefined)
   assert.equal(ramrootAdvice({ ...sizes, rendition: 'initrd', contentBytes: 299e6 }), undefined)
+})
+
+test('chooseRamrootVersion() leaves a version that did not come up three times, for one that has not', () => {
+  const both = { wanted: 'v', previous: 'before' }
+  const of = (version: string, ...states: RamrootBoot['state'][]) =>
+    boots(...states).map((boot) => ({ ...boot, version }))
+  const choose = (history: RamrootBoot[], choice: Parameters<typeof chooseRamrootVersion>[0] = both) =>
+    chooseRamrootVersion(choice, history).version
+  assert.equal(choose(of('v', 'silent', 'failed')), 'v')
+  const failed = of('v', 'silent', 'failed', 'silent', 'up')
+  const { version, because } = chooseRamrootVersion(both, failed)
+  assert.equal(version, 'before')
+  assert.match(because ?? '', /^v did not come up 3 times in a row/)
+  assert.equal(choose([...of('before', 'up', 'up'), ...failed]), 'before', 'it stays with it')
+  assert.equal(
+    choose([...of('before', 'up'), ...failed], { wanted: 'newer', previous: 'v' }),
+    'newer',
+    'the tag was moved',
+  )
+  assert.equal(choose([...of('before', 'failed', 'failed', 'silent'), ...failed]), 'v', 'the one before is no better')
+  assert.equal(choose(failed, { wanted: 'v', previous: undefined }), 'v')
+  assert.equal(choose(failed, { wanted: 'v', previous: 'v' }), 'v')
 })

@@ -35,6 +35,24 @@ export function failedInARow(boots: readonly RamrootBoot[], version: string): nu
   return failures
 }
 
+/** After so many boots in a row that did not come up, a machine runs the version before. */
+export const failedBootsLimit = 3
+
+/**
+ * Which version a machine boots: the one its tag means, until that has failed too often on it and the one before has not. It stays
+ * with that until the tag means another. `because` says why it is not the one that is meant.
+ */
+export function chooseRamrootVersion(
+  { wanted, previous }: { wanted: string; previous: string | undefined },
+  boots: readonly RamrootBoot[],
+): { version: string; because?: string } {
+  const failures = failedInARow(boots, wanted)
+  if (failures < failedBootsLimit || previous === undefined || previous === wanted) return { version: wanted }
+  if (failedInARow(boots, previous) >= failedBootsLimit) return { version: wanted }
+  const because = `${wanted.slice(0, 12)} did not come up ${failures} times in a row: the version before runs until the tag is moved`
+  return { version: previous, because }
+}
+
 /** What a version takes of memory; sizes in bytes. */
 export type RamrootSizes = {
   rendition: RamrootChoice['rendition']

@@ -43,8 +43,15 @@ export class Ramroots {
     throw new NotFound('This machine is at no boot into memory: it took too long, or its script was fetched anew')
   }
 
-  /** The loader fetched its script: what was under way before ended without a word. */
-  async begin(machine: Machine, { image, rendition }: RamrootChoice, version: string): Promise<RamrootBoot> {
+  /**
+   * The loader fetched its script: what was under way before ended without a word. `because`: why it is another version than
+   * the one that was meant.
+   */
+  async begin(
+    machine: Machine,
+    { image, rendition }: RamrootChoice,
+    { version, because }: { version: string; because?: string },
+  ): Promise<RamrootBoot> {
     return this.#state.commit(async (change) => {
       for (const open of await listRamrootBoots(change.db, machine.id)) {
         if (open.state === 'loading' || open.state === 'starting')
@@ -55,7 +62,13 @@ export class Ramroots {
         ...{ state: 'loading', bytesFetched: 0, startedAt: change.now },
       }
       await insertRamrootBoot(change.db, boot)
-      await tell(change, boot, `boots ${describe(boot)} from memory`)
+      const why = because === undefined ? '' : `: ${because}`
+      await tell(
+        change,
+        boot,
+        `boots ${describe(boot)} from memory${why}`,
+        because === undefined ? {} : { isFallBack: true },
+      )
       return boot
     })
   }
