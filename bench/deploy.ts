@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildRecipe } from '../src/build/build-recipe.ts'
+import { readRecipe } from '../src/build/read-recipe.ts'
 import { importTar } from '../src/image/import-tar.ts'
 import { openRepository } from '../src/image/repository.ts'
 import { openSigningKey } from '../src/image/signing-key.ts'
@@ -96,7 +97,9 @@ export const run: Benchmark['run'] = async ({ rounds, log }) => {
 /** The recipe's tree twice: as a version in a repository, and as the tar that an operator would serve. */
 async function prepare(work: string, log: (line: string) => void) {
   log('building or finding the image')
-  const { tarPath } = await buildRecipe(recipe, { cacheDirectory: join(defaultCacheDirectory(), 'build') })
+  const { tarPath } = await buildRecipe(await readRecipe(recipe), {
+    cacheDirectory: join(defaultCacheDirectory(), 'build'),
+  })
   await mkdir(join(work, 'ramdisk/bench'), { recursive: true })
   const tarFile = join(work, 'ramdisk/bench/tree.tar.zst')
   await runPipeline('zstd -q -3 -T0 -c "$1" > "$2"', [tarPath, tarFile], deadlineMs)

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildRecipe } from '../src/build/build-recipe.ts'
+import { readRecipe } from '../src/build/read-recipe.ts'
 import { importDirectory } from '../src/image/import-directory.ts'
 import { importDisk } from '../src/image/renditions/import-disk.ts'
 import { openRepository } from '../src/image/repository.ts'
@@ -64,7 +65,9 @@ type Sources = { tree: string; disk: string; treeBytes: number; diskBytes: numbe
 
 /** The tree of the trial's image, and an ext4 of it as a raw disk, in the page cache both. */
 async function prepareSources(filesystem: FreshFilesystem, log: (line: string) => void): Promise<Sources> {
-  const { tarPath } = await buildRecipe(recipe, { cacheDirectory: join(defaultCacheDirectory(), 'build') })
+  const { tarPath } = await buildRecipe(await readRecipe(recipe), {
+    cacheDirectory: join(defaultCacheDirectory(), 'build'),
+  })
   await filesystem.make()
   const [tree, disk] = [join(filesystem.directory, 'tree'), join(filesystem.directory, 'disk.raw')]
   await mkdir(tree)

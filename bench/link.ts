@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildRecipe } from '../src/build/build-recipe.ts'
+import { readRecipe } from '../src/build/read-recipe.ts'
 import { importTar } from '../src/image/import-tar.ts'
 import { ensureRendition } from '../src/image/renditions/ensure-rendition.ts'
 import { openRepository } from '../src/image/repository.ts'
@@ -81,7 +82,9 @@ export const run: Benchmark['run'] = async ({ rounds, log }) => {
 
 async function prepare(work: string, log: (line: string) => void) {
   log('building or finding the image')
-  const { tarPath } = await buildRecipe(recipe, { cacheDirectory: join(defaultCacheDirectory(), 'build') })
+  const { tarPath } = await buildRecipe(await readRecipe(recipe), {
+    cacheDirectory: join(defaultCacheDirectory(), 'build'),
+  })
   const signingKey = await openSigningKey(join(work, 'keys'))
   const repository = await openRepository(join(work, 'repository'))
   const version = await importTar(repository, tarPath, { image: name, signingKey })

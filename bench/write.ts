@@ -2,6 +2,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { buildRecipe } from '../src/build/build-recipe.ts'
+import { readRecipe } from '../src/build/read-recipe.ts'
 import { importTar } from '../src/image/import-tar.ts'
 import { readChunkIndex } from '../src/image/pack-index.ts'
 import { ensureRendition } from '../src/image/renditions/ensure-rendition.ts'
@@ -52,7 +53,9 @@ export const run: Benchmark['run'] = async ({ rounds, log }) => {
 /** The recipe's tree as a volume in a repository; laid out as a raw file; and that file once more, as a foreign disk. */
 async function prepare(work: string, log: (line: string) => void) {
   log('building or finding the image')
-  const { tarPath } = await buildRecipe(recipe, { cacheDirectory: join(defaultCacheDirectory(), 'build') })
+  const { tarPath } = await buildRecipe(await readRecipe(recipe), {
+    cacheDirectory: join(defaultCacheDirectory(), 'build'),
+  })
   const signingKey = await openSigningKey(join(work, 'keys'))
   const repository = await openRepository(join(work, 'repository'))
   const tree = await importTar(repository, tarPath, { image: 'tree', signingKey })

@@ -15,7 +15,7 @@ import { packageOf } from './configuration-lines.ts'
 import { renderCustomizeScript, renderPasswords } from './customize-script.ts'
 import { runLogged } from './logged-run.ts'
 import { chooseMode, mmdebstrapArguments, readAptOptions } from './mmdebstrap.ts'
-import { type ReadRecipe, readRecipe } from './read-recipe.ts'
+import type { ReadRecipe } from './read-recipe.ts'
 import { hashInputs, hashRecipe } from './recipe-hash.ts'
 import { refuseSecrets } from './refuse-secrets.ts'
 
@@ -39,10 +39,9 @@ const longestLookMs = 24 * 3600_000
 /**
  * Makes a recipe's root filesystem, or finds it in the cache. The key is the recipe, everything it refers to, what it builds
  * on, and what the mirrors offer now. When no mirror can be reached the last build of the same recipe is used, and progress
- * says so. Throws YamlFileInvalid, BuildUnavailable, BuildFailed, and what the base's import throws.
+ * says so. Throws BuildUnavailable, BuildFailed, and what the base's import throws.
  */
-export async function buildRecipe(recipePath: string, options: BuildOptions): Promise<BuildResult> {
-  const read = await readRecipe(recipePath)
+export async function buildRecipe(read: ReadRecipe, options: BuildOptions): Promise<BuildResult> {
   const cache = new BuildCache(options.cacheDirectory)
   await cache.open()
   const follower = new StepFollower(options.onProgress ?? (() => {}))

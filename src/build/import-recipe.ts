@@ -18,17 +18,18 @@ export type RecipeImport = Omit<VersionDescription, 'recipeHash' | 'source' | 'c
 
 /**
  * Builds a recipe, or finds it in the cache, and makes it the current version of an image, with the renditions it names.
- * `tarPath` is the build's own archive. Where the image has that build as its current version already, that one is it, and nothing is imported. Throws
- * YamlFileInvalid, BuildUnavailable, BuildFailed, and what the import of the source throws.
+ * `tarPath` is the build's own archive. Where the image has that build as its current version already, that one is it, and
+ * nothing is imported. Throws YamlFileInvalid, BuildUnavailable, BuildFailed, and what the import of the source throws.
  */
 export async function importRecipe(
   repository: Repository,
   recipePath: string,
   { cacheDirectory, onBuild, ...options }: RecipeImport,
 ): Promise<{ version: Version; tarPath: string }> {
-  const { recipe } = await readRecipe(recipePath)
+  const read = await readRecipe(recipePath)
+  const { recipe } = read
   const { signal, image } = options
-  const { tarPath, recipeHash } = await buildRecipe(recipePath, {
+  const { tarPath, recipeHash } = await buildRecipe(read, {
     cacheDirectory,
     bases: new RepositoryBases(repository, { name: recipe.name, path: recipePath }, options),
     ...(onBuild && { onProgress: onBuild }),

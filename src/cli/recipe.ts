@@ -39,8 +39,9 @@ type BuildChoices = { shellOnError?: boolean; ignoreCache?: boolean; json?: bool
 
 async function build(file: string, options: BuildChoices): Promise<void> {
   const { buildRecipe } = await import('../build/build-recipe.ts')
+  const { readRecipe } = await import('../build/read-recipe.ts')
   const { defaultCacheDirectory } = await import('../ramdisk/build-ramdisk.ts')
-  const result = await buildRecipe(resolve(file), {
+  const result = await buildRecipe(await readRecipe(resolve(file)), {
     cacheDirectory: join(defaultCacheDirectory(), 'build'),
     onProgress: ({ step, detail }) => process.stderr.write(`${detail ? `${step}: ${detail}` : step}\n`),
     ignoreCache: options.ignoreCache ?? false,

@@ -7,6 +7,7 @@ import test, { type TestContext } from 'node:test'
 import { BuildFailed, BuildUnavailable } from '../../src/build/build-errors.ts'
 import { buildRecipe } from '../../src/build/build-recipe.ts'
 import { chooseMode } from '../../src/build/mmdebstrap.ts'
+import { readRecipe } from '../../src/build/read-recipe.ts'
 
 /** The smallest Debian that can run commands: no kernel, no init. */
 const small = `
@@ -42,11 +43,11 @@ async function sameBytes(t: TestContext, directory: string): Promise<void> {
   await writeFile(recipePath, `${small}commands: ['test "$(cat /etc/greeting)" = hello']\n`)
   const steps: string[] = []
   const onProgress = ({ step }: { step: string }) => steps.push(step)
-  const first = await buildRecipe(recipePath, { cacheDirectory: join(directory, 'one'), onProgress })
+  const first = await buildRecipe(await readRecipe(recipePath), { cacheDirectory: join(directory, 'one'), onProgress })
   assert.ok(steps.includes('run command 1 of 1: test "$(cat /etc/greeting)" = hello'), steps.join(', '))
-  const second = await buildRecipe(recipePath, { cacheDirectory: join(directory, 'two') })
+  const second = await buildRecipe(await readRecipe(recipePath), { cacheDirectory: join(directory, 'two') })
   assert.equal(second.tarSha256, first.tarSha256)
-  const cached = await buildRecipe(recipePath, { cacheDirectory: join(directory, 'one') })
+  const cached = await buildRecipe(await readRecipe(recipePath), { cacheDirectory: join(directory, 'one') })
   assert.deepEqual(cached, first)
 
   const listing = execFileSync('tar', ['--numeric-owner', '-tvf', first.tarPath], { encoding: 'utf8' })
@@ -79,9 +80,12 @@ async function deadMirror(directory: string): Promise<void> {
   const mirror = '{ uri: "http://127.0.0.1:9/debian", suite: bookworm, components: [main] }'
   const source = `{ kind: mmdebstrap, suite: bookworm, variant: essential, mirrors: [${mirror}] }`
   await writeFile(recipePath, `name: dead\nsource: ${source}\n`)
-  await assert.rejects(buildRecipe(recipePath, { cacheDirectory: join(directory, 'one') }), (error) => {
-    assert.ok(error instanceof BuildFailed, String(error))
-    assert.equal(error.step, 'look at the package mirrors')
-    return true
-  })
+  await assert.rejects(
+    buildRecipe(await readRecipe(recipePath), { cacheDirectory: join(directory, 'one') }),
+    (error) => {
+      assert.ok(error instanceof BuildFailed, String(error))
+      assert.equal(error.step, 'look at the package mirrors')
+      return true
+    },
+  )
 }
