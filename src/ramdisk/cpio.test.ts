@@ -57,6 +57,14 @@ test('writeArchive() copies files, and throws when one changed its size meanwhil
   await assert.rejects(writeArchive([entry], output), /changed from 8 to 7 bytes/)
 })
 
+test('writeArchive() throws when its output is closed before it has taken all', async () => {
+  const output = new PassThrough() // nobody reads: the archive waits for room
+  const bytes = Buffer.alloc(1024 * 1024)
+  const writing = writeArchive([{ kind: 'bytes', path: 'large', mode: 0o644, bytes }], output)
+  setTimeout(() => output.destroy(), 50)
+  await assert.rejects(writing, { code: 'ERR_STREAM_PREMATURE_CLOSE' })
+})
+
 test('completeEntries() adds the directories above, before what is in them, and keeps given modes', () => {
   const entries = completeEntries([script, { kind: 'directory', path: 'usr', mode: 0o700 }])
   assert.deepStrictEqual(

@@ -1,7 +1,6 @@
-import { once } from 'node:events'
 import { createReadStream, createWriteStream } from 'node:fs'
 import type { Writable } from 'node:stream'
-import { finished } from 'node:stream/promises'
+import { pipeline } from 'node:stream/promises'
 
 /**
  * One member of an archive. `path` has no slash at the start. `size` of a `file` is what `source` holds when the
@@ -31,28 +30,27 @@ export function completeEntries(entries: readonly ArchiveEntry[]): ArchiveEntry[
 }
 
 /** Writes a `newc` archive (the kernel's Documentation/driver-api/early-userspace/buffer-format) and ends the stream. */
-export async function writeArchive(entries: readonly ArchiveEntry[], output: Writable): Promise<void> {
-  const write = async (bytes: Uint8Array): Promise<void> => {
-    if (!output.write(bytes)) await once(output, 'drain')
-  }
+export function writeArchive(entries: readonly ArchiveEntry[], output: Writable): Promise<void> {
+  return pipeline(archiveOf(entries), output)
+}
+
+/** Writes an archive that is not compressed to a file. */
+export function writeArchiveFile(entries: readonly ArchiveEntry[], path: string): Promise<void> {
+  return writeArchive(entries, createWriteStream(path))
+}
+
+async function* archiveOf(entries: readonly ArchiveEntry[]): AsyncGenerator<Uint8Array> {
   let inode = 0
   for (const entry of completeEntries(entries)) {
     inode += 1
     const body = bodyOf(entry)
     const sizeBytes = entry.kind === 'file' ? entry.sizeBytes : body.length
-    await write(header(entry, inode, sizeBytes))
-    if (entry.kind === 'file') await copyFile(entry.source, sizeBytes, write)
-    else await write(body)
-    await write(padding(sizeBytes))
+    yield header(entry, inode, sizeBytes)
+    if (entry.kind === 'file') yield* contentOf(entry.source, sizeBytes)
+    else yield body
+    yield padding(sizeBytes)
   }
-  await write(header({ kind: 'bytes', path: 'TRAILER!!!', mode: 0, bytes: new Uint8Array() }, 0, 0))
-  output.end()
-}
-
-/** Writes an archive that is not compressed to a file. */
-export async function writeArchiveFile(entries: readonly ArchiveEntry[], path: string): Promise<void> {
-  const output = createWriteStream(path)
-  await Promise.all([finished(output), writeArchive(entries, output).catch((error) => output.destroy(error))])
+  yield header({ kind: 'bytes', path: 'TRAILER!!!', mode: 0, bytes: new Uint8Array() }, 0, 0)
 }
 
 function bodyOf(entry: ArchiveEntry): Uint8Array {
@@ -75,11 +73,11 @@ function padding(length: number): Uint8Array {
   return new Uint8Array(-length & 3)
 }
 
-async function copyFile(path: string, sizeBytes: number, write: (bytes: Uint8Array) => Promise<void>): Promise<void> {
+async function* contentOf(path: string, sizeBytes: number): AsyncGenerator<Uint8Array> {
   let copied = 0
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
     copied += chunk.length
-    await write(chunk)
+    yield chunk
   }
   if (copied !== sizeBytes) {
     throw new Error(`Cannot pack ${path}: it changed from ${sizeBytes} to ${copied} bytes while it was read`)
