@@ -32,7 +32,8 @@ export async function liveAsAgent(
   const workId = await orderOf(connection, session)
   const report = (step: WorkStep, state: ProgressReport['state']) =>
     say('/agent/progress', { workId, step, state, ...(state === 'done' && { seconds: 0.1 }) } satisfies ProgressReport)
-  for (const step of errandSteps.run) {
+  const [, ...steps] = errandSteps.run // It has booted.
+  for (const step of steps) {
     await report(step, 'started')
     if (step === 'fetch-script') await ask<ScriptReply>(connection, 'GET', '/agent/script', undefined, session)
     else await say('/agent/output', { workId, offset: 0, text: 'hello\n' } satisfies OutputReport)

@@ -98,6 +98,16 @@ test('GET /boot.ipxe starts a machine no more into a deployment in which its boo
   assert.match(local.body, /boots its own disk/)
 })
 
+test('GET /boot.ipxe starts a machine no more into a wipe in which its boots get no further', async (t) => {
+  const site = await plane(t)
+  const { id } = await site.errands.create(site.machine, { kind: 'wipe', disks: 'all', method: 'auto' }, { once: true })
+  const boot = async () => (await site.ask({ url: `/boot.ipxe?mac=52-54-00-00-00-01&token=${await site.mint()}` })).body
+  for (let count = 1; count <= 3; count++) assert.match(await boot(), /bootwright\.token=/, `boot ${count}`)
+  assert.match(await boot(), /refused: its order wipe failed at boot: it was booted 3 times/)
+  assert.equal((await site.errands.get(id)).state, 'failed')
+  assert.match(await boot(), /boots its own disk/)
+})
+
 test('GET /boot.ipxe without a token shows a deployment to nobody', async (t) => {
   const site = await plane(t)
   const { id } = await deploy(site)

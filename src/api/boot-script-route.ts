@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { AgentBoot, BootScript, KernelBoot, LocalBoot, MenuBoot, RefusedBoot } from '../boot/boot-script.ts'
-import { nonceOfBootToken, readBootToken } from '../boot/boot-token.ts'
+import { readBootToken } from '../boot/boot-token.ts'
 import { renderGrub, renderSignedGrub } from '../boot/render-grub.ts'
 import { renderIpxe } from '../boot/render-ipxe.ts'
 import { renderPxelinux } from '../boot/render-pxelinux.ts'
@@ -13,6 +13,7 @@ import { type BootMenu, type BootMenuEntry, menuEntryNamePattern } from '../core
 import { findEsp } from '../core/find-esp.ts'
 import type { Inventory } from '../core/inventory.ts'
 import type { Machine } from '../core/machine.ts'
+import { beginWork, endTurn } from './begin-work.ts'
 import type { BootPlane, BootRamdisk } from './boot-plane.ts'
 import { initrdsFor } from './machine-initrds.ts'
 import { ramrootScript } from './ramroot-script.ts'
@@ -60,7 +61,7 @@ export function bootScriptRoute(plane: BootPlane): FastifyPluginAsyncTypebox {
         })
         // A HEAD is a look, not a boot; whoever waits was told already.
         const isBoot = machine && request.method === 'GET' && chosen.kind !== 'wait'
-        const script = isBoot ? await beginDeployment(plane, machine, chosen) : chosen
+        const script = isBoot ? await beginWork(plane, machine, chosen, request.query.token) : chosen
         if (isBoot) await tellScript(plane, machine, script, loader, request.query.entry)
         return reply.type('text/plain; charset=utf-8').header('cache-control', 'no-store').send(render(script))
       })
@@ -233,16 +234,6 @@ async function diskLoader(plane: BootPlane, machine: Machine, architecture: Agen
   }
 }
 
-/** A machine that keeps failing is not started into the same failure; who asks again is sent where it goes from now on. */
-async function beginDeployment({ deployments }: BootPlane, machine: Machine, script: BootScript): Promise<BootScript> {
-  const { kind, deploymentId } = machine.intent
-  if (script.kind !== 'agent' || script.token === undefined || kind !== 'deploy' || !deploymentId) return script
-  const outcome = await deployments.booting(deploymentId, nonceOfBootToken(script.token))
-  if (outcome === 'booting') return script
-  const { step, failure } = await deployments.get(deploymentId)
-  return refused(machine.name, `its deployment failed at ${step}: ${failure}`)
-}
-
 async function tellScript(
   plane: BootPlane,
   machine: Machine,
@@ -254,22 +245,8 @@ async function tellScript(
   const message = `${loader} fetched its script: ${describeScript(script, machine)}${chosen}`
   const data = { script: script.kind }
   await plane.state.commit((change) => change.tell({ machineId: machine.id, kind: 'script', message, data }))
-  const { kind, errandId } = machine.intent
-  const isForAgent = script.kind === 'agent' && script.token !== undefined
-  if (isForAgent && errandId) await plane.errands.booting(errandId)
-  if (script.kind === 'kernel' && kind === 'kernel' && errandId) await tellKernelErrand(plane, errandId)
+  await endTurn(plane, machine, script)
   if (script.kind === 'local') await plane.deployments.cameByFirmware(machine.id)
-}
-
-const donePlace = /\{\{done\}\}/
-
-/** A kernel that does not say when it is done has had its turn. */
-async function tellKernelErrand({ errands }: BootPlane, errandId: string): Promise<void> {
-  const { work } = await errands.get(errandId)
-  if (work.kind !== 'kernel') return
-  await errands.booting(errandId)
-  const saysDone = work.boot.arguments?.some((argument) => donePlace.test(argument))
-  if (!saysDone) await errands.done(errandId, 'the machine has its kernel')
 }
 
 function describeScript(script: BootScript, machine: Machine): string {

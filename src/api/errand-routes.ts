@@ -1,19 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { type Errand, ErrandWork, withoutScript } from '../core/errand.ts'
+import { type Errand, withoutScript } from '../core/errand.ts'
+import { errandWishFields } from '../core/machine-order.ts'
 import type { Management } from './management.ts'
 import { placeErrand } from './place-order.ts'
 
 const Id = Type.Object({ id: Type.String({ maxLength: 64 }) })
 
-const Request = Type.Object(
-  {
-    machine: Type.String(),
-    work: ErrandWork,
-    once: Type.Optional(Type.Boolean({ description: 'True where not given; otherwise at every network boot' })),
-  },
-  { additionalProperties: false },
-)
+const Request = Type.Object({ machine: Type.String(), ...errandWishFields }, { additionalProperties: false })
 
 export function errandRoutes(management: Management): FastifyPluginAsyncTypebox {
   const { machines, errands } = management

@@ -69,7 +69,7 @@ async function placeRamroot({ images, machines }: OrderParts, machine: Machine, 
 export async function placeErrand(
   { errands, rescueKeys, isServed }: Pick<OrderParts, 'errands' | 'rescueKeys' | 'isServed'>,
   machine: Machine,
-  { work, once = true }: Omit<Extract<MachineOrder, { kind: 'errand' }>, 'kind'>,
+  { work, once = true, bootAttempts }: Omit<Extract<MachineOrder, { kind: 'errand' }>, 'kind'>,
 ) {
   if (work.kind === 'run') {
     const { script, url } = work
@@ -81,7 +81,8 @@ export async function placeErrand(
     }
   }
   if (work.kind === 'kernel') await refuseMissing(work.boot, isServed)
-  return errands.create(machine, work.kind === 'rescue' ? withKeys(work, rescueKeys) : work, { once })
+  const terms = { once, ...(bootAttempts !== undefined && { bootAttempts }) }
+  return errands.create(machine, work.kind === 'rescue' ? withKeys(work, rescueKeys) : work, terms)
 }
 
 /** Who may log in everywhere, and who is named in the order. Throws Conflict. */

@@ -5,7 +5,7 @@ import { openClient } from './client.ts'
 import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
 import { type ErrandOptions, orderErrand } from './order-errand.ts'
 import { parseDuration } from './parse-duration.ts'
-import { atOption, placeOrders } from './place-orders.ts'
+import { atOption, bootAttemptsOption, placeOrders } from './place-orders.ts'
 import { errandFollowOption } from './tell-errand.ts'
 
 export function bootCommand(): Command {
@@ -21,6 +21,7 @@ export function bootCommand(): Command {
     .option('--argument <argument...>', 'for it; {{mac}} {{name}} {{address}} {{server}} {{done}} are filled in')
     .option('--standing', 'the kernel is booted whenever nothing is ordered, and not once')
     .option('--timeout <time>', 'in which {{done}} must be fetched: 90s, 30m, 4h', '30m')
+    .addOption(bootAttemptsOption())
     .addOption(atOption())
     .addOption(errandFollowOption('exit 0 when it was done'))
     .addOption(dataOption())

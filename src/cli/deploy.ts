@@ -9,7 +9,8 @@ import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
 import { followJob } from './follow-job.ts'
 import { readLayoutArgument } from './layout-file.ts'
 import { printJson } from './output.ts'
-import { atOption, placeOrders } from './place-orders.ts'
+import { parseCount } from './parse-count.ts'
+import { atOption, bootAttemptsOption, placeOrders } from './place-orders.ts'
 import { followOption, tellDeployment } from './tell-deployment.ts'
 
 type DeployOptions = {
@@ -57,7 +58,7 @@ export function deployCommand(): Command {
     .option('--kernel-argument <argument...>', 'for the deployed system')
     .option('--keep-versions <count>', 'how many versions stay on the disk, with --rendition btrfs (3)', parseCount)
     .option('--proof-seconds <seconds>', 'how long the first-boot callback may take', parseCount)
-    .option('--boot-attempts <count>', 'boots that get no further, after which it fails (3)', parseCount)
+    .addOption(bootAttemptsOption())
     .option('--redeploy', 'keep what the last deployment made of the disk, and move only what differs')
     .option('--dry-run', "draw the machine's disk before and after, by its last inventory, and change nothing")
     .addOption(whereOption())
@@ -140,9 +141,4 @@ export function parseDiskRule(text: string): DiskRule {
       )
   }
   return rule as DiskRule
-}
-
-export function parseCount(text: string): number {
-  if (!/^\d+$/.test(text) || Number(text) === 0) throw new InvalidArgumentError('it is a whole number above 0')
-  return Number(text)
 }

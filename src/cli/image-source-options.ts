@@ -4,7 +4,7 @@ import type { ImportSource } from '../api/import-source.ts'
 import { DecodeError } from '../bytes/decode-error.ts'
 import { parseCleanUp } from '../image/clean-up/choose-operations.ts'
 import type { CleanUpName } from '../image/clean-up/operations.ts'
-import { parseCount } from './deploy.ts'
+import { parseCount } from './parse-count.ts'
 
 export const sourceNames = ['recipe', 'tar', 'directory', 'lxc', 'btrfs', 'oci', 'disk'] as const
 type SourceName = (typeof sourceNames)[number]

@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Retention, RetentionVerdict, TagMove, VersionSummary } from '../api/image-schemas.ts'
-import { parseCount } from './deploy.ts'
 import { findVersion, imagePath, type Shared, serviceOf, sharedCommand } from './image-service.ts'
 import { printJson, printTable } from './output.ts'
+import { parseCount } from './parse-count.ts'
 
 export function tagCommands(): Command[] {
   return [

@@ -5,7 +5,15 @@ import type { Client } from './client.ts'
 import { placeOrders } from './place-orders.ts'
 import { tellErrand } from './tell-errand.ts'
 
-export type ErrandOptions = Chosen & { at?: number; standing?: boolean; follow?: boolean; json?: boolean }
+export type ErrandOptions = Chosen & {
+  at?: number
+  standing?: boolean
+  bootAttempts?: number
+  follow?: boolean
+  json?: boolean
+  /** Throws where the operator does not mean it. */
+  confirm?: (machines: readonly string[]) => Promise<void>
+}
 
 /** Orders it of one machine, which can be followed, or of many, now or later. */
 export async function orderErrand(
@@ -15,14 +23,17 @@ export async function orderErrand(
   options: ErrandOptions,
   command: Command,
 ): Promise<void> {
-  const once = options.standing !== true
+  const { standing, bootAttempts } = options
+  const terms = { once: standing !== true, ...(bootAttempts !== undefined && { bootAttempts }) }
   const machines = await chooseMachines(client, names, options, (reason) => command.error(reason))
   const [machine = '', ...others] = machines
-  if (others.length === 0 && options.at === undefined) {
-    const order = { machine, work, once }
+  const isOne = others.length === 0 && options.at === undefined
+  if (!isOne && options.follow) command.error('error: --follow is for one machine, and for now')
+  await options.confirm?.(machines)
+  if (isOne) {
+    const order = { machine, work, ...terms }
     const { errand } = await client.request<{ errand: Errand }>('POST', '/api/v1/errands/', order)
     return tellErrand(client, machine, errand, options)
   }
-  if (options.follow) command.error('error: --follow is for one machine, and for now')
-  await placeOrders(client, machines, { kind: 'errand', work, once }, options)
+  await placeOrders(client, machines, { kind: 'errand', work, ...terms }, options)
 }

@@ -2,9 +2,16 @@ import { Option } from 'commander'
 import { describeOrder, type MachineOrder, type PlacedOrder, type ScheduledOrder } from '../core/machine-order.ts'
 import type { Client } from './client.ts'
 import { printJson } from './output.ts'
+import { parseCount } from './parse-count.ts'
 import { parseTime } from './parse-time.ts'
 
 export type OrderOptions = { at?: number; json?: boolean }
+
+export function bootAttemptsOption(): Option {
+  return new Option('--boot-attempts <count>', 'boots that get no further, after which it fails (3)').argParser(
+    parseCount,
+  )
+}
 
 export function atOption(): Option {
   return new Option('--at <time>', 'not now: +2h, 22:30, or a date with its time').argParser((text) =>

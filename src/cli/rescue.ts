@@ -3,7 +3,7 @@ import { whereOption } from './choose-machines.ts'
 import { openClient } from './client.ts'
 import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
 import { type ErrandOptions, orderErrand } from './order-errand.ts'
-import { atOption } from './place-orders.ts'
+import { atOption, bootAttemptsOption } from './place-orders.ts'
 import { readPublicKeys } from './public-keys.ts'
 import { errandFollowOption } from './tell-errand.ts'
 
@@ -14,6 +14,7 @@ export function rescueCommand(): Command {
     .addOption(whereOption())
     .option('--ssh-key <file...>', 'public keys that may log in, beside those of the site file (~/.ssh/id_*.pub)')
     .option('--standing', 'at every network boot, until it is cancelled')
+    .addOption(bootAttemptsOption())
     .addOption(atOption())
     .addOption(errandFollowOption('exit 0 when it can be reached'))
     .addOption(dataOption())

@@ -7,7 +7,7 @@ import { openClient } from './client.ts'
 import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
 import { type ErrandOptions, orderErrand } from './order-errand.ts'
 import { parseDuration } from './parse-duration.ts'
-import { atOption } from './place-orders.ts'
+import { atOption, bootAttemptsOption } from './place-orders.ts'
 import { errandFollowOption } from './tell-errand.ts'
 
 export function runCommand(): Command {
@@ -27,6 +27,7 @@ export function runCommand(): Command {
         .default('reboot'),
     )
     .option('--standing', 'at every network boot, until it is cancelled')
+    .addOption(bootAttemptsOption())
     .addOption(atOption())
     .addOption(errandFollowOption('exit 0 when it was done'))
     .addOption(dataOption())

@@ -5,7 +5,7 @@ import { agentArchitectures, defaultConsoles } from '../core/agent-architecture.
 import { loaderNames } from '../core/loader.ts'
 import { unknownPolicies } from '../core/newcomer.ts'
 import { dataOption, socketPathOf } from './data-directory.ts'
-import { parseCount } from './deploy.ts'
+import { parseCount } from './parse-count.ts'
 import { readSite, type SiteFlags } from './read-site.ts'
 
 type ServeOptionsGiven = SiteFlags & {

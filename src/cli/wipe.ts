@@ -1,15 +1,15 @@
 import { Command, Option } from 'commander'
 import type { DiskRule } from '../core/disk-rule.ts'
-import type { Errand, WipeMethod, WipeWork } from '../core/errand.ts'
-import { chooseMachines, whereOption } from './choose-machines.ts'
+import type { WipeMethod, WipeWork } from '../core/errand.ts'
+import { whereOption } from './choose-machines.ts'
 import { openClient } from './client.ts'
 import { confirmMachines } from './confirm-machines.ts'
 import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
 import { diskOption } from './deploy.ts'
-import { atOption, type OrderOptions, placeOrders } from './place-orders.ts'
-import { tellErrand } from './tell-errand.ts'
+import { type ErrandOptions, orderErrand } from './order-errand.ts'
+import { atOption, bootAttemptsOption } from './place-orders.ts'
 
-type Options = OrderOptions & { data: string; where?: string; yes?: boolean; follow?: boolean }
+type Options = ErrandOptions & { data: string; yes?: boolean }
 type WipeOptions = Options & { disk?: DiskRule; allDisks?: boolean; method: WipeMethod }
 
 const methods: readonly WipeMethod[] = ['auto', 'sanitize', 'format', 'secure-erase', 'discard', 'overwrite']
@@ -48,6 +48,7 @@ function withOrderOptions(command: Command): Command {
     .addOption(whereOption())
     .option('--yes', "do not ask; otherwise the machine's name is to be typed")
     .option('--follow', 'show what happens until it has ended; exit 0 only when every disk is shown to be erased')
+    .addOption(bootAttemptsOption())
     .addOption(atOption())
     .addOption(dataOption())
     .addOption(jsonOption())
@@ -57,12 +58,6 @@ type Wanted = { machines: string[]; work: WipeWork; options: Options; what: stri
 
 async function order({ machines, work, options, what }: Wanted, command: Command): Promise<void> {
   const client = openClient({ socketPath: socketPathOf(options.data) })
-  const names = await chooseMachines(client, machines, options, (reason) => command.error(reason))
-  const [machine = ''] = names
-  const isOne = names.length === 1 && options.at === undefined
-  if (!isOne && options.follow) command.error('error: --follow is for one machine, and for now')
-  await confirmMachines(names, { yes: options.yes ?? false, what })
-  if (!isOne) return placeOrders(client, names, { kind: 'errand', work }, options)
-  const { errand } = await client.request<{ errand: Errand }>('POST', '/api/v1/errands/', { machine, work })
-  await tellErrand(client, machine, errand, options)
+  const confirm = (names: readonly string[]) => confirmMachines(names, { yes: options.yes ?? false, what })
+  await orderErrand(client, machines, work, { ...options, confirm }, command)
 }

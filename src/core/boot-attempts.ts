@@ -1,6 +1,16 @@
-import { type BootAttempts, type DeployStep, deploySteps, type Furthest } from './deployment.ts'
+/** How far work got; `share` of the step's bytes, 1 where it is done. */
+export type Furthest<Step extends string = string> = { step: Step; share: number }
 
-export const noBoots: BootAttempts = { fruitless: 0 }
+/** The boots of one deployment or errand. */
+export type BootAttempts<Step extends string = string> = {
+  /** Boots since it last got further, with the one in which it did. */
+  fruitless: number
+  /** Of the boot token that the newest of them came with: a script that is fetched again is no other boot. */
+  tokenNonce?: string
+  furthest?: Furthest<Step>
+}
+
+export const noBoots: BootAttempts<never> = { fruitless: 0 }
 
 /** So many boots that get no further are enough, where the order does not say otherwise. */
 export const defaultBootAttempts = 3
@@ -12,35 +22,41 @@ export const defaultBootAttempts = 3
 const leastProgress = 0.05
 
 /** Gives `attempts` itself where it is the boot that was counted already. */
-export function countBoot(attempts: BootAttempts, tokenNonce: string): BootAttempts {
+export function countBoot<Step extends string>(attempts: BootAttempts<Step>, tokenNonce: string): BootAttempts<Step> {
   if (attempts.tokenNonce === tokenNonce) return attempts
   return { ...attempts, fruitless: attempts.fruitless + 1, tokenNonce }
 }
 
-/** The agent got there. Gives `attempts` itself where an earlier boot did. */
-export function getTo(attempts: BootAttempts, step: DeployStep, share: number): BootAttempts {
-  return isFurther({ step, share }, attempts.furthest)
-    ? { ...attempts, fruitless: 1, furthest: { step, share } }
-    : attempts
+/** The agent got there, of the work's `steps` in order. Gives `attempts` itself where an earlier boot did. */
+export function getTo<Step extends string>(
+  attempts: BootAttempts<Step>,
+  steps: readonly Step[],
+  here: Furthest<Step>,
+): BootAttempts<Step> {
+  return isFurther(steps, here, attempts.furthest) ? { ...attempts, fruitless: 1, furthest: here } : attempts
 }
 
-function isFurther(here: Furthest, furthest: Furthest | undefined): boolean {
+function isFurther<Step extends string>(
+  steps: readonly Step[],
+  here: Furthest<Step>,
+  furthest: Furthest<Step> | undefined,
+): boolean {
   if (furthest === undefined) return true
-  const steps = placeOf(here.step) - placeOf(furthest.step)
-  return steps > 0 || (steps === 0 && here.share >= furthest.share + leastProgress)
+  const ahead = steps.indexOf(here.step) - steps.indexOf(furthest.step)
+  return ahead > 0 || (ahead === 0 && here.share >= furthest.share + leastProgress)
 }
 
-/** Whether the step was begun in any of the boots. */
-export function hasReached({ furthest }: BootAttempts, step: DeployStep): boolean {
-  return furthest !== undefined && placeOf(furthest.step) >= placeOf(step)
+/** Whether the step, of the work's `steps` in order, was begun in any of the boots. */
+export function hasReached<Step extends string>(
+  { furthest }: BootAttempts<Step>,
+  steps: readonly Step[],
+  step: NoInfer<Step>,
+): boolean {
+  return furthest !== undefined && steps.indexOf(furthest.step) >= steps.indexOf(step)
 }
 
 /** `write, at 40 %`. */
 export function describeFurthest({ step, share }: Furthest): string {
   if (share >= 1) return `${step}, which was done`
   return share > 0 ? `${step}, at ${Math.floor(share * 100)} %` : step
-}
-
-function placeOf(step: DeployStep): number {
-  return deploySteps.indexOf(step)
 }

@@ -1,3 +1,4 @@
+import { type BootAttempts, hasReached } from './boot-attempts.ts'
 import type { DiskRule } from './disk-rule.ts'
 import type { HandedOverBy, HandOver } from './hand-over.ts'
 import type { FilesystemType, Layout } from './layout.ts'
@@ -68,18 +69,6 @@ export function canMove(from: DeploymentState, to: DeploymentState): boolean {
   return (deploymentTransitions[from] as readonly DeploymentState[]).includes(to)
 }
 
-/** How far a deployment got; `share` of the step's bytes, 1 where it is done. */
-export type Furthest = { step: DeployStep; share: number }
-
-/** The boots of one deployment. */
-export type BootAttempts = {
-  /** Boots since it last got further, with the one in which it did. */
-  fruitless: number
-  /** Of the boot token that the newest of them came with: a script that is fetched again is no other boot. */
-  tokenNonce?: string
-  furthest?: Furthest
-}
-
 /** A deployment that repeats `of`. `goesOn`: with the root filesystem that was made then, where that is there and sound. */
 export type Retry = { of: string; goesOn: boolean }
 
@@ -109,7 +98,7 @@ export type Deployment = {
   proofSeconds: number
   /** After so many boots that got no further the deployment fails. */
   bootAttempts: number
-  boots: BootAttempts
+  boots: BootAttempts<DeployStep>
   /** Where it repeats one that failed or was cancelled. */
   retry?: Retry
   state: DeploymentState
@@ -137,4 +126,9 @@ export type Deployment = {
   /** From its leaving to the proof. */
   handOverSeconds?: number
   finishedAt?: number
+}
+
+/** Whether the step was begun in any boot of the deployment. */
+export function hasBegun({ boots }: Pick<Deployment, 'boots'>, step: DeployStep): boolean {
+  return hasReached(boots, deploySteps, step)
 }

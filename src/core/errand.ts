@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { type BootAttempts, hasReached } from './boot-attempts.ts'
 import { DiskRule } from './disk-rule.ts'
 import { KernelChoice } from './intent.ts'
 import type { StepRecord } from './step-records.ts'
@@ -65,12 +66,12 @@ export type KernelWork = Static<typeof KernelWork>
 export const ErrandWork = Type.Union([WipeWork, RunWork, RescueWork, KernelWork])
 export type ErrandWork = Static<typeof ErrandWork>
 
-/** The work of each kind, in order; a failure names its step. */
+/** The work of each kind, in order; a failure names its step. `boot` is the machine's way to its order. */
 export const errandSteps = {
-  wipe: ['select-disks', 'plant-canaries', 'erase', 'verify'],
-  run: ['fetch-script', 'run-script'],
-  rescue: ['assemble', 'ssh'],
-  kernel: ['boot-kernel'],
+  wipe: ['boot', 'select-disks', 'plant-canaries', 'erase', 'verify'],
+  run: ['boot', 'fetch-script', 'run-script'],
+  rescue: ['boot', 'assemble', 'ssh'],
+  kernel: ['boot', 'boot-kernel'],
 } as const satisfies Record<ErrandWork['kind'], readonly string[]>
 export type ErrandStep = (typeof errandSteps)[ErrandWork['kind']][number]
 
@@ -99,6 +100,9 @@ export type Errand = {
   work: ErrandWork
   /** Otherwise it is done at every network boot, until it is cancelled. */
   once: boolean
+  /** After so many boots that got no further it fails. */
+  bootAttempts: number
+  boots: BootAttempts<ErrandStep>
   state: ErrandState
   step?: ErrandStep
   failure?: string
@@ -107,7 +111,14 @@ export type Errand = {
   result?: unknown
   createdAt: number
   deadlineAt: number
+  /** When its agent last reported something. */
+  heardAt?: number
   finishedAt?: number
+}
+
+/** Whether the step was begun in any boot of the errand. */
+export function hasErrandBegun({ boots, work }: Pick<Errand, 'boots' | 'work'>, step: ErrandStep): boolean {
+  return hasReached(boots, errandSteps[work.kind], step)
 }
 
 /** A script may have secrets in it, and is long: it has its own ways. */

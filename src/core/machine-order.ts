@@ -6,6 +6,10 @@ import { StandingIntent } from './intent.ts'
 import { FilesystemType, Layout } from './layout.ts'
 import { DeployRendition, VerifyPolicy } from './order.ts'
 
+const bootAttempts = Type.Optional(
+  Type.Integer({ minimum: 1, maximum: 100, description: 'Boots that get no further, after which it fails (3)' }),
+)
+
 /** What an operator says of a deployment; what is not said follows from the version and the machine. */
 export const deployWishFields = {
   image: Type.String({ description: 'NAME, NAME:TAG or NAME@VERSION; the tag is `current` where none is given' }),
@@ -19,25 +23,23 @@ export const deployWishFields = {
   kernelArguments: Type.Optional(Type.Array(Type.String({ pattern: '^[!-~]+$' }), { maxItems: 64 })),
   keepVersions: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, description: 'For the rendition btrfs' })),
   proofSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
-  bootAttempts: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 100, description: 'Boots that get no further, after which it fails (3)' }),
-  ),
+  bootAttempts,
 }
 export const DeployWish = Type.Object(deployWishFields, { additionalProperties: false })
 export type DeployWish = Static<typeof DeployWish>
+
+/** Likewise of an errand. */
+export const errandWishFields = {
+  work: ErrandWork,
+  once: Type.Optional(Type.Boolean({ description: 'True where not given; otherwise at every network boot' })),
+  bootAttempts,
+}
 
 /** What is wanted of a machine: a deployment, its last one once more, an errand, or what it boots from now on while nothing is ordered. */
 export const MachineOrder = Type.Union([
   Type.Object({ kind: Type.Literal('deploy'), wish: DeployWish }, { additionalProperties: false }),
   Type.Object({ kind: Type.Literal('retry') }, { additionalProperties: false }),
-  Type.Object(
-    {
-      kind: Type.Literal('errand'),
-      work: ErrandWork,
-      once: Type.Optional(Type.Boolean({ description: 'True where not given; otherwise at every network boot' })),
-    },
-    { additionalProperties: false },
-  ),
+  Type.Object({ kind: Type.Literal('errand'), ...errandWishFields }, { additionalProperties: false }),
   Type.Object({ kind: Type.Literal('boot'), intent: StandingIntent }, { additionalProperties: false }),
 ])
 export type MachineOrder = Static<typeof MachineOrder>

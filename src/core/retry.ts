@@ -1,5 +1,4 @@
-import { hasReached } from './boot-attempts.ts'
-import type { Deployment, Retry } from './deployment.ts'
+import { type Deployment, hasBegun, type Retry } from './deployment.ts'
 import { contentOf, type Layout, type LayoutPartition, partitionName, rootOf } from './layout.ts'
 
 /**
@@ -8,17 +7,17 @@ import { contentOf, type Layout, type LayoutPartition, partitionName, rootOf } f
  * its power, or was not heard of any more, is made again (docs/redeploy.md).
  */
 export function planRetry(failed: Deployment): Retry {
-  const { id, retry, boots, steps } = failed
+  const { id, retry, steps } = failed
   if (!canKeepRoot(failed)) return { of: id, goesOn: false }
   // The attempt did nothing to the disk: what the one before it left is there.
-  if (!hasReached(boots, 'partition')) return { of: id, goesOn: retry?.goesOn ?? false }
+  if (!hasBegun(failed, 'partition')) return { of: id, goesOn: retry?.goesOn ?? false }
   const isUnmounted = steps.some(({ state, reported }) => state === 'failed' && reported)
-  return { of: id, goesOn: isUnmounted && hasReached(boots, 'write') }
+  return { of: id, goesOn: isUnmounted && hasBegun(failed, 'write') }
 }
 
 /** The machine's next agent may find what this boot's has begun, and then it begins anew. */
-export function goesOn({ retry, boots }: Pick<Deployment, 'retry' | 'boots'>): boolean {
-  return retry?.goesOn === true && !hasReached(boots, 'partition')
+export function goesOn(deployment: Pick<Deployment, 'retry' | 'boots'>): boolean {
+  return deployment.retry?.goesOn === true && !hasBegun(deployment, 'partition')
 }
 
 /**
@@ -49,13 +48,13 @@ function found(partition: LayoutPartition): LayoutPartition {
 
 /** What is done about the disk, for who orders it: `failed` is what is repeated. */
 export function describeRetry(failed: Deployment, { goesOn }: Retry): string {
-  const { kind, rendition, layout, boots } = failed
+  const { kind, rendition, layout } = failed
   if (kind === 'rollback') return 'the version is looked for on the disk'
   if (contentOf(rootOf(layout)) !== 'made') return 'what is on the disk is compared, and what is equal stays'
   if (goesOn)
     return 'goes on with the root filesystem that was made: files that are equal stay and are not fetched again'
-  if (!hasReached(boots, 'partition')) return 'it had not begun on the disk: begins at the beginning'
-  if (!hasReached(boots, 'make-filesystems')) return 'the disk was not partitioned to the end: begins anew'
+  if (!hasBegun(failed, 'partition')) return 'it had not begun on the disk: begins at the beginning'
+  if (!hasBegun(failed, 'make-filesystems')) return 'the disk was not partitioned to the end: begins anew'
   if (rendition === 'volume' || rendition === 'disk') {
     return 'the disk is partitioned again; blocks that are equal stay and are not fetched again'
   }

@@ -1,5 +1,5 @@
 import { getTo } from '../core/boot-attempts.ts'
-import { canMove, type Deployment, type DeploymentState, type DeployStep } from '../core/deployment.ts'
+import { canMove, type Deployment, type DeploymentState, type DeployStep, deploySteps } from '../core/deployment.ts'
 import { type StepRecord, withStep } from '../core/step-records.ts'
 import { type DeploymentChange, updateDeployment } from '../store/deployment-rows.ts'
 import { deadlineSeconds } from './deadlines.ts'
@@ -27,7 +27,7 @@ export async function enter(
 
 /** The agent reported from this step: what that changes. */
 export function heard(deployment: Deployment, step: DeployStep, share: number, now: number): DeploymentChange {
-  const boots = getTo(deployment.boots, step, share)
+  const boots = getTo(deployment.boots, deploySteps, { step, share })
   return {
     step,
     heardAt: now,

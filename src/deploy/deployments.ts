@@ -103,7 +103,12 @@ export class Deployments implements ReportedWork {
     return this.#alter(id, async (change, deployment) => {
       const boots = countBoot(deployment.boots, tokenNonce)
       if (boots.fruitless > deployment.bootAttempts) {
-        await fail(change, deployment, deployment.step ?? 'boot', describeFruitless(deployment, change.now))
+        await fail(
+          change,
+          deployment,
+          deployment.step ?? 'boot',
+          describeFruitless(deployment, "'bootwright retry'", change.now),
+        )
         return 'failed'
       }
       refuseMove(deployment, 'booting')

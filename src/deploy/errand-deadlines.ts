@@ -1,55 +1,33 @@
-import { type Errand, type ErrandStep, errandSteps } from '../core/errand.ts'
-
-const minute = 60
-const day = 24 * 60 * minute
+import type { Errand, ErrandStep } from '../core/errand.ts'
+import type { Sight } from './last-sight.ts'
+import { describeAbsence, patienceSeconds, type SilentVerdict, silenceSeconds, silentVerdict } from './silence.ts'
 
 /** How long an errand may stay in its state without a word; 0 where it has ended. */
-export function errandDeadlineSeconds({ state, work }: Pick<Errand, 'state' | 'work'>): number {
+export function errandDeadlineSeconds({ state, work, step = 'boot' }: Pick<Errand, 'state' | 'work' | 'step'>): number {
   switch (state) {
     case 'queued':
     case 'frozen':
-      return 7 * day
+      return patienceSeconds
     case 'booting':
-      return work.kind === 'kernel' ? work.timeoutSeconds : 15 * minute
+      return work.kind === 'kernel' ? work.timeoutSeconds : silenceSeconds('boot')
     case 'running':
-      return 15 * minute
+      return silenceSeconds(step)
     default:
       return 0
   }
 }
 
 export type ErrandVerdict =
-  | { state: 'failed'; step: ErrandStep; reason: string }
-  | { state: 'cancelled'; reason: string }
+  | SilentVerdict<ErrandStep>
   /** Nobody waits for a machine that is to do it at every boot. */
-  | { state: 'queued'; reason: string }
+  | { state: 'queued' }
 
-/** What an errand past its deadline becomes, in words that say what that usually means. */
-export function overdueErrandVerdict(errand: Errand): ErrandVerdict {
-  const step = errand.step ?? errandSteps[errand.work.kind][0]
-  switch (errand.state) {
-    case 'frozen':
-      return { state: 'cancelled', reason: 'nobody decided within 7 days' }
-    case 'queued':
-      if (!errand.once) return { state: 'queued', reason: 'it waits for the next boot' }
-      return failed(step, 'the machine did not network-boot within 7 days. Usually it is off, or boots its disk first')
-    case 'booting':
-      return failed(step, whyNotUp(errand))
-    default:
-      return failed(
-        step,
-        'the agent was last heard of 15 minutes ago. Usually the machine lost power or its network: look at its console',
-      )
-  }
-}
-
-function failed(step: ErrandStep, reason: string): ErrandVerdict {
-  return { state: 'failed', step, reason }
-}
-
-function whyNotUp({ work }: Errand): string {
-  if (work.kind === 'kernel') {
-    return `nothing fetched its done URL within ${work.timeoutSeconds} s of the boot script. Usually the kernel or what it runs has stopped: look at the machine's console`
-  }
-  return 'the agent was not heard of within 15 minutes of the boot script. Usually the kernel found no driver for the network card, or its link needs longer (spanning tree, LACP): look at its console'
+/** What an errand past its deadline becomes, in words that say when the machine was last seen, and what that usually means. */
+export function overdueErrandVerdict(errand: Errand, sight: Sight | undefined, now: number): ErrandVerdict {
+  const { state, once, work } = errand
+  if (state === 'queued' && !once) return { state: 'queued' }
+  if (state !== 'booting' || work.kind !== 'kernel') return silentVerdict(errand, sight, now)
+  const silence = `nothing fetched its done URL within ${work.timeoutSeconds} s of its boot script`
+  const reason = `${silence}, ${describeAbsence(errand, sight, now)}: look at its console`
+  return { state: 'failed', step: 'boot-kernel', reason }
 }

@@ -1,4 +1,5 @@
-import { canErrandMove, type Errand, type ErrandState, type ErrandStep } from '../core/errand.ts'
+import { getTo } from '../core/boot-attempts.ts'
+import { canErrandMove, type Errand, type ErrandState, type ErrandStep, errandSteps } from '../core/errand.ts'
 import { withStep } from '../core/step-records.ts'
 import { type ErrandChange, updateErrand } from '../store/errand-rows.ts'
 import { errandDeadlineSeconds } from './errand-deadlines.ts'
@@ -13,13 +14,26 @@ export async function enterErrand(
   state: ErrandState,
   more: ErrandChange,
 ): Promise<void> {
-  const seconds = errandDeadlineSeconds({ ...errand, state })
+  const seconds = errandDeadlineSeconds({ ...errand, ...more, state })
   await updateErrand(change.db, errand.id, {
     ...more,
     state,
     deadlineAt: change.now + seconds * 1000,
     ...(seconds === 0 && { finishedAt: change.now }),
   })
+}
+
+/** The agent reported from this step: what that changes. */
+export function heardErrand(errand: Errand, step: ErrandStep, share: number, now: number): ErrandChange {
+  const { boots: before, work, state } = errand
+  // A script that goes on after it said that it is done gets no further by that.
+  const boots = state === 'running' ? getTo<ErrandStep>(before, errandSteps[work.kind], { step, share }) : before
+  return {
+    step,
+    heardAt: now,
+    deadlineAt: now + errandDeadlineSeconds({ ...errand, step }) * 1000,
+    ...(boots !== before && { boots }),
+  }
 }
 
 type ErrandEnd = { step: ErrandStep; reason: string; result?: unknown }

@@ -4,7 +4,7 @@ import { parseMac } from '../bytes/mac.ts'
 import type { ErrandWork } from '../core/errand.ts'
 import type { TimelineEvent } from '../core/timeline.ts'
 import { openStateDatabase } from '../store/state-database.ts'
-import { Errands } from './errands.ts'
+import { Errands, type ErrandTerms } from './errands.ts'
 import { Machines } from './machines.ts'
 import { Conflict } from './refusals.ts'
 import { StateChanges } from './state-changes.ts'
@@ -21,7 +21,7 @@ const run: ErrandWork = {
 }
 const wipe: ErrandWork = { kind: 'wipe', disks: 'all', method: 'auto' }
 
-async function site(work: ErrandWork = run, options = { once: true }) {
+async function site(work: ErrandWork = run, terms: ErrandTerms = { once: true }) {
   const clock = { now: 1_000_000 }
   const state = new StateChanges(await openStateDatabase(':memory:'), () => clock.now)
   const events: TimelineEvent[] = []
@@ -29,7 +29,7 @@ async function site(work: ErrandWork = run, options = { once: true }) {
   const machines = new Machines(state)
   const errands = new Errands(state)
   const machine = await machines.set('rack-1', { macs: [parseMac('52:54:00:00:00:01')] })
-  const { id } = await errands.create(machine, work, options)
+  const { id } = await errands.create(machine, work, terms)
   const intent = async () => (await machines.get('rack-1')).intent
   return { clock, events, machines, errands, machine, id, intent }
 }
@@ -45,7 +45,7 @@ test('create() sets the intent to the errand, and refuses a second order', async
 
 test('done() uses the intent up: the machine boots what it boots while nothing is ordered', async () => {
   const { machines, errands, id, intent, events } = await site()
-  await errands.booting(id)
+  await errands.booting(id, 'boot 1')
   await errands.running(id)
   await errands.done(id, 'it ended with status 0', { status: 0 })
   await errands.done(id, 'its done URL was fetched')
@@ -117,7 +117,7 @@ test('output() keeps each character once, in order, up to its limit', async () =
 
 test('expireOverdue() fails what is not heard of, in words, and gives up nobody who reports', async () => {
   const { clock, errands, id, intent } = await site()
-  await errands.booting(id)
+  await errands.booting(id, 'boot 1')
   await errands.running(id)
   clock.now += 14 * 60_000
   await errands.stepProgress(id, 'run-script', 10)
@@ -128,7 +128,58 @@ test('expireOverdue() fails what is not heard of, in words, and gives up nobody 
   await errands.expireOverdue()
   const { state, failure } = await errands.get(id)
   assert.deepEqual([state, (await intent()).kind], ['failed', 'local'])
-  assert.match(failure ?? '', /last heard of 15 minutes ago.*Usually/)
+  assert.match(
+    failure ?? '',
+    /^the agent was not heard of within 15 min of its last word, last seen 15 min before, at .* UTC, by its agent \(run-script\); usually means that the script restarted/,
+  )
+})
+
+test('booting() ends an errand in whose boots the agent never comes up, and counts a script that is fetched again once', async () => {
+  const { errands, id, intent } = await site()
+  for (const nonce of ['a', 'b', 'b', 'c']) assert.equal(await errands.booting(id, nonce), 'booting')
+  assert.equal(await errands.booting(id, 'd'), 'failed')
+  const { step, failure } = await errands.get(id)
+  assert.equal(step, 'boot')
+  assert.match(failure ?? '', /booted 3 times and its agent never came to its order.*then order it again$/)
+  assert.equal((await intent()).kind, 'local')
+})
+
+test('booting() ends a wipe that gets no further, at its step, and one that has begun leaves no machine to its disk', async () => {
+  const { errands, id, intent } = await site(wipe, { once: true, bootAttempts: 2 })
+  const boot = async (nonce: string) => {
+    assert.equal(await errands.booting(id, nonce), 'booting', nonce)
+    await errands.running(id)
+    await errands.stepStarted(id, 'select-disks')
+  }
+  await boot('a')
+  await errands.stepStarted(id, 'plant-canaries')
+  await errands.stepProgress(id, 'plant-canaries', 40, 100)
+  await boot('b')
+  assert.equal(await errands.booting(id, 'c'), 'failed')
+  const { step, failure } = await errands.get(id)
+  assert.equal(step, 'select-disks', 'where the last boot ended')
+  assert.match(failure ?? '', /booted 2 times and got no further than plant-canaries, at 40 %, last seen 0 s before/)
+  assert.equal((await intent()).kind, 'discover', 'canaries were planted')
+})
+
+test('booting() counts the boots of an errand for every boot from its last end on', async () => {
+  const { errands, id } = await site(run, { once: false })
+  for (let boot = 0; boot < 12; boot++) {
+    assert.equal(await errands.booting(id, `boot ${boot}`), 'booting')
+    await errands.running(id)
+    await errands.stepStarted(id, 'run-script')
+    await errands.done(id, 'done')
+    await errands.output(id, boot, 'x')
+  }
+})
+
+test('booting() ends a kernel that is booted again and again and never says that it is done', async () => {
+  const boot = { kernel: 'installer/vmlinuz', arguments: ['done={{done}}'] }
+  const { errands, id } = await site({ kind: 'kernel', boot, timeoutSeconds: 600 })
+  for (const nonce of ['a', 'b', 'c', 'd']) await errands.booting(id, nonce)
+  const { state, step, failure } = await errands.get(id)
+  assert.deepEqual([state, step], ['failed', 'boot-kernel'])
+  assert.match(failure ?? '', /booted 3 times and nothing ever fetched its done URL/)
 })
 
 test('freeze() keeps the machine in the agent until a person decides', async () => {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { countBoot, defaultBootAttempts, noBoots } from '../core/boot-attempts.ts'
 import {
   canErrandMove,
   describeWork,
@@ -27,16 +28,22 @@ import { errandDeadlineSeconds, overdueErrandVerdict } from './errand-deadlines.
 import {
   enterErrand,
   failErrand,
+  heardErrand,
   refuseErrandMove,
   refuseErrandReport,
   tellErrand,
   tellErrandStep,
 } from './errand-moves.ts'
 import { forgetWiped } from './forget-wiped.ts'
+import { describeFruitless } from './fruitless-boots.ts'
+import { findLastSight } from './last-sight.ts'
 import { leaveErrandIntent, refuseBusy, setIntent, useUpIntent } from './machine-intent.ts'
 import { NotFound } from './refusals.ts'
 import type { ReportedWork } from './reported-work.ts'
 import type { Change, StateChanges } from './state-changes.ts'
+
+/** `once`: otherwise at every network boot. */
+export type ErrandTerms = Pick<Errand, 'once'> & Partial<Pick<Errand, 'bootAttempts'>>
 
 /** What goes on, or waits for something. */
 export const timedStates: readonly ErrandState[] = ['queued', 'booting', 'running', 'frozen']
@@ -67,32 +74,49 @@ export class Errands implements ReportedWork {
   }
 
   /** Throws Conflict when an order of the machine is under way. */
-  async create(machine: Machine, work: ErrandWork, { once }: { once: boolean }): Promise<Errand> {
+  async create(machine: Machine, work: ErrandWork, terms: ErrandTerms): Promise<Errand> {
     return this.#state.commit(async (change) => {
       await refuseBusy(change, machine)
       const state = 'queued'
       const errand: Errand = {
-        ...{ id: randomUUID(), machineId: machine.id, work, once, state, steps: [] },
+        ...{ id: randomUUID(), machineId: machine.id, work, bootAttempts: defaultBootAttempts, ...terms },
+        ...{ boots: noBoots, state, steps: [] },
         createdAt: change.now,
         deadlineAt: change.now + errandDeadlineSeconds({ state, work }) * 1000,
       }
       await insertErrand(change.db, errand)
       await setIntent(change, machine.id, { kind: work.kind, errandId: errand.id })
-      const when = once ? 'at its next network boot' : 'at every network boot'
+      const when = terms.once ? 'at its next network boot' : 'at every network boot'
       await tellErrand(change, errand, state, `${machine.name} is to ${describeWork(work)} ${when}`)
       return errand
     })
   }
 
-  /** The machine fetched the boot script of its intent. */
-  async booting(id: string): Promise<void> {
-    await this.#move(id, 'booting', 'the machine fetched its boot script')
+  /** The machine asks for the boot script of its intent; as Deployments.booting(). */
+  async booting(id: string, tokenNonce: string): Promise<'booting' | 'failed'> {
+    return this.#alter(id, async (change, errand) => {
+      const boots = countBoot(errand.boots, tokenNonce)
+      const step = errand.work.kind === 'kernel' ? 'boot-kernel' : 'boot'
+      if (boots.fruitless > errand.bootAttempts) {
+        const reason = describeFruitless(errand, 'order it again', change.now)
+        await failErrand(change, errand, { step: errand.step ?? step, reason })
+        return 'failed'
+      }
+      refuseErrandMove(errand, 'booting')
+      await enterErrand(change, errand, 'booting', { boots, step })
+      await tellErrand(change, errand, 'booting', 'the machine fetched its boot script')
+      return 'booting'
+    })
   }
 
   /** The agent was given the order. Asking again while it runs changes nothing. */
   async running(id: string): Promise<void> {
-    const { state } = await this.get(id)
-    if (state !== 'running') await this.#move(id, 'running', 'the agent has its order')
+    await this.#alter(id, async (change, errand) => {
+      if (errand.state === 'running') return
+      refuseErrandMove(errand, 'running')
+      await enterErrand(change, errand, 'running', { heardAt: change.now })
+      await tellErrand(change, errand, 'running', 'the agent has its order')
+    })
   }
 
   async stepStarted(id: string, step: ErrandStep, detail?: string): Promise<void> {
@@ -120,11 +144,12 @@ export class Errands implements ReportedWork {
     })
   }
 
-  /** Progress inside a step: shown to who watches, kept only as a later deadline. */
+  /** Progress inside a step: shown to who watches, kept only as a later deadline, and as how far this boot got. */
   async stepProgress(id: string, step: ErrandStep, bytesDone: number, bytesTotal?: number): Promise<void> {
     const errand = await this.get(id)
     refuseErrandReport(errand)
-    await updateErrand(this.#state.db, id, { deadlineAt: this.#state.now() + errandDeadlineSeconds(errand) * 1000 })
+    const share = bytesTotal ? bytesDone / bytesTotal : 0
+    await updateErrand(this.#state.db, id, heardErrand(errand, step, share, this.#state.now()))
     const sizes = { bytesDone, ...(bytesTotal !== undefined && { bytesTotal }) }
     this.#state.showPassing({
       ...{ machineId: errand.machineId, errandId: id, kind: 'step' },
@@ -139,7 +164,7 @@ export class Errands implements ReportedWork {
       const fresh = text.slice(Math.max(0, kept - offset), keptOutputCharacters - offset)
       if (fresh !== '' && kept < keptOutputCharacters)
         await insertOutput(change.db, { errandId: id, start: kept, text: fresh })
-      await updateErrand(change.db, id, { deadlineAt: change.now + errandDeadlineSeconds(errand) * 1000 })
+      await updateErrand(change.db, id, heardErrand(errand, 'run-script', 0, change.now))
       const { machineId } = errand
       this.#state.showPassing({
         machineId,
@@ -161,7 +186,9 @@ export class Errands implements ReportedWork {
       if (errand.state === 'done') return
       const state = errand.once ? 'done' : 'queued'
       refuseErrandMove(errand, state)
-      await enterErrand(change, errand, state, result === undefined ? {} : { result })
+      // The next boot of what is done at every boot is a beginning.
+      const again = errand.once ? {} : { boots: noBoots }
+      await enterErrand(change, errand, state, { ...again, ...(result !== undefined && { result }) })
       await this.#forgetWiped(change, errand)
       if (errand.once) await this.#useUp(change, errand)
       await tellErrand(change, errand, state, how)
@@ -204,7 +231,7 @@ export class Errands implements ReportedWork {
     for (const { id } of await listOverdueErrands(this.#state.db, timedStates, this.#state.now())) {
       await this.#alter(id, async (change, errand) => {
         if (errand.deadlineAt > change.now || !timedStates.includes(errand.state)) return
-        const verdict = overdueErrandVerdict(errand)
+        const verdict = overdueErrandVerdict(errand, await findLastSight(change.db, errand), change.now)
         if (verdict.state === 'failed') return failErrand(change, errand, verdict)
         await enterErrand(change, errand, verdict.state, {})
         if (verdict.state === 'cancelled') await tellErrand(change, errand, verdict.state, verdict.reason)
@@ -227,16 +254,8 @@ export class Errands implements ReportedWork {
   }
 
   async #recordStep(change: Change, errand: Errand, record: StepRecord<ErrandStep>): Promise<void> {
-    const deadlineAt = change.now + errandDeadlineSeconds(errand) * 1000
-    await updateErrand(change.db, errand.id, { step: record.step, steps: withStep(errand.steps, record), deadlineAt })
-  }
-
-  async #move(id: string, to: ErrandState, message: string): Promise<void> {
-    await this.#alter(id, async (change, errand) => {
-      refuseErrandMove(errand, to)
-      await enterErrand(change, errand, to, {})
-      await tellErrand(change, errand, to, message)
-    })
+    const heard = heardErrand(errand, record.step, record.state === 'done' ? 1 : 0, change.now)
+    await updateErrand(change.db, errand.id, { ...heard, steps: withStep(errand.steps, record) })
   }
 
   async #report(id: string, work: (change: Change, errand: Errand) => Promise<void>): Promise<void> {
@@ -246,11 +265,11 @@ export class Errands implements ReportedWork {
     })
   }
 
-  async #alter(id: string, work: (change: Change, errand: Errand) => Promise<void>): Promise<void> {
-    await this.#state.commit(async (change) => {
+  #alter<Result>(id: string, work: (change: Change, errand: Errand) => Promise<Result>): Promise<Result> {
+    return this.#state.commit(async (change) => {
       const errand = await findErrand(change.db, id)
       if (!errand) throw new NotFound(`There is no errand "${id}"`)
-      await work(change, errand)
+      return work(change, errand)
     })
   }
 }

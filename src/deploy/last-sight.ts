@@ -1,4 +1,4 @@
-import type { Deployment } from '../core/deployment.ts'
+import type { WorkStep } from '../core/agent-protocol.ts'
 import type { TimelineEvent } from '../core/timeline.ts'
 import { listEvents } from '../store/event-rows.ts'
 import { findMachineById } from '../store/machine-rows.ts'
@@ -16,16 +16,22 @@ const kinds = ['dhcp', 'tftp', 'script', 'agent', 'step'] as const
 /** Packets of a machine are noted in steps of ten seconds, so that one that stands in the timeline may look older. */
 const noteResolutionMs = 12_000
 
-/** Of the machine of this deployment; undefined where it never was. */
-export async function findLastSight(db: StateDatabase, deployment: Deployment): Promise<Sight | undefined> {
-  const [event] = await listEvents(db, { machineId: deployment.machineId, kinds, limit: 1 })
-  const machine = await findMachineById(db, deployment.machineId)
-  return newestSight(deployment, event, machine?.lastSeenAt)
+/** What is known of the agent that works on something. */
+type HeardWork = { heardAt?: number; step?: WorkStep }
+
+/** Of the machine of this work; undefined where it never was. */
+export async function findLastSight(
+  db: StateDatabase,
+  work: HeardWork & { machineId: string },
+): Promise<Sight | undefined> {
+  const [event] = await listEvents(db, { machineId: work.machineId, kinds, limit: 1 })
+  const machine = await findMachineById(db, work.machineId)
+  return newestSight(work, event, machine?.lastSeenAt)
 }
 
 /** By the newest event that is of the machine's own doing, the agent's last report, and the last packet that was noted. */
 export function newestSight(
-  { heardAt, step }: Pick<Deployment, 'heardAt' | 'step'>,
+  { heardAt, step }: HeardWork,
   event: TimelineEvent | undefined,
   lastSeenAt: number | undefined,
 ): Sight | undefined {

@@ -1,6 +1,5 @@
-import { hasReached } from '../core/boot-attempts.ts'
-import { type Deployment, writtenStates } from '../core/deployment.ts'
-import type { Errand } from '../core/errand.ts'
+import { type Deployment, hasBegun, writtenStates } from '../core/deployment.ts'
+import { type Errand, hasErrandBegun } from '../core/errand.ts'
 import type { StandingIntent } from '../core/intent.ts'
 import { contentOf, rootOf } from '../core/layout.ts'
 import type { Machine } from '../core/machine.ts'
@@ -52,7 +51,7 @@ export async function leaveDeployIntent(change: Change, deployment: Deployment):
 export async function leaveErrandIntent(change: Change, errand: Errand): Promise<void> {
   const machine = await findMachineById(change.db, errand.machineId)
   if (machine?.intent.errandId !== errand.id) return
-  const isBegun = errand.work.kind === 'wipe' && errand.steps.some(({ step }) => step !== 'select-disks')
+  const isBegun = errand.work.kind === 'wipe' && hasErrandBegun(errand, 'plant-canaries')
   if (isBegun) await setIntent(change, errand.machineId, { kind: 'discover' })
   else await useUpIntent(change, errand.machineId)
 }
@@ -70,11 +69,11 @@ export async function refuseBusy(change: Change, machine: Machine): Promise<void
 async function isUnfinished(change: Change, machineId: string): Promise<boolean> {
   const history = await listDeployments(change.db, machineId)
   const finished = history.findIndex(({ state }) => writtenStates.includes(state))
-  return history.slice(0, finished === -1 ? undefined : finished).some(hasBegun)
+  return history.slice(0, finished === -1 ? undefined : finished).some(hasBegunOnDisk)
 }
 
 /** What is received beside the systems of a disk changes nothing that boots, until the boot loader is installed. */
-function hasBegun({ layout, boots }: Deployment): boolean {
-  const isReceived = contentOf(rootOf(layout)) === 'received'
-  return hasReached(boots, isReceived ? 'boot-loader' : 'partition')
+function hasBegunOnDisk(deployment: Deployment): boolean {
+  const isReceived = contentOf(rootOf(deployment.layout)) === 'received'
+  return hasBegun(deployment, isReceived ? 'boot-loader' : 'partition')
 }

@@ -1,9 +1,11 @@
-import type { Deployment, DeployStep } from '../core/deployment.ts'
+import type { WorkStep } from '../core/agent-protocol.ts'
+import type { Deployment } from '../core/deployment.ts'
+import type { Errand } from '../core/errand.ts'
 import type { Sight, SightKind } from './last-sight.ts'
 
 /*
- * What usually is behind a machine's silence, by the state of its deployment and by what it was last seen doing. Each is
- * the rest of "usually means …". `never`: nothing of it was seen since the deployment came into the state.
+ * What usually is behind a machine's silence, by the state of its work and by what it was last seen doing. Each is
+ * the rest of "usually means …". `never`: nothing of it was seen since the work came into the state.
  */
 
 type Causes = Record<SightKind | 'never', string>
@@ -35,8 +37,15 @@ const booting: Causes = {
   agent: 'that reading one of its disks hangs, or that it lost power or network',
 }
 
+const kernel: Causes = {
+  ...booting,
+  script: 'that the kernel, or what it runs, has stopped',
+  disk: intoDisk,
+  system: 'that its system is up, and what should fetch the URL was not run, or does not reach the server',
+}
+
 /** By the step in which its agent fell silent. */
-const silentIn: Record<DeployStep, string> = {
+const silentIn: Record<WorkStep, string> = {
   boot: 'that it lost power or network before it had begun',
   'select-disk': 'that a disk does not answer any more, or that it lost power or network',
   'before-partition': 'that a hook restarted the machine or took its network away, or that it lost power',
@@ -52,6 +61,14 @@ const silentIn: Record<DeployStep, string> = {
   flush: 'that the disk writes very slowly or hangs, or that it lost its power',
   'hand-over': 'that its restart hangs',
   'first-boot': 'that the deployed system lost power or network',
+  'select-disks': 'that a disk does not answer any more, or that it lost power or network',
+  'plant-canaries': 'that a disk hangs, or that it lost power or network',
+  erase: 'that it lost power or network (a drive that erases itself goes on with that when it has power again)',
+  'fetch-script': 'that it lost power or network',
+  'run-script': 'that the script restarted the machine or took its network away, or that it lost power',
+  assemble: 'that one of its disks hangs, or that it lost power or network',
+  ssh: 'that it lost power or network',
+  'boot-kernel': 'that the kernel, or what it runs, has stopped',
 }
 
 const restarted = 'that it restarts by itself (power, memory, a hardware watchdog), and then does not come to its agent'
@@ -70,7 +87,7 @@ const left: Causes = {
 
 /** The rest of "usually means …". */
 export function usualCause(
-  { state, step = 'boot' }: Pick<Deployment, 'state' | 'step'>,
+  { state, step = 'boot' }: { state: Deployment['state'] | Errand['state']; step?: WorkStep },
   sight: Sight | undefined,
 ): string {
   const kind = sight?.kind ?? 'never'
@@ -78,7 +95,7 @@ export function usualCause(
     case 'queued':
       return queued[kind]
     case 'booting':
-      return booting[kind]
+      return (step === 'boot-kernel' ? kernel : booting)[kind]
     case 'written':
     case 'handed-over':
       return left[kind]

@@ -4,11 +4,12 @@ import type { Schema } from './schema.ts'
 import type { StateDatabase } from './state-database.ts'
 
 export async function insertErrand(db: StateDatabase, errand: Errand): Promise<void> {
-  const { id, machineId, work, once, state, steps, createdAt, deadlineAt } = errand
+  const { id, machineId, work, once, bootAttempts, boots, state, steps, createdAt, deadlineAt } = errand
   await db
     .insertInto('errands')
     .values({
       ...{ id, machine_id: machineId, work_json: JSON.stringify(work), once: Number(once), state },
+      ...{ boot_attempts: bootAttempts, boots_json: JSON.stringify(boots), heard_at: null },
       ...{ step: null, failure: null, steps_json: JSON.stringify(steps), result_json: null },
       ...{ created_at: createdAt, deadline_at: deadlineAt, finished_at: null },
     })
@@ -38,7 +39,7 @@ export async function listOverdueErrands(
 }
 
 export type ErrandChange = Partial<
-  Pick<Errand, 'state' | 'step' | 'failure' | 'steps' | 'result' | 'deadlineAt' | 'finishedAt'>
+  Pick<Errand, 'state' | 'step' | 'failure' | 'steps' | 'boots' | 'heardAt' | 'result' | 'deadlineAt' | 'finishedAt'>
 >
 
 export async function updateErrand(db: StateDatabase, id: string, change: ErrandChange): Promise<void> {
@@ -47,6 +48,8 @@ export async function updateErrand(db: StateDatabase, id: string, change: Errand
     ...(change.step !== undefined && { step: change.step }),
     ...(change.failure !== undefined && { failure: change.failure }),
     ...(change.steps !== undefined && { steps_json: JSON.stringify(change.steps) }),
+    ...(change.boots !== undefined && { boots_json: JSON.stringify(change.boots) }),
+    ...(change.heardAt !== undefined && { heard_at: change.heardAt }),
     ...(change.result !== undefined && { result_json: JSON.stringify(change.result) }),
     ...(change.deadlineAt !== undefined && { deadline_at: change.deadlineAt }),
     ...(change.finishedAt !== undefined && { finished_at: change.finishedAt }),
@@ -106,6 +109,9 @@ function fromRow(row: Selectable<Schema['errands']>): Errand {
     machineId: row.machine_id,
     work: JSON.parse(row.work_json) as Errand['work'],
     once: row.once === 1,
+    bootAttempts: row.boot_attempts,
+    boots: JSON.parse(row.boots_json) as Errand['boots'],
+    ...(row.heard_at !== null && { heardAt: Number(row.heard_at) }),
     state: row.state,
     ...(row.step !== null && { step: row.step }),
     ...(row.failure !== null && { failure: row.failure }),

@@ -26,6 +26,7 @@ export const migrations: Record<string, Migration> = {
   '0022-deployment-session-only': { up: addDeploymentSessionOnly },
   '0023-ramroot-boots': { up: addRamrootBoots },
   '0025-rebuilds': { up: addRebuilds },
+  '0028-errand-attempts': { up: addErrandAttempts },
 }
 
 async function createMachines(db: Kysely<unknown>): Promise<void> {
@@ -278,14 +279,22 @@ async function addDeploymentSessionOnly(db: Kysely<unknown>): Promise<void> {
 }
 
 async function addDeploymentAttempts(db: Kysely<unknown>): Promise<void> {
-  const table = () => db.schema.alterTable('deployments')
+  await addAttempts(db, 'deployments')
+  await db.schema.alterTable('deployments').addColumn('retry_json', 'text').execute()
+}
+
+async function addErrandAttempts(db: Kysely<unknown>): Promise<void> {
+  await addAttempts(db, 'errands')
+}
+
+async function addAttempts(db: Kysely<unknown>, name: string): Promise<void> {
+  const table = () => db.schema.alterTable(name)
   await table()
     .addColumn('boot_attempts', 'integer', (c) => c.notNull().defaultTo(3))
     .execute()
   await table()
     .addColumn('boots_json', 'text', (c) => c.notNull().defaultTo('{"fruitless":0}'))
     .execute()
-  await table().addColumn('retry_json', 'text').execute()
   await table().addColumn('heard_at', 'bigint').execute()
 }
 

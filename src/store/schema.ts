@@ -88,6 +88,9 @@ export type Schema = {
     machine_id: string
     work_json: string
     once: number
+    boot_attempts: number
+    boots_json: string
+    heard_at: number | null
     state: ErrandState
     step: ErrandStep | null
     failure: string | null
