@@ -135,8 +135,8 @@ export async function placeDeployment(
 }
 
 /** The machine's last deployment once more. Throws Conflict, NotFound. */
-export async function placeRetry({ deployments, images }: OrderParts, machine: Machine): Promise<Deployment> {
-  const { request, detail } = chooseRetry(machine.name, await deployments.list(machine.id))
+export async function placeRetry({ state, deployments, images }: OrderParts, machine: Machine): Promise<Deployment> {
+  const { request, detail } = await chooseRetry(state.db, machine)
   const create = () => deployments.create(machine, request, detail)
   if (request.kind === 'rollback') return create()
   const { image, version } = request

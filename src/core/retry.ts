@@ -1,14 +1,20 @@
 import { type Deployment, hasBegun, type Retry } from './deployment.ts'
 import { contentOf, type Layout, type LayoutPartition, partitionName, rootOf } from './layout.ts'
 
+/** Whether the deployment counts on partitions or versions that the disk had before it. */
+export function needsWhatWas({ kind, layout }: Deployment): boolean {
+  const isFound = ({ find, ...partition }: LayoutPartition) => find !== undefined || contentOf(partition) !== 'made'
+  return kind === 'rollback' || layout.partitions.some(isFound)
+}
+
 /**
- * How a deployment that ended without its disk being complete is repeated. A root that files are written into is kept when
+ * How a deployment that ended without its disk being complete is repeated; `isWiped`: the disk was wiped since. A root that files are written into is kept when
  * the agent itself said that it failed: then the filesystem was unmounted. One that was being filled when the machine lost
  * its power, or was not heard of any more, is made again (docs/redeploy.md).
  */
-export function planRetry(failed: Deployment): Retry {
+export function planRetry(failed: Deployment, isWiped = false): Retry {
   const { id, retry, steps } = failed
-  if (!canKeepRoot(failed)) return { of: id, goesOn: false }
+  if (isWiped || !canKeepRoot(failed)) return { of: id, goesOn: false }
   // The attempt did nothing to the disk: what the one before it left is there.
   if (!hasBegun(failed, 'partition')) return { of: id, goesOn: retry?.goesOn ?? false }
   const isUnmounted = steps.some(({ state, reported }) => state === 'failed' && reported)
@@ -47,7 +53,8 @@ function found(partition: LayoutPartition): LayoutPartition {
 }
 
 /** What is done about the disk, for who orders it: `failed` is what is repeated. */
-export function describeRetry(failed: Deployment, { goesOn }: Retry): string {
+export function describeRetry(failed: Deployment, { goesOn }: Retry, isWiped = false): string {
+  if (isWiped) return 'its disk was wiped since: begins anew'
   const { kind, rendition, layout } = failed
   if (kind === 'rollback') return 'the version is looked for on the disk'
   if (contentOf(rootOf(layout)) !== 'made') return 'what is on the disk is compared, and what is equal stays'

@@ -4,7 +4,7 @@ import type { Deployment } from '../core/deployment.ts'
 import { findReadyLayout } from '../core/ready-layouts.ts'
 import { type DeploymentRequest, newDeployment } from './new-deployment.ts'
 import { Conflict } from './refusals.ts'
-import { chooseRetry } from './retry.ts'
+import { repeatDeployment } from './retry.ts'
 
 const choices: Required<Omit<DeploymentRequest, 'retry' | 'sessionOnly'>> = {
   kind: 'deploy',
@@ -29,27 +29,25 @@ const ended = (more: Partial<Deployment>): Deployment => ({
   ...more,
 })
 
-test('chooseRetry() makes the same choices again, and says how it goes on', () => {
-  const { request, detail } = chooseRetry('rack-1', [ended({}), ended({ id: 'd0', image: 'older' })])
+test('repeatDeployment() makes the same choices again, and says how it goes on', () => {
+  const { request, detail } = repeatDeployment('rack-1', ended({}), false)
   assert.deepEqual(request, { ...choices, retry: { of: 'd1', goesOn: true } })
   assert.match(detail, /^a retry of d1, which failed at write: goes on with the root filesystem/)
 })
 
-test('chooseRetry() repeats what was cancelled', () => {
-  const { detail } = chooseRetry('rack-1', [ended({ state: 'cancelled', step: 'verify', steps: [] })])
+test('repeatDeployment() repeats what was cancelled', () => {
+  const { detail } = repeatDeployment('rack-1', ended({ state: 'cancelled', step: 'verify', steps: [] }), false)
   assert.match(detail, /^a retry of d1, which was cancelled at verify: nothing proves .*: begins anew$/)
 })
 
-for (const [what, history, expected] of [
-  ['a machine that was never deployed', [], /never deployed/],
-  ['a deployment under way', [ended({ state: 'running' })], /is running, nothing of it has failed/],
-  ['one that is frozen', [ended({ state: 'frozen' })], /is frozen; end it first/],
-  ['one whose disk was written', [ended({ state: 'unproved' })], /is unproved, its disk was written.*--redeploy/],
-  ['one that was deployed after the failed one', [ended({ state: 'proved' }), ended({})], /is proved/],
+for (const [what, last, expected] of [
+  ['a deployment under way', ended({ state: 'running' }), /is running, nothing of it has failed/],
+  ['one that is frozen', ended({ state: 'frozen' }), /is frozen; end it first/],
+  ['one whose disk was written', ended({ state: 'unproved' }), /is unproved, its disk was written.*--redeploy/],
 ] as const) {
-  test(`chooseRetry() refuses ${what}`, () => {
+  test(`repeatDeployment() refuses ${what}`, () => {
     assert.throws(
-      () => chooseRetry('rack-1', history),
+      () => repeatDeployment('rack-1', last, false),
       (error) => error instanceof Conflict && expected.test(error.message),
     )
   })
