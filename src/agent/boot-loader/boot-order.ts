@@ -2,17 +2,29 @@
 export type BootVariables = {
   current: string | undefined
   order: string[]
-  entries: { number: string; label: string }[]
+  entries: BootEntry[]
 }
+
+/** `path`: what it starts, as efibootmgr writes device paths; newer versions print it. */
+export type BootEntry = { number: string; label: string; path?: string }
 
 export function parseBootVariables(text: string): BootVariables {
   const entries = [...text.matchAll(/^Boot([0-9A-F]{4})\*? (.*)$/gim)]
   return {
     current: /^BootCurrent: ([0-9A-F]{4})$/im.exec(text)?.[1]?.toUpperCase(),
     order: /^BootOrder: ([0-9A-F,]+)$/im.exec(text)?.[1]?.toUpperCase().split(',') ?? [],
-    // Newer versions print the device path behind a tab.
-    entries: entries.map((match) => ({ number: match[1]!.toUpperCase(), label: match[2]!.split('\t')[0]!.trim() })),
+    entries: entries.map(([, number, words]) => {
+      const [label, path] = words!.split('\t')
+      return { number: number!.toUpperCase(), label: label!.trim(), ...(path !== undefined && { path }) }
+    }),
   }
+}
+
+const partitionPath = /HD\(\d+,GPT,([0-9A-F-]{36})/i
+
+/** The partition that an entry starts from, by the GUID of its entry in the GPT, upper case. */
+export function partitionOf({ path = '' }: BootEntry): string | undefined {
+  return partitionPath.exec(path)?.[1]?.toUpperCase()
 }
 
 /**

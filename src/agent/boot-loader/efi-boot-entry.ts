@@ -1,6 +1,14 @@
 import { existsSync } from 'node:fs'
+import { oneLine } from '../../core/one-line.ts'
 import { ProgramFailed, runProgram } from '../../programs/run-program.ts'
-import { type BootEntryOutcome, describeBootOrder, orderAfterDeployment, parseBootVariables } from './boot-order.ts'
+import {
+  type BootEntry,
+  type BootEntryOutcome,
+  describeBootOrder,
+  orderAfterDeployment,
+  parseBootVariables,
+  partitionOf,
+} from './boot-order.ts'
 
 const entryLabel = 'Bootwright disk'
 const timeoutMs = 30_000
@@ -20,7 +28,7 @@ export async function writeEfiBootEntry(
   if (!existsSync(variablesDirectory)) return noEntry('the firmware gives no access to its boot entries')
   const efibootmgr = (...args: string[]) => runProgram('efibootmgr', args, { timeoutMs, signal })
   try {
-    await deleteEntries(efibootmgr)
+    await deleteEntries(efibootmgr, parseBootVariables(await efibootmgr()).entries.filter(isOurs))
     const before = parseBootVariables(await efibootmgr())
     const created = [
       '--create-only',
@@ -51,27 +59,43 @@ export async function writeEfiBootEntry(
 
 type Efibootmgr = (...args: string[]) => Promise<string>
 
-/** Gives how many there were. */
-async function deleteEntries(efibootmgr: Efibootmgr): Promise<number> {
-  const ours = parseBootVariables(await efibootmgr()).entries.filter(({ label }) => label === entryLabel)
-  for (const { number } of ours) await efibootmgr('--quiet', '--bootnum', number, '--delete-bootnum')
-  return ours.length
+async function deleteEntries(efibootmgr: Efibootmgr, entries: readonly BootEntry[]): Promise<void> {
+  for (const { number } of entries) await efibootmgr('--quiet', '--bootnum', number, '--delete-bootnum')
 }
 
-/** After the disks were wiped. Gives a sentence for the timeline; a firmware that keeps its entries is only told of. */
+function isOurs({ label }: BootEntry): boolean {
+  return label === entryLabel
+}
+
+/** What was on disks that are wiped: partitions by the GUIDs of a GPT, upper case; `all`: nothing of ours is on any disk. */
+export type WipedPartitions = { guids: ReadonlySet<string>; all: boolean }
+
+/** After disks were wiped. Gives a sentence for the timeline; a firmware that keeps its entries is only told of. */
 export async function removeEfiBootEntries(
+  { guids, all }: WipedPartitions,
   signal: AbortSignal,
   variablesDirectory = '/sys/firmware/efi/efivars',
 ): Promise<string> {
   if (!existsSync(variablesDirectory)) return 'the firmware gives no access to its boot entries'
+  const efibootmgr = (...args: string[]) => runProgram('efibootmgr', args, { timeoutMs, signal })
+  const isStale = (entry: BootEntry) => (all && isOurs(entry)) || guids.has(partitionOf(entry) ?? '')
+  const readStale = async () => parseBootVariables(await efibootmgr()).entries.filter(isStale)
   try {
-    const count = await deleteEntries((...args) => runProgram('efibootmgr', args, { timeoutMs, signal }))
-    return count === 0 ? 'the firmware had no boot entry of ours' : 'the boot entry of the deployed disk is removed'
+    const stale = await readStale()
+    if (stale.length === 0) return 'the firmware had no boot entry of what was wiped'
+    await deleteEntries(efibootmgr, stale)
+    const kept = await readStale()
+    if (kept.length > 0) return `the firmware keeps boot entries of what was wiped: ${describeEntries(kept)}`
+    return `boot entries of what was wiped are removed: ${describeEntries(stale)}`
   } catch (error) {
     signal.throwIfAborted()
-    if (error instanceof ProgramFailed) return `the boot entry of the deployed disk is not removed: ${error.message}`
+    if (error instanceof ProgramFailed) return `boot entries of what was wiped are not removed: ${error.message}`
     throw error
   }
+}
+
+function describeEntries(entries: readonly BootEntry[]): string {
+  return entries.map(({ number, label }) => `${number} ${oneLine(label, 60)}`).join(', ')
 }
 
 function noEntry(why: string): BootEntryOutcome {

@@ -1,7 +1,8 @@
 import type { WipeWork } from '../../core/errand.ts'
+import type { Disk } from '../../core/inventory.ts'
 import { nameOfDisk, type WipeResult } from '../../core/wipe-record.ts'
 import { ProgramFailed, runProgram } from '../../programs/run-program.ts'
-import { removeEfiBootEntries } from '../boot-loader/efi-boot-entry.ts'
+import { removeEfiBootEntries, type WipedPartitions } from '../boot-loader/efi-boot-entry.ts'
 import { runStep, StepFailed } from '../step-run.ts'
 import { chooseAttempts } from '../wipe/choose-attempts.ts'
 import { DiskWipe } from '../wipe/disk-wipe.ts'
@@ -49,7 +50,16 @@ async function prepare(
   return new DiskWipe(disk, facts, attempts)
 }
 
-/** The kernel forgets the partitions, and the firmware what a deployment told it of the disk. Gives a sentence for the timeline. */
+/** By the tables that the disks had when the machine booted. */
+function wipedPartitions(disks: readonly Disk[], wiped: ReadonlySet<string>): WipedPartitions {
+  const tables = disks.flatMap(({ device, table }) => (table && wiped.has(device) ? [table] : []))
+  return {
+    guids: new Set(tables.flatMap(({ partitions }) => partitions.flatMap(({ guid }) => guid ?? []))),
+    all: disks.filter(isFixed).every(({ device }) => wiped.has(device)),
+  }
+}
+
+/** The kernel forgets the partitions, and the firmware what it was told to start from them. Gives a sentence for the timeline. */
 async function leaveEmpty({ inventory, stop }: ErrandContext, { disks }: WipeResult): Promise<string> {
   for (const { device } of disks) {
     await runProgram('blockdev', ['--rereadpt', device]).catch((error) => {
@@ -57,9 +67,9 @@ async function leaveEmpty({ inventory, stop }: ErrandContext, { disks }: WipeRes
     })
   }
   const words = disks.map((record) => `${nameOfDisk(record)} erased by ${record.attempts.at(-1)!.method}`)
-  const wiped = new Set(disks.map(({ device }) => device))
-  if (inventory.firmware === 'uefi' && inventory.disks.filter(isFixed).every(({ device }) => wiped.has(device))) {
-    words.push(await removeEfiBootEntries(stop.signal))
+  if (inventory.firmware === 'uefi') {
+    const wiped = new Set(disks.map(({ device }) => device))
+    words.push(await removeEfiBootEntries(wipedPartitions(inventory.disks, wiped), stop.signal))
   }
   return words.join('; ').slice(0, 2000)
 }

@@ -12,12 +12,18 @@ import type { RackSupplies } from './supplies.ts'
 /** Reference of the image under test as it is after a small update, and what a machine with it has more than before. */
 export const secondVersion = { image: 'debian-minimal-updated', file: '/etc/updated', text: 'the second version' }
 
-/** Imports the second version, and makes the streams that lead to the first and from there to the second. */
-export async function prepareSecondVersion(supplies: RackSupplies, log: (line: string) => void): Promise<void> {
+/** Imports the second version, where it is not there; gives the first one's id. */
+export async function importSecondVersion(supplies: RackSupplies): Promise<string> {
   const repository = await openRepository(supplies.imagesDirectory)
   const { id: first } = await resolveReference(repository, supplies.image)
   const known = (await listVersions(repository, secondVersion.image)).find(({ recipeHash }) => recipeHash === first)
   if (!known?.tags.includes('current')) await importSecond(supplies, first, secondVersion.image)
+  return first
+}
+
+/** The same, and makes the streams that lead to the first and from there to the second. */
+export async function prepareSecondVersion(supplies: RackSupplies, log: (line: string) => void): Promise<void> {
+  const first = await importSecondVersion(supplies)
   await makeRendition(supplies, supplies.image, { name: 'btrfs' }, log)
   await makeRendition(supplies, secondVersion.image, { name: 'btrfs', parent: first }, log)
 }
