@@ -67,7 +67,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
   const log = pino({ level: options.logLevel }, pino.destination(2))
   const dhcp = await dhcpSiteOf(options, log)
   const menuOf = siteMenus(options.siteFile)
-  const newcomersAt = siteNewcomers(options.siteFile)
+  const newcomersOf = siteNewcomers(options.siteFile)
   await mkdir(options.dataDirectory, { recursive: true, mode: 0o700 })
   const keys = await openSiteKeys(options.keyDirectory)
   const database = await openStateDatabase(join(options.dataDirectory, 'state.sqlite'))
@@ -94,7 +94,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
       ramdisk: ramdisks.state,
       ramdiskQueue,
       menuOf,
-      newcomersAt,
+      newcomersOf,
       ...(options.consoles && { consoles: options.consoles }),
     }
     const handlers = places.map(({ url }) =>

@@ -3,6 +3,7 @@ import type { Inventory } from '../core/inventory.ts'
 import type { Machine } from '../core/machine.ts'
 import { Approvals } from '../deploy/approvals.ts'
 import type { BootPlane } from './boot-plane.ts'
+import { newcomerOf } from './newcomer-of.ts'
 import { orderOnApproval } from './on-approval.ts'
 
 /** An agent waits for this answer. */
@@ -16,10 +17,13 @@ export async function admitNewcomer(
   address: string,
 ): Promise<void> {
   if (machine.approved || machine.conflicts) return
-  const rules = plane.newcomersAt(address)
+  const approvals = new Approvals(plane.state)
+  const group = await approvals.expectedGroup(inventory)
+  const newcomer = newcomerOf(machine.macs[0]!, machine, address, inventory)
+  const rules = plane.newcomersOf({ ...(group !== undefined && { group }), ...newcomer })
   const dnsName = rules.nameFromDns ? await nameInDns(address) : undefined
   const found = { ...rules, ...(dnsName !== undefined && { dnsName }) }
-  const approved = await new Approvals(plane.state).arrived(machine.id, inventory, found)
+  const approved = await approvals.arrived(machine.id, inventory, found)
   if (approved) await orderOnApproval(plane, approved)
 }
 

@@ -35,6 +35,7 @@ import { admitNewcomer } from './admit-newcomer.ts'
 import { authenticate, bearerOf } from './agent-session.ts'
 import type { BootPlane } from './boot-plane.ts'
 import { endsInTime } from './ends-in-time.ts'
+import { isIgnored } from './newcomer-of.ts'
 
 const ProofQuery = Type.Object({ bootOrder: Type.Optional(Type.String({ pattern: '^([0-9a-f]{4}){0,256}$' })) })
 
@@ -198,7 +199,7 @@ async function holdConflicting({ machines, deployments, errands }: BootPlane, ma
 
 async function machineOfSession(plane: BootPlane, mac: Mac, remoteAddress: string): Promise<Machine> {
   const known = await plane.machines.findByMac(mac)
-  if (!known?.approved && plane.newcomersAt(remoteAddress).unknown === 'ignore') {
+  if (isIgnored(plane, mac, known, remoteAddress)) {
     throw new Forbidden('This machine is not known, and unknown machines are ignored here')
   }
   const machine = await plane.machines.noticed(mac, 'its agent asked for a session')

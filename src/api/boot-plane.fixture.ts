@@ -8,7 +8,7 @@ import { parseMac } from '../bytes/mac.ts'
 import type { AgentArchitecture } from '../core/agent-architecture.ts'
 import { usualMenuPolicy } from '../core/console-menu.ts'
 import type { Inventory } from '../core/inventory.ts'
-import type { NewcomerRules } from '../core/newcomer.ts'
+import type { Newcomer, NewcomerRules } from '../core/newcomer.ts'
 import { RamdiskQueue } from '../core/ramdisk-queue.ts'
 import { findReadyLayout } from '../core/ready-layouts.ts'
 import { encodePublicKey } from '../core/seal.ts'
@@ -58,7 +58,7 @@ export async function plane(
     passwordHash: '$6$salt$hash',
   })
   const { images, put } = await emptyShelf(t)
-  const newcomers: NewcomerRules = { unknown: 'discover', nameFromDns: false }
+  const newcomers: NewcomerRules & { of?: BootPlane['newcomersOf'] } = { unknown: 'discover', nameFromDns: false }
   const parts = {
     state,
     machines,
@@ -71,7 +71,7 @@ export async function plane(
     images,
     tokenKey,
     tokenLifetimeSeconds: 600,
-    newcomersAt: () => newcomers,
+    newcomersOf: (newcomer: Newcomer) => newcomers.of?.(newcomer) ?? newcomers,
     ramdiskQueue,
     url: 'http://10.77.0.1:4280',
   }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Check } from 'typebox/value'
-import { parseMac } from '../bytes/mac.ts'
 import type { SessionReply } from '../core/agent-protocol.ts'
 import { type DeployOrder, type ErrandOrder, Order, openOrder } from '../core/order.ts'
 import { unseal } from '../core/seal.ts'
@@ -328,19 +327,4 @@ test('GET /boot.ipxe gives the tools of a rescue to nobody who has no boot token
   const site = await plane(t)
   await site.errands.create(site.machine, { kind: 'rescue', sshKeys: ['ssh-ed25519 AAAA'] }, { once: true })
   assert.doesNotMatch((await site.ask({ url: '/boot.ipxe?mac=52-54-00-00-00-01' })).body, /rescue/)
-})
-
-test('the boot plane has neither script nor session for a stranger where unknown machines are ignored', async (t) => {
-  const { ask, newcomers, machines } = await plane(t)
-  newcomers.unknown = 'ignore'
-  const stranger = '52:54:00:00:00:99'
-  const script = () => ask({ url: `/boot.ipxe?mac=${stranger.replaceAll(':', '-')}` })
-  const session = () =>
-    ask({ method: 'POST', url: '/agent/session', payload: { ...newAgent(), sealing: undefined, mac: stranger } })
-  assert.match((await script()).payload, /unknown machines are ignored/)
-  assert.equal((await session()).statusCode, 403)
-  assert.equal(await machines.findByMac(parseMac(stranger)), undefined, 'nothing is recorded of it')
-  await machines.set('rack-9', { macs: [parseMac(stranger)] })
-  assert.doesNotMatch((await script()).payload, /unknown machines are ignored/)
-  assert.equal((await session()).statusCode, 200)
 })

@@ -4,7 +4,7 @@ import type { AgentArchitecture } from '../core/agent-architecture.ts'
 import type { BootMenu } from '../core/boot-menu.ts'
 import type { ConsoleMenuPolicy } from '../core/console-menu.ts'
 import type { Machine } from '../core/machine.ts'
-import type { NewcomerRules } from '../core/newcomer.ts'
+import type { Newcomer, NewcomerRules } from '../core/newcomer.ts'
 import type { RamdiskQueue } from '../core/ramdisk-queue.ts'
 import type { AgentOrders } from '../deploy/agent-orders.ts'
 import type { AgentSessions } from '../deploy/agent-sessions.ts'
@@ -54,7 +54,7 @@ export type BootPlane = {
   images: ImageShelf
   tokenKey: Uint8Array
   /** What becomes of machines that nobody has approved, by the address they come from. */
-  newcomersAt: (address: string) => NewcomerRules
+  newcomersOf: (newcomer: Newcomer) => NewcomerRules
   tokenLifetimeSeconds: number
   /** `http://10.0.0.1:4280`, no slash at the end. */
   url: string

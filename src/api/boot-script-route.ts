@@ -16,6 +16,7 @@ import type { Machine } from '../core/machine.ts'
 import { beginWork, endTurn } from './begin-work.ts'
 import type { BootPlane, BootRamdisk } from './boot-plane.ts'
 import { initrdsFor } from './machine-initrds.ts'
+import { isIgnored } from './newcomer-of.ts'
 import { ramrootScript } from './ramroot-script.ts'
 import { bytesOf, waitForTurn } from './wait-for-turn.ts'
 
@@ -88,7 +89,7 @@ type ScriptRequest = {
 async function chooseScript(plane: BootPlane, request: ScriptRequest): Promise<BootScript> {
   const { mac, machine, token } = request
   const name = machine?.name ?? mac
-  if (!machine?.approved && plane.newcomersAt(request.remoteAddress).unknown === 'ignore') {
+  if (isIgnored(plane, mac, machine, request.remoteAddress)) {
     return refused(name, 'it is not known here, and unknown machines are ignored')
   }
   if (token !== undefined) {

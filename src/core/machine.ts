@@ -6,6 +6,9 @@ import type { MachineConflict } from './machine-identity.ts'
 
 export const machineNamePattern = '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'
 
+/** Of machines that are in none. */
+export const noGroup = 'default'
+
 /** A physical or virtual computer, known by its MAC addresses and SMBIOS UUID (claims, not proofs). */
 export type Machine = {
   id: string

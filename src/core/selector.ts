@@ -1,4 +1,5 @@
 import { DecodeError } from '../bytes/decode-error.ts'
+import { glob } from './glob.ts'
 import { type Labels, labelKeyPattern } from './labels.ts'
 import { type MachineState, machineStates } from './machine-state.ts'
 
@@ -75,22 +76,4 @@ function labelMatcher(key: string, value: string): Condition['matches'] {
   if (!labelKey.test(key)) throw new DecodeError('selector', `"${key}" is no key of a label`)
   const fits = glob(value)
   return ({ labels }) => labels?.[key] !== undefined && fits(labels[key])
-}
-
-/** `*` for any letters, nothing else is special; in time that grows with the text alone, whatever the pattern. */
-function glob(pattern: string): (text: string) => boolean {
-  const parts = pattern.split('*')
-  const [head = ''] = parts
-  const tail = parts.at(-1) ?? ''
-  if (parts.length === 1) return (text) => text === pattern
-  return (text) => {
-    if (text.length < head.length + tail.length || !text.startsWith(head) || !text.endsWith(tail)) return false
-    let at = head.length
-    for (const part of parts.slice(1, -1)) {
-      const found = text.indexOf(part, at)
-      if (found === -1 || found + part.length > text.length - tail.length) return false
-      at = found + part.length
-    }
-    return true
-  }
 }

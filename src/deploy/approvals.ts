@@ -51,6 +51,11 @@ export class Approvals {
     })
   }
 
+  /** The group that the list has for who reports this. */
+  async expectedGroup(inventory: Inventory): Promise<string | undefined> {
+    return (await listExpected(this.#state.db)).find((each) => isExpected(each, inventory))?.group
+  }
+
   /** An agent with a boot token has reported its inventory. Gives the machine where it was approved by that. */
   arrived(
     machineId: string,
@@ -62,8 +67,14 @@ export class Approvals {
       if (!machine || machine.approved || machine.conflicts) return undefined
       const named = await nameNewcomer(change, machine, inventory, rules)
       const found = await approveExpected(change, named, inventory)
-      if (found || rules.unknown !== 'approve') return found
-      return approve(change, named, {}, 'as every machine on its subnet')
+      if (found) return found
+      const whose = rules.claimedBy === undefined ? 'on its subnet' : `of the group ${rules.claimedBy}`
+      if (rules.unknown === 'approve') return approve(change, named, {}, `as every machine ${whose}`)
+      if (rules.unknown === 'ignore') {
+        const message = `unknown machines ${whose} are ignored: from its next boot on nothing is answered to it`
+        await change.tell({ machineId, kind: 'machine', message })
+      }
+      return undefined
     })
   }
 

@@ -1,5 +1,5 @@
 import type { Inventory } from '../core/inventory.ts'
-import type { Machine } from '../core/machine.ts'
+import { type Machine, noGroup } from '../core/machine.ts'
 import { freeName, makeName } from '../core/name-pattern.ts'
 import type { NewcomerRules } from '../core/newcomer.ts'
 import { listExpected } from '../store/expected-rows.ts'
@@ -8,7 +8,6 @@ import { setMachine } from './set-machine.ts'
 import type { Change } from './state-changes.ts'
 
 const madeName = /^m-[0-9a-f]{12}$/
-const defaultGroup = 'default'
 
 /** Gives a machine that nobody named or grouped yet what the site says of newcomers, once its agent has told what it is. */
 export async function nameNewcomer(
@@ -18,10 +17,10 @@ export async function nameNewcomer(
   { name: pattern, dnsName, group, labels }: NewcomerRules & { dnsName?: string },
 ): Promise<Machine> {
   const name = madeName.test(machine.name) ? await chooseName(change, machine, smbios, pattern, dnsName) : undefined
-  const isGrouped = machine.group !== defaultGroup
+  const isGrouped = machine.group !== noGroup
   const settings = {
     ...(name !== undefined && { newName: name }),
-    ...(group !== undefined && !isGrouped && group !== defaultGroup && { group }),
+    ...(group !== undefined && !isGrouped && group !== noGroup && { group }),
     ...(labels && !machine.labels && { labels }),
   }
   return Object.keys(settings).length === 0 ? machine : setMachine(change, machine.name, settings)

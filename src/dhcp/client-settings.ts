@@ -1,6 +1,7 @@
 import { formatHex } from '../bytes/hex.ts'
 import type { Ipv4, Subnet } from '../bytes/ipv4.ts'
 import type { LoaderName } from '../core/loader.ts'
+import { noGroup } from '../core/machine.ts'
 import type { DecideContext, Request } from './decision.ts'
 import type { NetBoot } from './net-boot.ts'
 import { Option } from './option.ts'
@@ -30,6 +31,8 @@ export type ClientSettings = {
   vlan?: number
   /** Who is not answered, in words (`class bmc`); empty takes it back for a narrower layer. */
   refusedBy?: string
+  /** In place of the subnet's, for machines of the group that nobody has approved. */
+  unknown?: 'discover' | 'ignore'
   /** Further options as they go on the wire, in place of what would be sent. */
   options?: [code: number, value: Uint8Array][]
 }
@@ -51,6 +54,8 @@ export type ClassRule = {
 /** What holds for some clients, whatever their subnet. Plain data: it crosses threads. */
 export type ClientRules = {
   groups: ReadonlyMap<string, ClientSettings>
+  /** Whose machines those are, that nobody has approved or grouped, by how their MAC addresses begin; the first counts. */
+  claims?: readonly { group: string; mac: string }[]
   classes: readonly ClassRule[]
   /** By the machine's name. */
   machines: ReadonlyMap<string, ClientSettings>
@@ -70,12 +75,19 @@ export function resolveSettings(request: Request, { config, rules }: DecideConte
   if (groups.size + classes.length + machines.size === 0) return config
   const { machine } = request
   const layers = [
-    machine && groups.get(machine.group),
+    groups.get(groupOf(request, rules) ?? ''),
     ...classes.filter((rule) => matchesClass(rule, request)).map(({ settings }) => settings),
     machine && machines.get(machine.name),
   ].filter((layer) => layer !== undefined)
   const options = layers.reduce((all, layer) => joinOptions(all, layer.options), config.options ?? [])
   return Object.assign({}, config, ...layers, { options })
+}
+
+/** A machine that is in no group yet is in the one that claims it. */
+function groupOf({ mac, machine }: Request, { claims = [] }: ClientRules): string | undefined {
+  const isOpen = !machine || (machine.isNewcomer === true && machine.group === noGroup)
+  const claim = isOpen && mac !== undefined ? claims.find((each) => mac.startsWith(each.mac)) : undefined
+  return claim?.group ?? machine?.group
 }
 
 /** What `over` says about an option replaces what `under` says about it. */

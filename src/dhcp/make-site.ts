@@ -17,6 +17,7 @@ import { type ClassRule, type ClientSettings, joinOptions } from './client-setti
 import type { DhcpInterface, DhcpSite } from './dhcp-site.ts'
 import { makeNameService, namesForClients } from './make-name-service.ts'
 import { type NetBoot, netBootId } from './net-boot.ts'
+import { claimsByMac, packetPolicy, withPolicies } from './newcomer-policy.ts'
 import { Option } from './option.ts'
 import { encodeOptionText, parseOptionCode, parseRoute } from './option-value.ts'
 import { clashOf, indexReservations, type Reservation } from './reservations.ts'
@@ -24,7 +25,6 @@ import type {
   ClassEntry,
   InterfaceEntry,
   NetBootEntry,
-  NewcomerSettings,
   ReservationEntry,
   SettingsEntry,
   SiteFile,
@@ -80,7 +80,8 @@ class SiteMaker {
       ownAddresses: this.#facts.map(({ address }) => address),
       ...(this.#names && { names: this.#names }),
       rules: {
-        groups: this.#layers(groups, 'groups', 'group'),
+        groups: withPolicies(this.#layers(groups, 'groups', 'group'), groups),
+        claims: claimsByMac(groups),
         classes: classes.map((entry, index) => this.#class(entry, ['classes', String(index)])),
         machines: this.#layers(machines, 'machines', 'machine'),
         ...(netBoot && { netBoot: this.#netBoot(netBoot) }),
@@ -120,7 +121,7 @@ class SiteMaker {
         ...{ subnet, serverAddress: link.serverAddress, httpPort: this.#httpPort },
         ...this.#subnetSettings(entry, place),
         ...(entry.pools && { pools: entry.pools.map(parseRange) }),
-        ...this.#unknown(entry),
+        ...packetPolicy(entry.unknown ?? this.#site.settings?.unknown),
         ...(bootp !== undefined && { bootp }),
         ...(probeMs !== undefined && { probeMs }),
       }),
@@ -164,12 +165,6 @@ class SiteMaker {
     return { ...own, options: joinOptions(this.#everybody.options, own.options) }
   }
 
-  /** The packet servers answer who is approved at once as they answer who is looked into. */
-  #unknown(entry: NewcomerSettings): Pick<SubnetConfig, 'unknown'> | undefined {
-    const unknown = entry.unknown ?? this.#site.settings?.unknown
-    return unknown && { unknown: unknown === 'ignore' ? 'ignore' : 'discover' }
-  }
-
   /** An interface serves its own subnet, described or not, and that one is the first. */
   #completeInterface(link: DhcpInterface): void {
     const { name, serverAddress, subnets } = link
@@ -178,7 +173,7 @@ class SiteMaker {
       const given = {
         ...namesForClients(this.#names, link),
         ...this.#everybody,
-        ...this.#unknown({}),
+        ...packetPolicy(this.#site.settings?.unknown),
         subnet,
         serverAddress,
         httpPort: this.#httpPort,

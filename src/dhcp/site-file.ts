@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import { agentArchitectures } from '../core/agent-architecture.ts'
 import { menuEntryNamePattern } from '../core/boot-menu.ts'
 import { menuUsers } from '../core/console-menu.ts'
+import { GroupClaim } from '../core/group-claim.ts'
 import { LabelsSchema } from '../core/labels-schema.ts'
 import { type LoaderName, loaderNames } from '../core/loader.ts'
 import { machineNamePattern } from '../core/machine.ts'
@@ -86,21 +87,19 @@ const consoleMenu = Type.Optional(
 export const SettingsEntry = Type.Object({ ...settings, menu: Type.Optional(MenuEntries), consoleMenu }, strict)
 export type SettingsEntry = Static<typeof SettingsEntry>
 
-/** Of machines that nobody has approved. */
+/** What machines that nobody has approved are given. */
+const given = {
+  /** `rack1-{number:3}`, `{product}-{serial}`, `{mac}`. */
+  name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+  /** The name of its address in the DNS, where it has one. */
+  nameFromDns: Type.Optional(Type.Boolean()),
+  labels: Type.Optional(LabelsSchema),
+}
+const unknown = Type.Optional(Type.Enum([...unknownPolicies]))
 const newcomerSettings = {
-  unknown: Type.Optional(Type.Enum([...unknownPolicies])),
+  unknown,
   newcomers: Type.Optional(
-    Type.Object(
-      {
-        /** `rack1-{number:3}`, `{product}-{serial}`, `{mac}`. */
-        name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
-        /** The name of its address in the DNS, where it has one. */
-        nameFromDns: Type.Optional(Type.Boolean()),
-        group: Type.Optional(Type.String({ pattern: machineNamePattern })),
-        labels: Type.Optional(LabelsSchema),
-      },
-      strict,
-    ),
+    Type.Object({ ...given, group: Type.Optional(Type.String({ pattern: machineNamePattern })) }, strict),
   ),
 }
 const NewcomerSettings = Type.Object(newcomerSettings)
@@ -108,6 +107,19 @@ export type NewcomerSettings = Static<typeof NewcomerSettings>
 
 /** For everybody. */
 const EverybodyEntry = Type.Object({ ...SettingsEntry.properties, ...newcomerSettings }, strict)
+
+const GroupEntry = Type.Object(
+  {
+    ...SettingsEntry.properties,
+    /** Which machines that nobody has approved are the group's; any of them will do. */
+    claims: Type.Optional(Type.Array(GroupClaim, { minItems: 1, maxItems: 256 })),
+    /** Of these. */
+    unknown,
+    newcomers: Type.Optional(Type.Object(given, strict)),
+  },
+  strict,
+)
+export type GroupEntry = Static<typeof GroupEntry>
 
 const InterfaceEntry = Type.Object(
   {
@@ -276,7 +288,7 @@ export const SiteFile = Type.Object(
     /** For everybody. */
     settings: Type.Optional(EverybodyEntry),
     subnets: Type.Optional(Type.Array(SubnetEntry)),
-    groups: Type.Optional(Type.Record(Type.String(), SettingsEntry)),
+    groups: Type.Optional(Type.Record(Type.String(), GroupEntry)),
     classes: Type.Optional(Type.Array(ClassEntry)),
     /** Apple NetBoot. */
     netBoot: Type.Optional(NetBootEntry),

@@ -4,7 +4,7 @@ import type { Mac } from '../bytes/mac.ts'
 import type { HandOver } from '../core/hand-over.ts'
 import type { Intent, StandingIntent } from '../core/intent.ts'
 import type { Labels } from '../core/labels.ts'
-import type { Machine } from '../core/machine.ts'
+import { type Machine, noGroup } from '../core/machine.ts'
 import type { MachineConflict } from '../core/machine-identity.ts'
 import { listConflicts } from './conflict-rows.ts'
 import type { Schema } from './schema.ts'
@@ -85,7 +85,7 @@ export type NewMachine = Pick<Machine, 'name' | 'macs' | 'approved' | 'intent'> 
 export async function insertMachine(db: StateDatabase, given: NewMachine, now: number): Promise<Machine> {
   const machine: Machine = {
     id: randomUUID(),
-    group: 'default',
+    group: noGroup,
     sharesUuid: false,
     standing: { kind: given.intent.kind === 'discover' ? 'discover' : 'local' },
     ...given,

@@ -93,6 +93,29 @@ test('serveDhcp() leaves an unknown machine alone where that is configured', {
   assert.match(served.story[0] ?? '', /DISCOVER → ignore: the machine is not known/)
 })
 
+test('serveDhcp() answers an unknown machine that a group claims by its MAC address, and leaves others alone', {
+  timeout: 60_000,
+}, async (t: TestContext) => {
+  const bench = await openDhcpBench(t)
+  if (!bench) return
+  const { script, told } = await writeClientScript(bench)
+  const serveClaiming = async (mac: string) => {
+    const siteFile = join(bench.directory, 'site.yaml')
+    const group = `claims: [{ mac: '${mac}' }], unknown: approve, domain: lab.test`
+    const site = `interfaces: { bw-server: { mode: authoritative } }\nsettings: { unknown: ignore }\ngroups: { lab: { ${group} } }\n`
+    await writeFile(siteFile, site)
+    return bench.serve({ siteFile })
+  }
+  const other = await serveClaiming('d0:94:66')
+  await assert.rejects(udhcpc(bench, script, '-t', '1', '-T', '1'))
+  assert.match(other.story[0] ?? '', /DISCOVER → ignore: the machine is not known/)
+  await other.end('SIGTERM')
+  const claiming = await serveClaiming((await macOf(bench)).slice(0, 11))
+  await udhcpc(bench, script)
+  assert.deepEqual(claiming.story, ['DISCOVER → OFFER 10.99.0.128', 'REQUEST → ACK 10.99.0.128'])
+  assert.match(told(), /^domain=lab\.test$/m)
+})
+
 test('serveDhcp() renews by unicast what udhcpc holds, and takes its release', { timeout: 60_000 }, async (t) => {
   const bench = await openDhcpBench(t)
   if (!bench) return
