@@ -3,6 +3,7 @@ import { removeTag, rollback, setTag } from '../image/move-tags.ts'
 import { resolveReference } from '../image/reference.ts'
 import { removeVersion, VersionInUse } from '../image/remove-version.ts'
 import type { RamRootForm } from '../image/renditions/rendition-name.ts'
+import { listRamRoots, type RamRoot, readRamRoot } from '../image/renditions/stored-ram-root.ts'
 import { listRenditions } from '../image/renditions/stored-rendition.ts'
 import {
   listVersions,
@@ -13,8 +14,6 @@ import {
   type Version,
 } from '../image/repository.ts'
 import { decideRetention, readRetention, type VersionUse, writeRetention } from '../image/retention.ts'
-import type { RamRoot } from '../ramroot/ram-root-form.ts'
-import { listRamRoots, readRamRoot } from '../ramroot/stored-ram-root.ts'
 import type { ImageJob, JobSetup } from './image-job.ts'
 import { ImageJobs, type RunningJob } from './image-jobs.ts'
 import type { ImageDetails, ImageSummary, Retention, RetentionVerdict, TagMove } from './image-schemas.ts'

@@ -8,7 +8,9 @@ import { openReadStore } from '../image/store/open-store.ts'
 import { pruneRepository } from '../image/upkeep/prune-repository.ts'
 import type { UpkeepProgress } from '../image/upkeep/prune-result.ts'
 import { repairRepository } from '../image/upkeep/repair-repository.ts'
+import type { RamRootName } from '../image/upkeep/scan-ram-root.ts'
 import { verifyRepository } from '../image/upkeep/verify-repository.ts'
+import { ensureRamRoot } from '../ramroot/ensure-ram-root.ts'
 import type { ImageJob, JobSetup } from './image-job.ts'
 import type { JobOutput } from './job-output.ts'
 import { runArchiveImport, runImport } from './run-import-job.ts'
@@ -71,7 +73,9 @@ async function verify({ repair, repairFrom }: JobOf<'verify'>, { repository, set
   await using opened = new AsyncDisposableStack()
   const sources: ReadStore[] = []
   for (const place of repairFrom) sources.push(opened.use(await openReadStore(place, repository)))
-  return await repairRepository(repository, { ...options, sources })
+  const makeRamRoot = ({ version, form }: RamRootName) =>
+    ensureRamRoot(repository, version, form, { signal: output.signal })
+  return await repairRepository(repository, { ...options, sources, makeRamRoot })
 }
 
 function upkeepOptions(output: JobOutput) {

@@ -22,7 +22,7 @@ import { parseRenditionName, type RamRootForm } from './renditions/rendition-nam
  *   versions/VERSION/renditions/NAME/signatures    one signed statement, which names the manifest's hash
  *   versions/VERSION/renditions/NAME/locations     where each of its chunks lies
  *
- * What runs it from memory is made of plain files (ramroot/ram-root-form.ts), which loaders fetch as they are:
+ * What runs it from memory is made of plain files (renditions/stored-ram-root.ts), which loaders fetch as they are:
  *
  *   versions/VERSION/ramroot/FORM/index.json       what there is, with sizes and hashes; FORM is squashfs or initrd
  *   versions/VERSION/ramroot/FORM/FILE             kernel, archives, root

@@ -8,6 +8,7 @@ import { RenditionImpossible } from '../image/renditions/rendition-impossible.ts
 import type { RamRootForm } from '../image/renditions/rendition-name.ts'
 import type { RenditionOptions } from '../image/renditions/rendition-options.ts'
 import { StoredChunks } from '../image/renditions/stored-chunks.ts'
+import { type RamRoot, readRamRoot } from '../image/renditions/stored-ram-root.ts'
 import { emptyTree, TreeContents } from '../image/renditions/tree-contents.ts'
 import { type Repository, readSignatures, readTree } from '../image/repository.ts'
 import { ramRootDirectory, versionDirectory } from '../image/repository-layout.ts'
@@ -15,9 +16,7 @@ import { onStorage } from '../image/storage-fault.ts'
 import { type BootKernel, findKernel, isLeftOut } from './boot-kernel.ts'
 import { type FormRules, kernelRefusal, parseKernelConfig, rulesOf } from './form-rules.ts'
 import { makeRamRootFiles } from './make-files.ts'
-import type { RamRoot } from './ram-root-form.ts'
 import { bytesOf } from './stage-modules.ts'
-import { readRamRoot } from './stored-ram-root.ts'
 
 export type RamRootOptions = Pick<RenditionOptions, 'onProgress' | 'signal'>
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import path from 'node:path'
-import { pieceBytes, type RamRootFile } from './ram-root-form.ts'
+import { pieceBytes, type RamRootFile } from '../image/renditions/stored-ram-root.ts'
 
 /** Syncs a finished file to its disk, and records what is in it. */
 export async function sealFile(file: string): Promise<RamRootFile> {

@@ -7,6 +7,7 @@ import { importDirectory } from '../../src/image/import-directory.ts'
 import { skipsWithoutRoot, temporaryDirectory } from '../../src/image/nasty-tree.fixture.ts'
 import { listPacks } from '../../src/image/pack-index.ts'
 import { removeVersion } from '../../src/image/remove-version.ts'
+import { readRamRoot } from '../../src/image/renditions/stored-ram-root.ts'
 import { listVersions, openRepository, readTags } from '../../src/image/repository.ts'
 import { StorageFull } from '../../src/image/storage-fault.ts'
 import { DirectoryStore } from '../../src/image/store/directory-store.ts'
@@ -14,7 +15,9 @@ import { listHolds } from '../../src/image/store/repository-hold.ts'
 import { describeDamage, type VerifyReport } from '../../src/image/upkeep/damage.ts'
 import { pruneRepository } from '../../src/image/upkeep/prune-repository.ts'
 import { repairRepository } from '../../src/image/upkeep/repair-repository.ts'
+import type { RamRootName } from '../../src/image/upkeep/scan-ram-root.ts'
 import { verifyRepository } from '../../src/image/upkeep/verify-repository.ts'
+import { ensureRamRoot } from '../../src/ramroot/ensure-ram-root.ts'
 import { type FaultRow, formatTable, tableInPage, withoutIds } from './image/fault-table.ts'
 import { type FaultyStore, fixedBytes, makeStore, putVersion, writeSource } from './image/faulty-store.ts'
 import { killWork, runWork } from './image/kill-at-random.ts'
@@ -40,6 +43,7 @@ function kindsOfFile(): [string, string][] {
   const index = packs.filter((name) => name.endsWith('.index')).sort()[0]!
   const version = `versions/${store.debian.id}`
   const rendition = `versions/${store.disk.id}/renditions/disk`
+  const ramRoot = `versions/${store.live.id}/ramroot/initrd`
   return [
     ['pack', `packs/${index.replace('index', 'pack')}`],
     ['pack index', `packs/${index}`],
@@ -49,6 +53,8 @@ function kindsOfFile(): [string, string][] {
     ['manifest of a rendition', `${rendition}/manifest`],
     ['signatures of a rendition', `${rendition}/signatures`],
     ['locations of a rendition', `${rendition}/locations`],
+    ['kernel for running from memory', `${ramRoot}/vmlinuz`],
+    ['list of what runs from memory', `${ramRoot}/index.json`],
     ['tag', 'tags/debian/current'],
     ['list of condemned packs', 'condemned'],
   ]
@@ -93,7 +99,8 @@ test('verifyRepository() names every injected damage, repairRepository() mends i
 
 async function tell(copy: string, fault: string): Promise<FaultRow> {
   const repository = { directory: copy }
-  const options = { publicKeyPem: store.signingKey.publicKeyPem }
+  const makeRamRoot = ({ version, form }: RamRootName) => ensureRamRoot(repository, version, form)
+  const options = { publicKeyPem: store.signingKey.publicKeyPem, makeRamRoot }
   const alone = await repairRepository(repository, options)
   const found = alone.before
   const mirror = new DirectoryStore({ directory: store.directory })
@@ -127,6 +134,8 @@ async function everythingIsThere(copy: string): Promise<boolean> {
   const [repository, pristine] = [{ directory: copy }, { directory: store.directory }]
   assert.deepEqual(await listVersions(repository), await listVersions(pristine))
   assert.deepEqual(await readTags(repository, 'debian'), await readTags(pristine, 'debian'))
+  const ramRoot = await readRamRoot(pristine, store.live.id, 'initrd')
+  assert.deepEqual(await readRamRoot(repository, store.live.id, 'initrd'), ramRoot)
   return true
 }
 

@@ -24,6 +24,8 @@ export type DamageKind =
   /** It names a version that its image does not have. */
   | 'tag-dangling'
   | 'condemned-damaged'
+  /** A file of what runs a version from memory. */
+  | 'ramroot-damaged'
 
 /** What cannot be used until the damage is repaired. */
 export type Broken = ContentName & {
@@ -54,7 +56,7 @@ export type VerifyReport = {
   renditions: number
   packs: number
   chunks: number
-  /** Of packs. */
+  /** Of packs, and of files that run versions from memory. */
   bytesRead: number
   /** Packs that wait for their deletion; they are not looked into. */
   condemnedPacks: number

@@ -10,6 +10,7 @@ import type { UpkeepProgress } from './prune-result.ts'
 import type { ContentScan } from './scan-content.ts'
 import type { PackScan } from './scan-pack.ts'
 import { ScanPool } from './scan-pool.ts'
+import { listRamRootNames, type RamRootScan } from './scan-ram-root.ts'
 
 export type InspectOptions = {
   /** SPKI; whose signatures versions must have. Without it signatures are only read. */
@@ -23,6 +24,7 @@ export type TagFile = { image: string; tag: string; text: string }
 /** All there is in a repository, and its state. */
 export type Inspection = {
   contents: ContentScan[]
+  ramRoots: RamRootScan[]
   /** Without those condemned. */
   packs: Map<string, PackScan>
   condemned: CondemnedPacks
@@ -35,14 +37,16 @@ export type Inspection = {
   tags: TagFile[]
 }
 
+export type KnownScans = { known?: ReadonlyMap<string, PackScan>; ramRoots?: RamRootScan[] }
+
 /**
- * Reads everything. `known` are scans from before of packs that cannot have changed since; `pool` one to use again. Throws
- * WorkerJobFailed.
+ * Reads everything. `known` and `ramRoots` are scans from before of what cannot have changed since, or does not matter; `pool` one
+ * to use again. Throws WorkerJobFailed.
  */
 export async function inspectRepository(
   repository: Repository,
   options: InspectOptions,
-  { known = new Map(), pool: given }: { known?: ReadonlyMap<string, PackScan>; pool?: ScanPool } = {},
+  { known = new Map(), ramRoots: knownRamRoots, pool: given }: KnownScans & { pool?: ScanPool } = {},
 ): Promise<Inspection> {
   const { directory } = repository
   const { onProgress, signal } = options
@@ -56,11 +60,27 @@ export async function inspectRepository(
   const packIds = (await listPackFiles(directory)).filter((id) => !condemned.has(id))
   const packs = await scanPacks(pool, packIds, options, known)
   const contents = await withoutVanished(directory, scans)
-  return { contents, packs, condemned, condemnedProblem, places: placesOf(packs), ...(await readTags(directory)) }
+  const ramRoots = knownRamRoots ?? (await scanRamRoots(pool, directory, options))
+  return {
+    contents,
+    ramRoots,
+    packs,
+    condemned,
+    condemnedProblem,
+    places: placesOf(packs),
+    ...(await readTags(directory)),
+  }
 
   function report() {
     onProgress?.({ step: 'reading-manifests', done: ++done, total: names.length })
   }
+}
+
+async function scanRamRoots(pool: ScanPool, directory: string, { onProgress, signal }: InspectOptions) {
+  const names = listRamRootNames(directory)
+  let done = 0
+  const report = () => onProgress?.({ step: 'reading-ramroots', done: ++done, total: names.length })
+  return pool.scanRamRoots(names, report, signal)
 }
 
 async function scanPacks(

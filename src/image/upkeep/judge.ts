@@ -1,18 +1,19 @@
 import path from 'node:path'
 import { chunkKey } from '../pack-index.ts'
-import { isId, type VersionFileName } from '../repository-layout.ts'
-import { type ContentName, contentFile } from '../store/content-name.ts'
+import { isId, ramRootDirectory, type VersionFileName } from '../repository-layout.ts'
+import { type ContentName, contentFile, formatContentName } from '../store/content-name.ts'
 import type { Broken, Damage, DamageKind } from './damage.ts'
 import type { Inspection, TagFile } from './inspect-repository.ts'
 import { type ContentScan, distinctChunks } from './scan-content.ts'
 import type { PackScan } from './scan-pack.ts'
 
-/** Everything that is wrong: packs, then what they make up, then tags. */
+/** Everything that is wrong: packs, then what they make up and what was made of that, then tags. */
 export function judgeRepository(inspection: Inspection): Damage[] {
   const losses = findLosses(inspection)
   return [
     ...judgePacks(inspection, losses),
     ...inspection.contents.flatMap((scan) => judgeContent(inspection, scan)),
+    ...judgeRamRoots(inspection),
     ...judgeTags(inspection),
     ...judgeCondemned(inspection),
   ]
@@ -135,6 +136,16 @@ function judgeContent(inspection: Inspection, scan: ContentScan): Damage[] {
     add('locations-outdated', 'locations', 'it names places where the chunks are not', withChunks)
   }
   return damages
+}
+
+function judgeRamRoots({ ramRoots, contents }: Inspection): Damage[] {
+  const images = new Map(contents.map(({ content, images }) => [formatContentName(content), images]))
+  return ramRoots.flatMap(({ version, form, problems }) =>
+    problems.map(({ file, reason }) => ({
+      ...plain('ramroot-damaged', path.relative('/', path.join(ramRootDirectory('/', version, form), file)), reason),
+      breaks: [{ version, rendition: form, images: images.get(version) ?? [] }],
+    })),
+  )
 }
 
 function judgeTags({ tags, taggedImages, contents }: Inspection): Damage[] {

@@ -1,6 +1,6 @@
 /** What is done, and how much of how much. */
 export type UpkeepProgress = {
-  step: 'reading-manifests' | 'reading-packs' | 'copying' | 'deleting' | 'fetching'
+  step: 'reading-manifests' | 'reading-packs' | 'reading-ramroots' | 'copying' | 'deleting' | 'fetching'
   /** Bytes for packs, otherwise pieces. */
   done: number
   total: number

@@ -1,8 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import { rename } from 'node:fs/promises'
 import path from 'node:path'
 import { DecodeError } from '../../bytes/decode-error.ts'
-import { syncDirectory, writeFileDurably } from '../durable-file.ts'
+import { writeFileDurably } from '../durable-file.ts'
 import { ManifestInvalid } from '../manifest-open.ts'
 import type { Repository } from '../repository.ts'
 import { packIndexFile, renditionDirectory, type VersionFileName } from '../repository-layout.ts'
@@ -10,10 +9,9 @@ import { decodeSignatures, decodeStatement, encodeSignatures, isSignedBy, type S
 import { type ReadStore, StoreUnreachable } from '../store/chunk-store.ts'
 import { readContentChunks } from '../store/content-chunks.ts'
 import { type ContentName, contentFile } from '../store/content-name.ts'
-import { RepositoryHold } from '../store/repository-hold.ts'
-import { withRepositoryLock } from '../store/repository-lock.ts'
 import type { Repair } from './damage.ts'
 import type { Inspection } from './inspect-repository.ts'
+import { removeAside } from './remove-aside.ts'
 import type { ContentScan } from './scan-content.ts'
 import { indexOf } from './scan-pack.ts'
 
@@ -112,12 +110,6 @@ async function readFrom(source: ReadStore, content: ContentName, file: VersionFi
 }
 
 async function removeRendition(repository: Repository, { version, rendition }: ContentName): Promise<Repair[]> {
-  const directory = renditionDirectory(repository.directory, version, rendition!)
-  await using hold = await RepositoryHold.take(repository)
-  await withRepositoryLock(repository, async () => {
-    await rename(directory, path.join(hold.directory, 'rendition')) // gone at once; its files go with the hold
-    await syncDirectory(path.dirname(directory))
-  })
-  const file = path.relative(repository.directory, directory)
+  const file = await removeAside(repository, renditionDirectory(repository.directory, version, rendition!))
   return [{ file, how: 'removed; it is made again when it is asked for' }]
 }

@@ -9,6 +9,7 @@ import { areLocationsOutdated } from './judge.ts'
 import { refreshLocations } from './refresh-locations.ts'
 import { repairChunks } from './repair-chunks.ts'
 import { type FileSources, repairContents, repairIndexes } from './repair-files.ts'
+import { type MakeRamRoot, repairRamRoots } from './repair-ram-roots.ts'
 import type { PackScan } from './scan-pack.ts'
 import { ScanPool } from './scan-pool.ts'
 import { reportOf } from './verify-repository.ts'
@@ -16,6 +17,8 @@ import { reportOf } from './verify-repository.ts'
 export type RepairOptions = InspectOptions & {
   /** Asked in this order for what the repository itself has no more; what they give is compared with its name. */
   sources?: readonly ReadStore[] | undefined
+  /** Makes anew what runs a version from memory; where it is not given, that waits until it is asked for. */
+  makeRamRoot?: MakeRamRoot | undefined
 }
 
 export type RepairResult = {
@@ -41,9 +44,11 @@ export async function repairRepository(repository: Repository, options: RepairOp
   const repairs = await repairCondemned(repository, found)
   repairs.push(...(await repairIndexes(repository, found)), ...(await repairContents(repository, found, from)))
   // Manifests that came back say which chunks they need; packs are as they were.
-  const readable = await inspectRepository(repository, options, { pool, known: found.packs })
+  const readable = await inspectRepository(repository, options, { pool, known: found.packs, ramRoots: found.ramRoots })
   const chunks = await repairChunks(repository, readable, from.sources, options)
   repairs.push(...chunks.repairs, ...(await repairLocations(repository, options, { pool, known: readable.packs })))
+  // From trees that are as whole as they can be
+  repairs.push(...(await repairRamRoots(repository, found, options.makeRamRoot)))
   const mendedAt = performance.now()
   const after = reportOf(await inspectRepository(repository, options, { pool }), performance.now() - mendedAt)
   return { before, repairs, unreachable: chunks.unreachable, after }
@@ -62,7 +67,7 @@ async function repairLocations(
   { pool, known }: { pool: ScanPool; known: ReadonlyMap<string, PackScan> },
 ): Promise<Repair[]> {
   const whole = new Map([...known].filter(([, { pack }]) => pack.kind === 'whole'))
-  const inspection = await inspectRepository(repository, options, { pool, known: whole })
+  const inspection = await inspectRepository(repository, options, { pool, known: whole, ramRoots: [] })
   const index = await readChunkIndex(repository.directory)
   const repairs: Repair[] = []
   for (const scan of inspection.contents) {

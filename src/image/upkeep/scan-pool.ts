@@ -3,12 +3,13 @@ import type { ContentName } from '../store/content-name.ts'
 import { WorkerPool } from '../worker-pool.ts'
 import type { ContentScan } from './scan-content.ts'
 import type { PackScan } from './scan-pack.ts'
+import type { RamRootName, RamRootScan } from './scan-ram-root.ts'
 import type { ScanJob, ScanReply } from './scan-worker.ts'
 
 /** A thread has a whole pack in memory. */
 const maxThreads = 4
 
-/** Reads packs and contents in worker threads, a bounded number at once. */
+/** Reads packs, contents and roots in memory in worker threads, a bounded number at once. */
 export class ScanPool implements AsyncDisposable {
   readonly #directory: string
   readonly #threads = Math.min(maxThreads, availableParallelism())
@@ -51,6 +52,16 @@ export class ScanPool implements AsyncDisposable {
       if (scan.chunks) scan.chunks.ids = asBuffer(scan.chunks.ids)
       onScan()
       return scan
+    })
+  }
+
+  /** In the order of `names`. Throws WorkerJobFailed. */
+  async scanRamRoots(names: readonly RamRootName[], onScan: () => void, signal?: AbortSignal): Promise<RamRootScan[]> {
+    const jobs = names.map((name): ScanJob => ({ kind: 'ram-root', directory: this.#directory, name }))
+    return this.#runAll(jobs, signal, (reply) => {
+      if (reply.kind !== 'ram-root') throw new TypeError(`A worker answered ${reply.kind} for ram-root`)
+      onScan()
+      return reply.scan
     })
   }
 

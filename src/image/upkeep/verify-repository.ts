@@ -22,13 +22,18 @@ export function reportOf(inspection: Inspection, durationMs: number): VerifyRepo
     isWhole: damages.length === 0,
     damages,
     versions: trees.length,
-    renditions: inspection.contents.length - trees.length,
+    renditions: inspection.contents.length - trees.length + inspection.ramRoots.length,
     packs: packs.length,
-    chunks: packs.reduce((sum, { whole }) => sum + whole.length, 0),
-    bytesRead: packs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    chunks: sum(packs.map(({ whole }) => whole.length)),
+    bytesRead:
+      sum(packs.map(({ sizeBytes }) => sizeBytes)) + sum(inspection.ramRoots.map(({ bytesRead }) => bytesRead)),
     condemnedPacks: inspection.condemned.size,
     durationMs: Math.round(durationMs),
   }
+}
+
+function sum(figures: readonly number[]): number {
+  return figures.reduce((all, figure) => all + figure, 0)
 }
 
 /** A repository that may only be read is not pruned by us either. */

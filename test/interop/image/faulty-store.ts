@@ -5,9 +5,17 @@ import { importDirectory } from '../../../src/image/import-directory.ts'
 import { ensureRendition } from '../../../src/image/renditions/ensure-rendition.ts'
 import { openRepository, type Repository, type Version } from '../../../src/image/repository.ts'
 import { openSigningKey, type SigningKey } from '../../../src/image/signing-key.ts'
+import { ensureRamRoot } from '../../../src/ramroot/ensure-ram-root.ts'
 
-/** A small store with everything in it that a store can hold: versions, tags, a rendition, a condemned pack. */
-export type FaultyStore = { directory: string; signingKey: SigningKey; debian: Version; disk: Version }
+/** A small store with everything in it that a store can hold: versions, tags, renditions, a condemned pack. */
+export type FaultyStore = {
+  directory: string
+  signingKey: SigningKey
+  debian: Version
+  disk: Version
+  /** Made to run from memory as `initrd`. */
+  live: Version
+}
 
 /** Bytes that do not compress and are the same in every run. */
 export function fixedBytes(seed: string, sizeBytes: number): Buffer {
@@ -28,10 +36,22 @@ export async function makeStore(directory: string): Promise<FaultyStore> {
   settle(diskSource)
   const disk = await importDirectory(repository, diskSource, { image: 'appliance', signingKey })
   await ensureRendition(repository, disk.id, { name: 'disk' }, { signingKey })
+  const live = await putLiveVersion(repository, signingKey, path.join(directory, 'live'))
   const unused = { since: 1, reason: 'unused', holds: [] }
   const condemned = { format: 'bootwright-condemned-1', packs: { [`${'ab'.repeat(32)}`]: unused } }
   fs.writeFileSync(path.join(repository.directory, 'condemned'), `${JSON.stringify(condemned)}\n`)
-  return { directory: repository.directory, signingKey, debian, disk }
+  return { directory: repository.directory, signingKey, debian, disk, live }
+}
+
+/** As much of a kernel as is looked at when what runs a version from memory is made. */
+async function putLiveVersion(repository: Repository, signingKey: SigningKey, source: string): Promise<Version> {
+  for (const folder of ['boot', 'lib/modules/6.1']) fs.mkdirSync(path.join(source, folder), { recursive: true })
+  fs.writeFileSync(path.join(source, 'boot/vmlinuz-6.1'), fixedBytes('kernel', 9 * 1024 * 1024))
+  fs.writeFileSync(path.join(source, 'lib/modules/6.1/modules.dep'), '')
+  settle(source)
+  const live = await importDirectory(repository, source, { image: 'live', signingKey })
+  await ensureRamRoot(repository, live.id, 'initrd')
+  return live
 }
 
 /** A version of `debian` whose tree depends on `seed` alone; half of it is in every version. */
