@@ -78,6 +78,8 @@ test('chooseRamrootVersion() leaves a version that did not come up three times, 
   const { version, because } = chooseRamrootVersion(both, failed)
   assert.equal(version, 'before')
   assert.match(because ?? '', /^v did not come up 3 times in a row/)
+  assert.equal(choose(of('v', 'starting', 'silent', 'silent')), 'before', 'who asks anew did not come up')
+  assert.equal(choose(of('v', 'loading', 'silent')), 'v')
   assert.equal(choose([...of('before', 'up', 'up'), ...failed]), 'before', 'it stays with it')
   assert.equal(
     choose([...of('before', 'up'), ...failed], { wanted: 'newer', previous: 'v' }),

@@ -24,11 +24,15 @@ export type RamrootBoot = {
 /** How long a boot may take from its script to the system's own call. */
 export const ramrootBootSeconds = 15 * 60
 
+export function isUnderWay({ state }: Pick<RamrootBoot, 'state'>): boolean {
+  return state === 'loading' || state === 'starting'
+}
+
 /** How often a version did not come up on a machine since it last did; `boots` newest first. What is under way counts as nothing. */
 export function failedInARow(boots: readonly RamrootBoot[], version: string): number {
   let failures = 0
   for (const boot of boots) {
-    if (boot.version !== version || boot.state === 'loading' || boot.state === 'starting') continue
+    if (boot.version !== version || isUnderWay(boot)) continue
     if (boot.state === 'up') break
     failures++
   }
@@ -40,12 +44,14 @@ export const failedBootsLimit = 3
 
 /**
  * Which version a machine boots: the one its tag means, until that has failed too often on it and the one before has not. It stays
- * with that until the tag means another. `because` says why it is not the one that is meant.
+ * with that until the tag means another. `because` says why it is not the one that is meant. What was under way when the machine
+ * asks did not come up, or it would not ask.
  */
 export function chooseRamrootVersion(
   { wanted, previous }: { wanted: string; previous: string | undefined },
-  boots: readonly RamrootBoot[],
+  history: readonly RamrootBoot[],
 ): { version: string; because?: string } {
+  const boots = history.map((boot) => (isUnderWay(boot) ? { ...boot, state: 'silent' as const } : boot))
   const failures = failedInARow(boots, wanted)
   if (failures < failedBootsLimit || previous === undefined || previous === wanted) return { version: wanted }
   if (failedInARow(boots, previous) >= failedBootsLimit) return { version: wanted }

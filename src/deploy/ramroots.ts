@@ -2,7 +2,7 @@ import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
 import type { RamrootChoice } from '../core/intent.ts'
 import type { Machine } from '../core/machine.ts'
 import { oneLine } from '../core/one-line.ts'
-import { failedInARow, type RamrootBoot, ramrootBootSeconds } from '../core/ramroot.ts'
+import { failedInARow, isUnderWay, type RamrootBoot, ramrootBootSeconds } from '../core/ramroot.ts'
 import type { VersionUse } from '../image/retention.ts'
 import {
   findRamrootBoot,
@@ -39,7 +39,7 @@ export class Ramroots {
   /** The one under way. Throws NotFound. */
   async current(machineId: string): Promise<RamrootBoot> {
     const [newest] = await this.list(machineId)
-    if (newest?.state === 'loading' || newest?.state === 'starting') return newest
+    if (newest && isUnderWay(newest)) return newest
     throw new NotFound('This machine is at no boot into memory: it took too long, or its script was fetched anew')
   }
 
@@ -54,8 +54,7 @@ export class Ramroots {
   ): Promise<RamrootBoot> {
     return this.#state.commit(async (change) => {
       for (const open of await listRamrootBoots(change.db, machine.id)) {
-        if (open.state === 'loading' || open.state === 'starting')
-          await silence(change, open, 'the machine booted anew')
+        if (isUnderWay(open)) await silence(change, open, 'the machine booted anew')
       }
       const boot: RamrootBoot = {
         ...{ id: randomUUID(), machineId: machine.id, image, version, rendition },
