@@ -1,6 +1,6 @@
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, parse } from 'node:path'
 import { openSiteKeys } from '../../deploy/site-keys.ts'
 import { importTar } from '../../image/import-tar.ts'
 import { resolveReference } from '../../image/reference.ts'
@@ -11,6 +11,9 @@ import type { RackSupplies } from './supplies.ts'
 
 /** Reference of the image under test as it is after a small update, and what a machine with it has more than before. */
 export const secondVersion = { image: 'debian-minimal-updated', file: '/etc/updated', text: 'the second version' }
+
+/** Makes of the first version's tar the second one's. */
+export type ChangeTar = (tar: string) => Promise<void>
 
 /** Imports the second version, where it is not there; gives the first one's id. */
 export async function importSecondVersion(supplies: RackSupplies): Promise<string> {
@@ -29,7 +32,11 @@ export async function prepareSecondVersion(supplies: RackSupplies, log: (line: s
 }
 
 /** Both versions as those of one image, the second of which is current; gives their ids. */
-export async function prepareSeries(supplies: RackSupplies, image: string): Promise<{ first: string; second: string }> {
+export async function prepareSeries(
+  supplies: RackSupplies,
+  image: string,
+  change: ChangeTar = updateALittle,
+): Promise<{ first: string; second: string }> {
   const repository = await openRepository(supplies.imagesDirectory)
   const { id } = await resolveReference(repository, supplies.image)
   const idsOf = async () => (await listVersions(repository, image)).filter(({ recipeHash }) => recipeHash === id)
@@ -37,7 +44,7 @@ export async function prepareSeries(supplies: RackSupplies, image: string): Prom
     const { imageKey } = await openSiteKeys(supplies.keysDirectory)
     const options = { image, recipeHash: id, signingKey: imageKey, comment: 'for the virtual rack' }
     await importTar(repository, supplies.imageTar, options)
-    await importSecond(supplies, id, image)
+    await importSecond(supplies, id, image, change)
   }
   const [second, first] = (await idsOf()).map((version) => version.id)
   await moveTag(repository, image, 'current', second!)
@@ -46,29 +53,45 @@ export async function prepareSeries(supplies: RackSupplies, image: string): Prom
 }
 
 /** What it was made of stands in the place of a recipe's hash, so that it is made anew with the first. */
-async function importSecond(supplies: RackSupplies, first: string, image: string): Promise<void> {
+async function importSecond(
+  supplies: RackSupplies,
+  first: string,
+  image: string,
+  change = updateALittle,
+): Promise<void> {
   const { imageKey } = await openSiteKeys(supplies.keysDirectory)
   const directory = await mkdtemp(join(tmpdir(), 'bootwright-second-'))
   try {
     const tar = join(directory, 'second.tar')
     await copyFile(supplies.imageTar, tar)
-    await writeFile(join(directory, 'updated'), `${secondVersion.text}\n`)
-    await runProgram('tar', [
-      '--append',
-      `--file=${tar}`,
-      `--directory=${directory}`,
-      '--owner=0',
-      '--group=0',
-      '--transform=s,^,./etc/,',
-      'updated',
-    ])
+    await change(tar)
     const repository = await openRepository(supplies.imagesDirectory)
     await importTar(repository, tar, {
       image,
       recipeHash: first,
       signingKey: imageKey,
-      comment: 'a small update, for the virtual rack',
+      comment: 'changed, for the virtual rack',
     })
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+function updateALittle(tar: string): Promise<void> {
+  return appendFile(tar, { path: secondVersion.file, text: `${secondVersion.text}\n`, mode: 0o644 })
+}
+
+/** Puts a file of root's into a tar, in place of what is there under its path. */
+export async function appendFile(
+  tar: string,
+  { path, text, mode }: { path: string; text: string; mode: number },
+): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'bootwright-file-'))
+  try {
+    const { base, dir } = parse(path)
+    await writeFile(join(directory, base), text, { mode })
+    const owner = ['--owner=0', '--group=0', `--transform=s,^,.${dir}/,`]
+    await runProgram('tar', ['--append', `--file=${tar}`, `--directory=${directory}`, ...owner, base])
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
