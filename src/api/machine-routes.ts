@@ -74,8 +74,7 @@ export function machineRoutes(management: Management): FastifyPluginAsyncTypebox
   const { state, machines, deployments, errands, ramroots, departures } = management
   return async (app) => {
     app.get('/', { schema: { querystring: Type.Object({ where: Type.Optional(Where) }) } }, async (request) => {
-      const { where } = request.query
-      return { machines: where === undefined ? await listWithState(state.db) : await selectMachines(state.db, where) }
+      return { machines: await listWithState(state.db, request.query.where) }
     })
 
     app.patch(

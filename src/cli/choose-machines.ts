@@ -11,13 +11,13 @@ export function whereOption(): Option {
   )
 }
 
-/** Machines as the service lists them; those of a selector where one is given. Throws ServiceError where it chooses none. */
+/** Machines as the service lists them; those of a selector where one is given. */
 export async function listMachines(client: Client, where?: string): Promise<ListedMachine[]> {
   const query = where === undefined ? '' : `?where=${encodeURIComponent(where)}`
   return (await client.request<{ machines: ListedMachine[] }>('GET', `/api/v1/machines/${query}`)).machines
 }
 
-/** The machines a command is about: by name, or by a selector, and not both. Throws what `refuse` throws. */
+/** The machines a command is about, of which there is one at least: by name, or by a selector, and not both. Throws what `refuse` throws. */
 export async function chooseMachines(
   client: Client,
   names: readonly string[],
@@ -27,5 +27,8 @@ export async function chooseMachines(
   if (names.length > 0 === (where !== undefined)) {
     return refuse('error: say which machines: by their names, or by --where')
   }
-  return where === undefined ? [...names] : (await listMachines(client, where)).map(({ name }) => name)
+  if (where === undefined) return [...names]
+  const selected = await listMachines(client, where)
+  if (selected.length === 0) throw new Error(`no machine is "${where}"; 'bootwright machine list' shows what they are`)
+  return selected.map(({ name }) => name)
 }

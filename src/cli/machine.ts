@@ -50,8 +50,7 @@ export function machineCommand(): Command {
 async function showMachines(options: Shared & Chosen): Promise<void> {
   const machines = await listMachines(clientOf(options), options.where)
   if (options.json) return printJson(machines)
-  if (machines.length === 0)
-    return void process.stdout.write('no machines yet; one appears here when it network-boots\n')
+  if (machines.length === 0) return void process.stdout.write(`${wordsForNone(options)}\n`)
   printTable(
     ['NAME', 'STATE', 'GROUP', 'NEXT BOOT', 'MAC', 'ADDRESS', 'LAST SEEN', 'LABELS'],
     machines.map((machine) => [
@@ -65,6 +64,10 @@ async function showMachines(options: Shared & Chosen): Promise<void> {
       formatLabels(machine.labels),
     ]),
   )
+}
+
+function wordsForNone({ where }: Chosen): string {
+  return where === undefined ? 'no machines yet; one appears here when it network-boots' : `no machine is "${where}"`
 }
 
 function shortConflict({ kind, machine }: MachineConflict): string {

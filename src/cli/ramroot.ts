@@ -1,17 +1,17 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { RenditionResult } from '../api/run-rendition-job.ts'
 import type { DataDisk, RamrootChoice } from '../core/intent.ts'
-import type { Machine } from '../core/machine.ts'
+import { chooseMachines, whereOption } from './choose-machines.ts'
 import { openClient } from './client.ts'
 import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
 import { followJob } from './follow-job.ts'
-import { type OrderOptions, placeOrders } from './place-orders.ts'
+import { atOption, type OrderOptions, placeOrders } from './place-orders.ts'
 
 type Options = OrderOptions & {
   data: string
   image: string
   as: RamrootChoice['rendition']
-  group?: string
+  where?: string
   dataDisk?: DataDisk[]
   overlay?: 'tmpfs' | 'zram'
   overlaySize?: number
@@ -28,7 +28,7 @@ export function ramrootCommand(): Command {
         .choices(['squashfs', 'initrd'])
         .default('squashfs'),
     )
-    .option('--group <name>', 'all machines of a group')
+    .addOption(whereOption())
     .option(
       '--data-disk <disk>',
       'label=LABEL,mount=/PATH[,disk=any|serial:SERIAL]: keeps what memory does not',
@@ -40,22 +40,15 @@ export function ramrootCommand(): Command {
       ...words,
       word,
     ])
+    .addOption(atOption())
     .addOption(dataOption())
     .addOption(jsonOption())
     .action(ramroot)
 }
 
-async function ramroot(names: string[], options: Options): Promise<void> {
+async function ramroot(names: string[], options: Options, command: Command): Promise<void> {
   const client = openClient({ socketPath: socketPathOf(options.data) })
-  const machines = [...names]
-  if (options.group !== undefined) {
-    const where = `group=${options.group}`
-    const found = await client.request<{ machines: Machine[] }>(
-      'GET',
-      `/api/v1/machines/?where=${encodeURIComponent(where)}`,
-    )
-    machines.push(...found.machines.map(({ name }) => name))
-  }
+  const machines = await chooseMachines(client, names, options, (reason) => command.error(reason))
   const { image, as: rendition, overlay, overlaySize, dataDisk, argument } = options
   // Made first, with its progress: an order would wait for it without a word.
   await followJob<RenditionResult>(client, {

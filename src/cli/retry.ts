@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { Deployment } from '../core/deployment.ts'
+import { type Chosen, chooseMachines, whereOption } from './choose-machines.ts'
 import { openClient } from './client.ts'
 import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
 import { atOption, placeOrders } from './place-orders.ts'
@@ -8,7 +9,8 @@ import { followOption, tellDeployment } from './tell-deployment.ts'
 export function retryCommand(): Command {
   return new Command('retry')
     .description('repeats the last deployment of machines, which failed or was cancelled, from where their disks are')
-    .argument('<machines...>', 'names')
+    .argument('[machines...]', 'names')
+    .addOption(whereOption())
     .addOption(atOption())
     .addOption(followOption())
     .addOption(dataOption())
@@ -16,10 +18,11 @@ export function retryCommand(): Command {
     .action(retry)
 }
 
-type RetryOptions = { data: string; follow?: boolean; json?: boolean; at?: number }
+type RetryOptions = Chosen & { data: string; follow?: boolean; json?: boolean; at?: number }
 
-async function retry(machines: string[], options: RetryOptions, command: Command): Promise<void> {
+async function retry(names: string[], options: RetryOptions, command: Command): Promise<void> {
   const client = openClient({ socketPath: socketPathOf(options.data) })
+  const machines = await chooseMachines(client, names, options, (reason) => command.error(reason))
   const [machine = '', ...others] = machines
   if (others.length > 0 || options.at !== undefined) {
     if (options.follow) command.error('error: --follow is for one machine, and for now')

@@ -44,6 +44,7 @@ test('selectMachines() finds by group, label and state, and says so when nothing
   assert.deepEqual(await names('state=deploying'), ['web-2'])
   assert.deepEqual(await names('label.rack!=1'), ['db-1', 'web-2'])
   await assert.rejects(selectMachines(db, 'state=failed'), /No machine is "state=failed"/)
+  assert.deepEqual(await listWithState(db, 'state=failed'), [])
 })
 
 test('stateOf() follows a machine through deployment, wipe, script and failure', async (t) => {

@@ -9,10 +9,12 @@ import { NotFound } from './refusals.ts'
 
 export type ListedMachine = Machine & { state: MachineState }
 
-/** Every machine with its state, in order of names. */
-export async function listWithState(db: StateDatabase): Promise<ListedMachine[]> {
+/** Machines with their states, in order of names: all, or those of a selector. Throws DecodeError. */
+export async function listWithState(db: StateDatabase, where?: string): Promise<ListedMachine[]> {
+  const selector = where === undefined ? undefined : parseSelector(where)
   const work = await readMachineWork(db, writtenStates)
-  return (await listMachines(db)).map((machine) => withState(machine, work))
+  const machines = (await listMachines(db)).map((machine) => withState(machine, work))
+  return selector ? machines.filter((machine) => selects(selector, machine)) : machines
 }
 
 export async function stateOf(db: StateDatabase, machine: Machine): Promise<MachineState> {
@@ -21,10 +23,9 @@ export async function stateOf(db: StateDatabase, machine: Machine): Promise<Mach
 
 /** Those that a selector chooses, of which there is at least one. Throws DecodeError, and NotFound where there is none. */
 export async function selectMachines(db: StateDatabase, where: string): Promise<ListedMachine[]> {
-  const selector = parseSelector(where)
-  const selected = (await listWithState(db)).filter((machine) => selects(selector, machine))
+  const selected = await listWithState(db, where)
   if (selected.length === 0) {
-    throw new NotFound(`No machine is "${where}"; 'bootwright machine list --where …' shows what one finds`)
+    throw new NotFound(`No machine is "${where}"; 'bootwright machine list' shows what they are`)
   }
   return selected
 }
