@@ -58,6 +58,7 @@ export class DhcpDesk {
     const { promise, resolve, reject } = Promise.withResolvers<Message>()
     let attempt = 0
     let timer: NodeJS.Timeout | undefined
+    let immediate: NodeJS.Immediate | undefined
     const send = () => {
       const timeoutMs = timeoutsMs[attempt]
       if (timeoutMs === undefined) {
@@ -65,7 +66,10 @@ export class DhcpDesk {
       }
       if (attempt++ > 0) this.retries += 1
       this.#socket.send(packet, 67, '255.255.255.255')
-      timer = setTimeout(send, timeoutMs)
+      // What came while this process was busy with other machines is read before anybody is taken for late.
+      timer = setTimeout(() => {
+        immediate = setImmediate(send)
+      }, timeoutMs)
     }
     this.#waiting.set(key, (bytes) => {
       const message = decodeMessage(bytes)
@@ -79,6 +83,7 @@ export class DhcpDesk {
       return await promise
     } finally {
       clearTimeout(timer)
+      clearImmediate(immediate)
       this.#waiting.delete(key)
     }
   }

@@ -1,7 +1,7 @@
 import { formatIpv4, type Ipv4 } from '../bytes/ipv4.ts'
 import type { Mac } from '../bytes/mac.ts'
-import { probeAddress, probeRoutedAddress } from '../net/address-probe.ts'
-import type { InterfaceSocket } from '../net/udp-socket.ts'
+import { ArpProbes } from '../net/arp-probes.ts'
+import { probeRoutedAddress } from '../net/routed-probe.ts'
 
 /** An address found free is not asked about again for so long. */
 const rememberMs = 30_000
@@ -11,13 +11,13 @@ export type ProbeSettings = { timeoutMs: number; isOnLink: boolean }
 
 /** Asks the network who has an address, at most once in 30 s each. */
 export class InUseProbes {
-  readonly #socket: InterfaceSocket
+  readonly #arp: ArpProbes
   readonly #interface: string
   /** When each was found free, the longest ago first. */
   readonly #foundFree = new Map<Ipv4, number>()
 
-  constructor(socket: InterfaceSocket, interfaceName: string) {
-    this.#socket = socket
+  constructor(interfaceName: string) {
+    this.#arp = new ArpProbes(interfaceName)
     this.#interface = interfaceName
   }
 
@@ -40,11 +40,10 @@ export class InUseProbes {
     { timeoutMs, isOnLink }: ProbeSettings,
     now: number,
   ): Promise<string | undefined> {
-    const probe = { interface: this.#interface, address: formatIpv4(address), timeoutMs }
     if (isOnLink) {
-      const owner = await probeAddress(this.#socket, probe)
+      const owner = await this.#arp.findOwner(address, timeoutMs)
       if (owner !== undefined && owner !== client) return owner
-    } else if (await probeRoutedAddress(probe)) {
+    } else if (await probeRoutedAddress({ interface: this.#interface, address: formatIpv4(address), timeoutMs })) {
       return 'somebody'
     }
     this.#foundFree.delete(address)

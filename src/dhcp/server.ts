@@ -50,7 +50,7 @@ export async function serveDhcp(options: DhcpServerOptions): Promise<void> {
   using routers = new RouterAdvertiser(link.name)
   const answerer = new Answerer({
     ...{ interface: link, context, leases, events, signal },
-    probes: new InUseProbes(sockets.main, link.name),
+    probes: new InUseProbes(link.name),
     sender: new ReplySender(link.name, sockets),
     routers,
   })

@@ -1,13 +1,10 @@
 import { bindLibc, checkResult } from './libc.ts'
-import { LinuxError } from './linux-error.ts'
 import { socketAddress } from './socket.ts'
 
 /*
  * The kernel's ARP table, one ioctl an entry (net/ipv4/arp.c). struct arpreq, 68 bytes: protocol address (16), hardware
  * address (16), flags (4), netmask (16), device name (16).
  */
-const SIOCDARP = 0x8953
-const SIOCGARP = 0x8954
 const SIOCSARP = 0x8955
 const ARPHRD_ETHER = 1
 /** The entry holds a hardware address. */
@@ -32,38 +29,9 @@ export function setNeighbour(fd: number, neighbour: Neighbour, hardwareAddress: 
   checkResult(ioctl(fd, SIOCSARP, request), () => `ioctl(SIOCSARP ${neighbour.address} on ${neighbour.interface})`)
 }
 
-/** The six bytes the kernel knows for the address, or undefined. Throws LinuxError. */
-export function getNeighbour(fd: number, neighbour: Neighbour): Uint8Array | undefined {
-  const request = arpRequest(neighbour)
-  const found = unlessAbsent(() =>
-    checkResult(ioctl(fd, SIOCGARP, request), () => `ioctl(SIOCGARP ${neighbour.address} on ${neighbour.interface})`),
-  )
-  return found && request.readInt32LE(32) & ATF_COM ? request.subarray(18, 24) : undefined
-}
-
-/** Forgets what the kernel knows of the address. Needs CAP_NET_ADMIN. Throws LinuxError. */
-export function deleteNeighbour(fd: number, neighbour: Neighbour): void {
-  unlessAbsent(() =>
-    checkResult(
-      ioctl(fd, SIOCDARP, arpRequest(neighbour)),
-      () => `ioctl(SIOCDARP ${neighbour.address} on ${neighbour.interface})`,
-    ),
-  )
-}
-
 function arpRequest({ interface: name, address }: Neighbour): Buffer {
   const request = Buffer.alloc(68)
   request.set(socketAddress(address, 0), 0)
   request.write(name, 52, 15, 'latin1')
   return request
-}
-
-function unlessAbsent(call: () => void): boolean {
-  try {
-    call()
-    return true
-  } catch (error) {
-    if (error instanceof LinuxError && (error.code === 'ENXIO' || error.code === 'ENOENT')) return false
-    throw error
-  }
 }

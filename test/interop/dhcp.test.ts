@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { parseIpv4 } from '../../src/bytes/ipv4.ts'
 import { parseMac } from '../../src/bytes/mac.ts'
 import type { BootRecord } from '../../src/core/machine.ts'
 import { type DhcpBench, openDhcpBench, type ServedDhcp, until } from './dhcp/bench.ts'
@@ -205,6 +206,32 @@ test('serveDhcp() does not offer an address that somebody else answers for', {
   const [refusal, ...rest] = served.story
   assert.match(refusal ?? '', /DISCOVER → ignore: 10\.99\.0\.128 was to be offered, but [0-9a-f:]{17} answers for it/)
   assert.deepEqual(rest, ['DISCOVER → OFFER 10.99.0.129', 'REQUEST → ACK 10.99.0.129'])
+})
+
+test('serveDhcp() asks for the addresses of hundreds of clients that come at once', {
+  timeout: 60_000,
+}, async (t: TestContext) => {
+  const bench = await openDhcpBench(t)
+  if (!bench) return
+  for (const [action, prefixLength] of [
+    ['del', 24],
+    ['add', 16],
+  ]) {
+    await bench.server.run('ip', ['addr', String(action), `10.99.0.1/${prefixLength}`, 'dev', bench.server.interface])
+  }
+  // Among the last of the pool: they are in use, and asked for when all the others are.
+  const inUse = Array.from({ length: 8 }, (_, index) => `10.99.2.${70 + index}`)
+  for (const address of inUse)
+    await bench.client.run('ip', ['addr', 'add', `${address}/16`, 'dev', bench.client.interface])
+  const pools = [{ first: parseIpv4('10.99.1.1'), last: parseIpv4('10.99.2.100') }]
+  await bench.serve({ subnet: '10.99.0.0/16', overrides: { pools } })
+  const { acks, ended } = bench.burst({ clients: 340, concurrency: 340 })
+  await ended
+  assert.deepEqual(
+    acks.filter(({ address }) => inUse.includes(address)),
+    [],
+  )
+  assert.equal(new Set(acks.map(({ address }) => address)).size, 340)
 })
 
 test('serveDhcp() survives packets that are no DHCP', { timeout: 60_000 }, async (t: TestContext) => {
