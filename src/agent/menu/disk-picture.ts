@@ -1,6 +1,7 @@
 import { drawDisk, drawPlan } from '../../core/draw-disk.ts'
 import { contentOf, rootOf } from '../../core/layout.ts'
 import { type FrameRow, frameColumns, wrapText } from './frame.ts'
+import { serialOf } from './options.ts'
 import { chosenLayout, type MenuWorld, planFor, type Selection } from './selection.ts'
 
 /** How much of it is seen at once. */
@@ -20,12 +21,8 @@ export function pictureOf(selection: Selection, { inventory }: MenuWorld): Frame
     ? { kind: 'refused' as const, reason: 'the partitions that the image has' }
     : planFor(layout, disk, inventory)
   const after = planning.kind === 'plan' ? drawPlan(planning.plan, disk) : wrapText(planning.reason, frameColumns - 6)
-  const { model = 'model unknown', serial, sizeBytes } = disk
-  const facts = [
-    model,
-    serial === undefined ? 'no serial number' : `serial ${serial}`,
-    `${(sizeBytes / 1e9).toFixed(1)} GB`,
-  ]
+  const { device, model = 'model unknown', sizeBytes } = disk
+  const facts = `${device}: ${(sizeBytes / 1e9).toFixed(1)} GB, ${model}, ${serialOf(disk)}`
   const how = [
     `layout ${layout.name}`,
     ...(filesystem ? [filesystem] : []),
@@ -34,8 +31,7 @@ export function pictureOf(selection: Selection, { inventory }: MenuWorld): Frame
   ]
   const indented = (lines: readonly string[]) => lines.map((text): FrameRow => ({ text: `   ${text}` }))
   return [
-    { text: ` ${disk.device}: ${facts.join(', ')}` },
-    { text: ` ${how.join(', ')}` },
+    ...[facts, how.join(', ')].flatMap((words) => wrapText(words)).map((text) => ({ text: ` ${text}` })),
     { text: ' Before', style: 'strong' },
     ...indented(drawDisk(disk)),
     { text: ' After', style: 'strong' },

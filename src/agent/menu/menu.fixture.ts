@@ -55,6 +55,15 @@ const offer: MenuOffer = {
   transfers: [{ name: 'http', title: 'HTTP, from this server' }],
 }
 
+/** More disks than digits and rows, whose long names differ in their ends. */
+export const crowdedDisks: readonly Disk[] = Array.from({ length: 24 }, (_, index) =>
+  disk(`/dev/nvme${index}n1`, 122_880_000_000_000, {
+    bus: 'nvme',
+    model: `SAMSUNG MZWLO122THBLA-00A07 ENTERPRISE ${index}`,
+    serial: `S7U3NY0W70${index.toString().padStart(10, '0')}`,
+  }),
+)
+
 function version(letter: string, createdAt: number, tags: string[], comment?: string) {
   return {
     id: letter.repeat(64),

@@ -65,8 +65,8 @@ function imageOption(image: MenuImage): Option {
   const { name, versions } = image
   const [newest] = versions
   const count = versions.length === 1 ? '1 version' : `${versions.length} versions`
-  const about = newest?.comment === undefined ? {} : { about: `The newest: ${newest.comment}` }
-  return { label: columns([name, 32], [count, 13], [newest ? `newest ${day(newest)}` : '']), ...about, sets: { image } }
+  const about = newest?.comment === undefined ? name : `${name}, the newest: ${newest.comment}`
+  return { label: columns([name, 32], [count, 13], [newest ? `newest ${day(newest)}` : '']), about, sets: { image } }
 }
 
 function versionOption(version: MenuVersion): Option {
@@ -85,18 +85,29 @@ function diskOption(disk: Disk, version: MenuVersion, disks: readonly Disk[]): O
   const { device, model = 'model unknown', serial, sizeBytes, bus } = disk
   const label = columns(
     [device.replace('/dev/', ''), 9],
-    [`${(sizeBytes / 1e9).toFixed(1)} GB`, 11],
+    [`${(sizeBytes / 1e9).toFixed(1)} GB`, 12],
     [bus, 7],
     [model, 22],
-    [serial === undefined ? 'no serial number' : `serial ${serial}`],
+    [serialOf({ ...disk, ...(serial !== undefined && { serial: endOf(serial) }) })],
   )
   const refusal = refusalOfDisk(disk, version, disks)
   return {
     label,
-    about: `Now on ${device}: ${drawDisk(disk).map(squeeze).join(' | ')}`,
+    about: `${device} (${model}, ${serialOf(disk)}) now: ${drawDisk(disk).map(squeeze).join(' | ')}`,
     ...(refusal && { refusal }),
     sets: { disk },
   }
+}
+
+const shownOfSerial = 17
+
+/** Serial numbers of one delivery differ in their ends. */
+function endOf(serial: string): string {
+  return serial.length > shownOfSerial ? `...${serial.slice(3 - shownOfSerial)}` : serial
+}
+
+export function serialOf({ serial }: Disk): string {
+  return serial === undefined ? 'no serial number' : `serial ${serial}`
 }
 
 function refusalOfDisk(disk: Disk, { sizeBytes }: MenuVersion, disks: readonly Disk[]): string | undefined {
@@ -171,11 +182,13 @@ const filesystemOptions: Option[] = filesystems.map(([filesystem, about]) => ({
   sets: { filesystem },
 }))
 
+/** Cells with their widths, the last one open; what is too long for its cell ends in dots. */
 function columns(...cells: readonly [string, number?][]): string {
-  return cells
-    .map(([text, width = 0]) => `${text.slice(0, width ? width - 1 : undefined)}`.padEnd(width))
-    .join('')
-    .trimEnd()
+  const texts = cells.map(([text, width]) => {
+    if (width === undefined) return text
+    return (text.length < width ? text : `${text.slice(0, width - 4)}...`).padEnd(width)
+  })
+  return texts.join('').trimEnd()
 }
 
 function squeeze(line: string): string {

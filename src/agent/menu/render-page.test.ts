@@ -3,10 +3,30 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { partitionTypes } from '../../core/partition-types.ts'
 import { frameRows } from './frame.ts'
-import { frameText, menuWorld, pressAll } from './menu.fixture.ts'
+import { crowdedDisks, frameText, menuWorld, pressAll } from './menu.fixture.ts'
 import { toldState } from './menu-state.ts'
 import { renderPage } from './render-page.ts'
 import type { MenuWorld } from './selection.ts'
+
+/** Names as long as the repository allows. */
+const crowded = menuWorld({
+  machine: 'rack-17-unit-42.blue.data-centre.example.test',
+  inventory: { ...menuWorld().inventory, disks: [...crowdedDisks] },
+  offer: {
+    images: ['web', 'data'].map((role) => ({
+      name: `debian-trixie-with-the-hardened-kernel-and-monitoring-for-${role}-1`,
+      versions: [
+        {
+          ...{ id: 'd'.repeat(64), createdAt: Date.UTC(2026, 10, 28), sizeBytes: 9e9, isWholeDisk: false },
+          ...{
+            tags: ['current', 'proven', 'release-2026-11'],
+            comment: `${'what changed since October '.repeat(20)}.`,
+          },
+        },
+      ],
+    })),
+  },
+})
 
 const screens: [string, string, MenuWorld][] = [
   ['main', '', menuWorld()],
@@ -37,6 +57,10 @@ const screens: [string, string, MenuWorld][] = [
     '11111' + '1yes<enter>secret',
     menuWorld({ offer: { provision: { kind: 'allowed', needsPassword: true } } }),
   ],
+  ['crowded-images', '1<down>', crowded],
+  ['crowded-versions', '12', crowded],
+  ['crowded-disks', `121${'n'.repeat(13)}`, crowded],
+  ['crowded-confirm', `121${'n'.repeat(23)}<enter>11`, crowded],
   ['many-images', `1${'n'.repeat(14)}`, menuWorld({ offer: { images: manyImages() } })],
 ]
 
@@ -63,6 +87,8 @@ test('renderPage() scrolls the picture of a disk with many partitions, and alway
 test('renderPage() draws words with a way back', (t) => {
   const state = toldState('The server refused this', `no disk matches\n${'a long reason '.repeat(40)}`)
   check(t, 'told', renderPage(state, menuWorld()))
+  const longer = toldState('It failed', Array.from({ length: 40 }, (_, line) => `line ${line}`).join('\n'))
+  check(t, 'told-long', renderPage(longer, menuWorld()))
 })
 
 function check(t: TestContext, name: string, frame: ReturnType<typeof renderPage>): void {

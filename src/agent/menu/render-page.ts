@@ -56,10 +56,15 @@ function listFrame(heading: string, title: string, lines: readonly Line[], curso
   const body = new Map(window(all, marked, aboutRow - bodyRow - 1).map((row, index) => [bodyRow + index, row]))
   const { about, refusal } = lines[cursor] ?? {}
   const words = refusal === undefined ? (about ?? '') : `Not possible: ${refusal}`
-  for (const [index, text] of wrapText(words).slice(0, aboutRows).entries()) {
-    body.set(aboutRow + index, { text: ` ${text}` })
-  }
+  for (const [index, text] of firstLines(words, aboutRows).entries()) body.set(aboutRow + index, { text: ` ${text}` })
   return pageFrame(heading, title, body, keys)
+}
+
+/** As many lines as there is room for; what is left out is said. */
+function firstLines(words: string, room: number): string[] {
+  const lines = words.split('\n').flatMap((line) => wrapText(line))
+  if (lines.length <= room) return lines
+  return [...lines.slice(0, room - 1), `... ${lines.length - room + 1} more lines`]
 }
 
 /** As many rows as there is room for, the marked one among them; what is left out is said. */
@@ -96,8 +101,9 @@ function confirmFrame(heading: string, state: MenuState, world: MenuWorld): Fram
   return { ...frame, cursor: { row, column: Math.min(frameColumns, question.length + state.input.length) } }
 }
 
+/** The disk first: it is what must not be cut off. */
 function titleOf({ image, version, disk }: Selection): string {
-  return `Write ${image?.name} ${version?.id.slice(0, 12)} to ${disk?.device}?`
+  return `Write to ${disk?.device}: ${version?.id.slice(0, 12)} of ${image?.name}?`
 }
 
 function passwordFrame(heading: string, { input }: MenuState): Frame {
@@ -109,11 +115,7 @@ function passwordFrame(heading: string, { input }: MenuState): Frame {
 }
 
 function wordsFrame(heading: string, title: string, text: string): Frame {
-  const lines = text.split('\n').flatMap((line) => wrapText(line))
-  const body = new Map(
-    lines
-      .slice(0, frameRows - bodyRow - 2)
-      .map((line, index): [number, FrameRow] => [bodyRow + index, { text: ` ${line}` }]),
-  )
+  const lines = firstLines(text, frameRows - bodyRow - 2)
+  const body = new Map(lines.map((line, index): [number, FrameRow] => [bodyRow + index, { text: ` ${line}` }]))
   return pageFrame(heading, title, body, 'Enter: back to the menu')
 }
