@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { BootTree } from './boot/tree.ts'
 import type { ForwardedHandler } from './content/answer-forwarded.ts'
 import { runContentWorker } from './content/run-content-worker.ts'
-import type { AccessEvent } from './content/server.ts'
+import type { AccessEvent, MoveEvent } from './content/server.ts'
 import type { ServeOptions } from './server.ts'
 import { type Component, restarting } from './supervise.ts'
 
@@ -16,11 +16,13 @@ export function contentPart(parts: {
   handler: ForwardedHandler
   /** Told of each request that was answered. */
   onAccess?: (event: AccessEvent) => void
+  /** Told while one goes on. */
+  onMove?: (event: MoveEvent) => void
   tree: BootTree
   log: Logger
   supervision: Parameters<typeof restarting>[1]
 }): Component {
-  const { options, address, handler, onAccess, tree, log, supervision } = parts
+  const { options, address, handler, onAccess, onMove, tree, log, supervision } = parts
   const part = restarting(
     {
       name: `content on ${parts.interface}`,
@@ -36,6 +38,7 @@ export function contentPart(parts: {
             log.debug(event, 'http')
             onAccess?.(event)
           },
+          ...(onMove && { onMove }),
           onFault: (error) => log.error({ err: error }, 'content'),
           signal,
         }),

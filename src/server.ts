@@ -6,7 +6,7 @@ import { BtrfsStreams } from './api/btrfs-streams.ts'
 import { type ButterknifePlace, butterknifePart } from './butterknife-part.ts'
 import { formatIpv4 } from './bytes/ipv4.ts'
 import { isServed } from './content/open-file.ts'
-import type { AccessEvent } from './content/server.ts'
+import type { AccessEvent, MoveEvent } from './content/server.ts'
 import { bootPlaneHandler, contentPart } from './content-part.ts'
 import { RamdiskQueue } from './core/ramdisk-queue.ts'
 import type { CheckedFile } from './core/yaml-file.ts'
@@ -109,10 +109,10 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
       ...{ options, dhcp, keys, bootTokenSeconds, site, tree, scriptHandlers, log, supervision },
       ...(names && { onLeased: names.onLeased }),
     })
-    const onAccess = ({ remoteAddress, url, sentBytes }: AccessEvent) => {
+    const onMove = ({ remoteAddress, url, sentBytes = 0 }: MoveEvent & Partial<AccessEvent>) => {
       if (url.startsWith('/ramdisk/')) ramdiskQueue.transferred(remoteAddress, sentBytes, state.now())
     }
-    const shared = { options, tree, onAccess, log, supervision }
+    const shared = { options, tree, onAccess: onMove, onMove, log, supervision }
     const contents = places.map((place, index) => contentPart({ ...shared, ...place, handler: handlers[index]! }))
     const status = async () => ({
       ...{ ...siteStatus(dhcp, packets), ramdisk: ramdisks.describe() },

@@ -76,9 +76,9 @@ export type WaitBoot = {
   isInside: boolean
 }
 
-/** For the machine's screen. */
+/** For the machine's screen: one of its 80 columns' lines, with the loader's "Bootwright: ". */
 export function describeWait({ place, etaSeconds }: WaitBoot): string {
-  return `waits for its turn to load the agent: number ${place} in line, about ${etaSeconds} seconds`
+  return `waits to load the agent: number ${place} in line, about ${etaSeconds} seconds`
 }
 
 /** The lines that a loader runs for each kind of script. */

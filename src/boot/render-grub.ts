@@ -143,12 +143,13 @@ function refusedBoot(boot: RefusedBoot): string[] {
   return [say(boot.title), say(`refused: ${boot.reason}`), say('restarting in 60 seconds'), 'sleep 60', 'reboot']
 }
 
-const timesAsked = Array.from({ length: 60 }, (_, index) => index + 1).join(' ')
+/** GRUB counts nothing: a mark for each. */
+const mostFailures = 'x'.repeat(10)
 
 /**
  * The first script of these asks again and again, by `source`, which runs what it fetches in its own place: scripts that started
- * each other would lie on GRUB's stack all together. Those that it fetches only say what is next. After the last the loader
- * fetches the first one anew.
+ * each other would lie on GRUB's stack all together. Those that it fetches only say what is next. When the server does not answer
+ * any more the loader fetches the first one anew, and restarts the machine in the end.
  */
 function waitBoot(boot: WaitBoot, transport: Transport): string[] {
   const next = [
@@ -160,9 +161,15 @@ function waitBoot(boot: WaitBoot, transport: Transport): string[] {
   return [
     say(boot.title),
     ...next,
-    `for asked in ${timesAsked}; do`,
+    'set failures=',
+    `while [ "$failures" != ${mostFailures} ]; do`,
     '  sleep $wait_seconds',
-    '  source "$wait_script"',
+    '  if source "$wait_script"; then',
+    '    set failures=',
+    '  else',
+    `    ${say('the server does not answer')}`,
+    '    set failures="x$failures"',
+    '  fi',
     'done',
   ]
 }

@@ -52,7 +52,13 @@ function kernelBoot(boot: AgentBoot | KernelBoot): string[] {
 function waitBoot(boot: WaitBoot): string[] {
   return [
     say(describeWait(boot)),
-    ...['DEFAULT again', 'PROMPT 1', `TIMEOUT ${boot.askAgainSeconds * 10}`],
+    // A key that somebody presses ends the former, not the latter.
+    ...[
+      'DEFAULT again',
+      'PROMPT 1',
+      `TIMEOUT ${boot.askAgainSeconds * 10}`,
+      `TOTALTIMEOUT ${boot.askAgainSeconds * 10}`,
+    ],
     ...['LABEL again', `  CONFIG ${plainUrl(boot.url)}`],
   ]
 }

@@ -19,6 +19,7 @@ export async function copyFile(
   start: number,
   end: number,
   response: ServerResponse,
+  onMove: () => void = () => {},
 ): Promise<number> {
   const closed = new Promise<'closed'>((resolve) => response.once('close', () => resolve('closed')))
   const buffers: Buffer[] = []
@@ -32,6 +33,7 @@ export async function copyFile(
     if (bytesRead === 0) throw new FileShrank(position)
     // The other buffer's write: until it is done no more than one is queued, and that buffer is not free.
     if ((await Promise.race([written, closed])) === 'closed') return position - start
+    onMove()
     written = write(response, buffer.subarray(0, bytesRead))
     position += bytesRead
     turn = 1 - turn

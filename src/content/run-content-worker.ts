@@ -2,13 +2,14 @@ import { once } from 'node:events'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { answerForwarded, type ForwardedHandler } from './answer-forwarded.ts'
 import type { ContentWorkerData, ContentWorkerMessage } from './content-worker.ts'
-import type { AccessEvent } from './server.ts'
+import type { AccessEvent, MoveEvent } from './server.ts'
 
 export type ContentWorkerOptions = Omit<ContentWorkerData, 'forward'> & {
   /** Answers what is not a file; runs in this thread. */
   handler: ForwardedHandler
   onListening?(port: number): void
   onAccess?(event: AccessEvent): void
+  onMove?(event: MoveEvent): void
   onFault(error: unknown): void
   signal: AbortSignal
 }
@@ -26,7 +27,7 @@ export class ContentWorkerEnded extends Error {
 
 /** Runs the boot plane's listener in a thread of its own until the signal aborts; rejects when the thread dies. */
 export async function runContentWorker(options: ContentWorkerOptions): Promise<void> {
-  const { handler, onListening, onAccess, onFault, signal, ...settings } = options
+  const { handler, onListening, onAccess, onMove, onFault, signal, ...settings } = options
   const { port1, port2 } = new MessageChannel()
   answerForwarded(port1, handler, onFault)
   const workerData: ContentWorkerData = { ...settings, forward: port2 }
@@ -34,6 +35,7 @@ export async function runContentWorker(options: ContentWorkerOptions): Promise<v
   worker.on('message', (message: ContentWorkerMessage) => {
     if (message.kind === 'listening') onListening?.(message.port)
     if (message.kind === 'access') onAccess?.(message.event)
+    if (message.kind === 'move') onMove?.(message.event)
     if (message.kind === 'fault') onFault(message.error)
   })
   const stop = () => worker.postMessage('stop')

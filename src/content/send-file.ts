@@ -26,7 +26,7 @@ export async function sendFile(
   request: IncomingMessage,
   response: ServerResponse,
   file: OpenFile,
-  { isImmutable, entityTag: named }: { isImmutable: boolean; entityTag?: string },
+  { isImmutable, entityTag: named, onMove }: { isImmutable: boolean; entityTag?: string; onMove?: () => void },
 ): Promise<number> {
   const entityTag = `"${named ?? entityTagOf(file)}"`
   // In the case that HTTP/1.1 writes them: GRUB 2.06 knows `Content-Length` and no other, and waits for the end in vain.
@@ -47,7 +47,7 @@ export async function sendFile(
   if (range.kind === 'part') headers['Content-Range'] = `bytes ${start}-${end - 1}/${file.sizeBytes}`
   response.writeHead(range.kind === 'part' ? 206 : 200, headers)
   if (request.method === 'HEAD') return endWith(response, 0)
-  const sentBytes = await streamFile(file.handle, start, end, response)
+  const sentBytes = await streamFile(file.handle, start, end, response, onMove)
   if (sentBytes === end - start) return endWith(response, sentBytes)
   response.destroy() // nobody is to take this for all of it
   return sentBytes

@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, type TestContext, test } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
 import { MessageChannel } from 'node:worker_threads'
 import { answerForwarded, type ForwardedHandler } from './answer-forwarded.ts'
-import { type AccessEvent, type ContentLimits, serveContent } from './server.ts'
+import { type AccessEvent, type ContentLimits, type MoveEvent, serveContent } from './server.ts'
 
 let directory: string
 const packId = 'ab'.repeat(32)
@@ -27,7 +28,14 @@ before(async () => {
 })
 after(() => rm(directory, { recursive: true }))
 
-type Running = { port: number; url: string; accesses: AccessEvent[]; faults: unknown[]; closeForward(): void }
+type Running = {
+  port: number
+  url: string
+  accesses: AccessEvent[]
+  moves: MoveEvent[]
+  faults: unknown[]
+  closeForward(): void
+}
 
 const echo: ForwardedHandler = async (request) => {
   const headers = { 'content-type': 'application/json', connection: 'close', 'set-cookie': ['a=1', 'b=2'] }
@@ -40,6 +48,7 @@ async function serve(t: TestContext, handler = echo, limits: Partial<ContentLimi
   const listening = Promise.withResolvers<number>()
   const { port1, port2 } = new MessageChannel()
   const accesses: AccessEvent[] = []
+  const moves: MoveEvent[] = []
   const faults: unknown[] = []
   answerForwarded(port1, handler, (error) => faults.push(error))
   const ended = serveContent({
@@ -55,6 +64,7 @@ async function serve(t: TestContext, handler = echo, limits: Partial<ContentLimi
     limits,
     onListening: listening.resolve,
     onAccess: (event) => accesses.push(event),
+    onMove: (event) => moves.push(event),
     onFault: (error) => faults.push(error),
     signal: stop.signal,
   })
@@ -64,7 +74,7 @@ async function serve(t: TestContext, handler = echo, limits: Partial<ContentLimi
     port1.close()
   })
   const port = await listening.promise
-  return { port, url: `http://127.0.0.1:${port}`, accesses, faults, closeForward: () => port1.close() }
+  return { port, url: `http://127.0.0.1:${port}`, accesses, moves, faults, closeForward: () => port1.close() }
 }
 
 /** The whole answer to bytes sent as they are; what fetch() would tidy up arrives untidied. */
@@ -102,6 +112,23 @@ test('serveContent() answers HEAD with the length and no body', async (t) => {
   assert.equal(head.status, 200)
   assert.equal(head.headers.get('content-length'), '10')
   assert.equal(head.headers.get('accept-ranges'), 'bytes')
+})
+
+test('serveContent() tells of a file while it moves, and no more when its reader stands still', async (t) => {
+  const { port, moves } = await serve(t, echo, { moveMs: 0 })
+  const socket = connect(port, '127.0.0.1')
+  t.after(() => socket.destroy())
+  socket.write('GET /ramdisk/r1/big HTTP/1.1\r\nHost: x\r\n\r\n')
+  let count = -1
+  await until(() => moves.length > 0)
+  assert.deepEqual(moves[0], { remoteAddress: '127.0.0.1', url: '/ramdisk/r1/big' })
+  // Nobody reads: the socket's buffers fill.
+  while (count !== moves.length) {
+    count = moves.length
+    await wait(200)
+  }
+  socket.resume()
+  await until(() => moves.length > count)
 })
 
 test('serveContent() sends ranges', async (t) => {

@@ -25,6 +25,9 @@ export type AccessEvent = {
   isComplete: boolean
 }
 
+/** A file on its way: told while it moves, now and then, so that who is slow is known from who is gone. */
+export type MoveEvent = Pick<AccessEvent, 'remoteAddress' | 'url'>
+
 export type ContentLimits = {
   connections: number
   connectionsPerAddress: number
@@ -33,6 +36,8 @@ export type ContentLimits = {
   forwardMs: number
   /** A connection on which nothing moves for this long is closed: long, because slow readers are ordinary machines. */
   idleMs: number
+  /** That a file moves is told once in so long. */
+  moveMs: number
 }
 
 export const defaultContentLimits: ContentLimits = {
@@ -41,6 +46,7 @@ export const defaultContentLimits: ContentLimits = {
   bodyBytes: 1024 * 1024,
   forwardMs: 60_000,
   idleMs: 300_000,
+  moveMs: 5000,
 }
 
 export type ContentOptions = ContentDirectories & {
@@ -53,6 +59,7 @@ export type ContentOptions = ContentDirectories & {
   limits?: Partial<ContentLimits>
   onListening?(port: number): void
   onAccess?(event: AccessEvent): void
+  onMove?(event: MoveEvent): void
   /** Something of ours does not work: an unreadable file, not a client's doing. */
   onFault(error: unknown): void
   signal: AbortSignal
@@ -138,9 +145,19 @@ async function answerFile(exchange: Exchange, route: FileRoute): Promise<number>
     return route.kind === 'tree' ? answerDirectory(exchange, route.path) : sendText(response, 404, file.reason)
   }
   try {
-    return await sendFile(request, response, file, file)
+    return await sendFile(request, response, file, { ...file, onMove: moveTeller(exchange) })
   } finally {
     await file.handle.close()
+  }
+}
+
+function moveTeller({ request, options, limits }: Exchange): () => void {
+  let toldAt = performance.now()
+  return () => {
+    const now = performance.now()
+    if (now - toldAt < limits.moveMs) return
+    toldAt = now
+    options.onMove?.({ remoteAddress: request.socket.remoteAddress ?? '', url: redactUrl(request.url ?? '') })
   }
 }
 

@@ -14,22 +14,23 @@ const pieceBytes = 4 * 1024
 
 /**
  * Sends the bytes from `start` up to `end`, by sendfile(2) where there is a plain socket and enough to send: that takes
- * a fraction of the processor. Resolves to the bytes handed to the kernel; fewer when the client left. Throws FileShrank
- * and what reading throws.
+ * a fraction of the processor. Resolves to the bytes handed to the kernel; fewer when the client left. `onMove` is called each
+ * time it took some. Throws FileShrank and what reading throws.
  */
 export async function streamFile(
   file: FileHandle,
   start: number,
   end: number,
   response: ServerResponse,
+  onMove: () => void = () => {},
 ): Promise<number> {
   if (end - start < smallestBytes) return copyFile(file, start, end, response)
   // With the headers before it; and then the responses before this one on the connection are through.
   const copied = await copyFile(file, start, start + pieceBytes, response)
   const sender = copied === pieceBytes ? openSender(response) : undefined
-  if (!sender) return copied + (await copyFile(file, start + copied, end, response))
+  if (!sender) return copied + (await copyFile(file, start + copied, end, response, onMove))
   try {
-    return copied + (await sendFile(sender, file, start + copied, end, response))
+    return copied + (await sendFile(sender, file, start + copied, end, response, onMove))
   } finally {
     sender.close()
   }
@@ -49,6 +50,7 @@ async function sendFile(
   start: number,
   end: number,
   response: ServerResponse,
+  onMove: () => void,
 ): Promise<number> {
   const closed = new Promise<void>((resolve) => response.once('close', resolve))
   let position = start
@@ -57,6 +59,7 @@ async function sendFile(
     const sent = await sender.send(file.fd, position, wanted)
     if (sent === 0) throw new FileShrank(position)
     position += sent ?? 0
+    onMove()
     if (position === end || response.destroyed) break
     if (sent !== undefined && sent >= bytesAtOnce) await othersTurn()
     else position += await writePiece(file, position, Math.min(pieceBytes, end - position), response, closed)

@@ -37,7 +37,7 @@ test('a place that becomes free is for the first in line, whoever asks first', (
   assert.deepEqual(ask(1, 1500), { kind: 'now', waitedMs: 1500 })
 })
 
-test('a place is free when the last byte is through, or the agent is up, or its time is over', () => {
+test('a place is free when the last byte is through, or the agent is up, or nothing moved for a minute', () => {
   for (const release of [
     (made: RamdiskQueue) => {
       made.transferred('a0', bytes - 1, 500)
@@ -53,8 +53,19 @@ test('a place is free when the last byte is through, or the agent is up, or its 
   }
   const { ask } = queue({ atOnce: 1 })
   ask(0)
-  assert.equal(ask(1, 120_000).kind, 'wait')
-  assert.equal(ask(1, 120_001).kind, 'now')
+  assert.equal(ask(1, 60_000).kind, 'wait')
+  assert.equal(ask(1, 60_001).kind, 'now')
+})
+
+test('a machine behind a slow link keeps its place while bytes go to it', () => {
+  const { ask, made } = queue({ atOnce: 1 })
+  ask(0)
+  for (let now = 0; now <= 600_000; now += 10_000) {
+    made.transferred('a0', 0, now)
+    assert.equal(ask(1, now).kind, 'wait')
+  }
+  made.transferred('a0', bytes, 605_000)
+  assert.equal(ask(1, 606_000).kind, 'now')
 })
 
 test('a part of the bytes frees no place', () => {

@@ -24,15 +24,15 @@ const windowSeconds = 10
 const neverWaiting = 16
 const fewestAtOnce = 2
 const usualBytesPerSecond = 100e6
-/** Who has not shown its agent by then has lost its place on the link. */
-const loadingDeadlineMs = 120_000
+/** Of whose ramdisk nothing moved for so long, and whose agent is not up, is taken for gone. */
+const silenceMs = 60_000
 const askAgain = { fewest: 2, most: 15 }
 /** Beyond its time to ask again: then a machine that waits is taken for gone. */
 const patienceMs = 20_000
 /** A new measurement counts for this much. */
 const measuredShare = 1 / 8
 
-type Loading = { address: string; bytes: number; leftBytes: number; since: number; atOnce: number }
+type Loading = { address: string; bytes: number; leftBytes: number; since: number; movedAt: number; atOnce: number }
 type Waiting = { bytes: number; since: number; askAgainBy: number }
 
 /**
@@ -59,7 +59,8 @@ export class RamdiskQueue {
     const free = this.#atOnce(bytes) - this.#loading.size
     if (!mayWait || this.#loading.has(id) || place <= free) {
       this.#waiting.delete(id)
-      this.#loading.set(id, { address, bytes, leftBytes: bytes, since: now, atOnce: this.#loading.size + 1 })
+      const atOnce = this.#loading.size + 1
+      this.#loading.set(id, { address, bytes, leftBytes: bytes, since: now, movedAt: now, atOnce })
       return { kind: 'now', waitedMs: waited ? now - waited.since : 0 }
     }
     const etaSeconds = Math.max(1, Math.ceil(((place - Math.max(0, free)) * bytes) / this.#bytesPerSecond()))
@@ -69,10 +70,11 @@ export class RamdiskQueue {
     return { kind: 'wait', place, etaSeconds, askAgainSeconds, isNew: waited === undefined }
   }
 
-  /** So many bytes of a ramdisk went to an address. */
+  /** So many bytes of a ramdisk went to an address; 0: a file is on its way, and moves. */
   transferred(address: string, bytes: number, now: number): void {
     for (const [id, loading] of this.#loading) {
       if (loading.address !== address) continue
+      loading.movedAt = now
       loading.leftBytes -= bytes
       if (loading.leftBytes <= 0) {
         this.#loading.delete(id)
@@ -126,7 +128,7 @@ export class RamdiskQueue {
   }
 
   #forgetGone(now: number): void {
-    for (const [id, { since }] of this.#loading) if (now - since > loadingDeadlineMs) this.#loading.delete(id)
+    for (const [id, { movedAt }] of this.#loading) if (now - movedAt > silenceMs) this.#loading.delete(id)
     for (const [id, { askAgainBy }] of this.#waiting) if (now > askAgainBy) this.#waiting.delete(id)
   }
 }

@@ -53,3 +53,9 @@ export async function bouncePort(tap: string): Promise<void> {
   await setPort(tap, 'down')
   await setPort(tap, 'up')
 }
+
+/** What goes to the machine on a port goes no faster than that. */
+export async function slowPort(tap: string, bitsPerSecond: number): Promise<void> {
+  const queue = ['tbf', 'rate', `${bitsPerSecond}bit`, 'burst', '64kb', 'latency', '200ms']
+  await runProgram('tc', ['qdisc', 'add', 'dev', tap, 'root', ...queue])
+}
