@@ -172,7 +172,8 @@ async function openSession(plane: BootPlane, offer: SessionRequest, remoteAddres
   const machine = await machineOfSession(plane, mac, remoteAddress)
   const tokenNonce = offer.token === undefined ? undefined : checkToken(plane, offer.token, machine, mac, remoteAddress)
   const { publicKey, nonce: agentNonce } = offer
-  const offered = { machine, publicKey, agentNonce, ...(tokenNonce !== undefined && { tokenNonce }) }
+  const hasMenu = hasMenuForAnyone(plane, machine, remoteAddress)
+  const offered = { machine, publicKey, agentNonce, hasMenu, ...(tokenNonce !== undefined && { tokenNonce }) }
   const outcome = await plane.sessions.open(offered)
   if (outcome.kind === 'token-used-twice') {
     const reason = `a boot token of ${machine.name} was exchanged a second time, from ${remoteAddress}: another computer may be posing as it. Cancel the deployment and look at the network before deploying again`
@@ -252,7 +253,11 @@ async function reportedWork(
 async function isOfferedMenu(plane: BootPlane, session: Session, address: string): Promise<boolean> {
   if (session.tokenNonce !== undefined) return false
   const machine = await plane.machines.findById(session.machineId)
-  return machine !== undefined && plane.consoleMenuOf(machine, address).who === 'anyone'
+  return machine !== undefined && hasMenuForAnyone(plane, machine, address)
+}
+
+function hasMenuForAnyone({ consoleMenuOf }: BootPlane, machine: Machine, address: string): boolean {
+  return consoleMenuOf(machine, address).who === 'anyone'
 }
 
 function watchMachine(plane: BootPlane, machineId: string) {

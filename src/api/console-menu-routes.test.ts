@@ -122,6 +122,17 @@ test('an anonymous session gets the order that it chose, signed for it, and no o
   clearInterval(changes)
 })
 
+for (const [who, may] of [
+  ['anyone', /without a boot token: it gets what is chosen at its console, and nothing else$/],
+  ['approved', /without a boot token: it may only look around$/],
+] as const) {
+  test(`the timeline says what a machine without a boot token may, where its console is for ${who}`, async (t) => {
+    const { site } = await visit(t, { withToken: false, policy: { who } })
+    const up = site.events.filter(({ message }) => message.startsWith('the agent is up'))
+    assert.match(up.map(({ message }) => message).join(), may)
+  })
+}
+
 test('an anonymous session gets no deployment that was ordered for the machine', async (t) => {
   const { order, site } = await visit(t, { withToken: false, policy: { who: 'anyone' } })
   await deploy(site)

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { Disk } from './inventory.ts'
 
 /** One method that was tried on a disk. */
 export const WipeAttemptRecord = Type.Object({
@@ -14,14 +15,19 @@ export const WipeAttemptRecord = Type.Object({
 })
 export type WipeAttemptRecord = Static<typeof WipeAttemptRecord>
 
+const factNames = ['device', 'bus', 'model', 'serial', 'wwn', 'sizeBytes'] as const
+
+/** Of the inventory's facts those that tell which disk it was. */
+const DiskFacts = Type.Pick(Disk, factNames)
+
+export function diskFacts(disk: Disk): Static<typeof DiskFacts> {
+  const known = factNames.filter((name) => disk[name] !== undefined)
+  return Object.fromEntries(known.map((name) => [name, disk[name]])) as Static<typeof DiskFacts>
+}
+
 /** What was done to a disk, kept with the errand. Strings are the machine's claims and are escaped wherever they are shown. */
 export const WipeRecord = Type.Object({
-  device: Type.String(),
-  bus: Type.String(),
-  model: Type.Optional(Type.String()),
-  serial: Type.Optional(Type.String()),
-  wwn: Type.Optional(Type.String()),
-  sizeBytes: Type.Integer(),
+  ...DiskFacts.properties,
   erased: Type.Boolean(),
   attempts: Type.Array(WipeAttemptRecord),
   /** Methods that were not tried, each with its reason. */

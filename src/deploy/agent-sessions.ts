@@ -17,6 +17,8 @@ export type SessionOffer = {
   machine: Machine
   /** Of a boot token that was checked already; absent for a machine that came without one. */
   tokenNonce?: string
+  /** Without one: whoever stands at its console may choose what is written to it. */
+  hasMenu?: boolean
   publicKey: string
   agentNonce: string
 }
@@ -58,7 +60,7 @@ export class AgentSessions {
       await tell({
         machineId: machine.id,
         kind: 'agent',
-        message: describeWhoIsUp(machine, tokenNonce),
+        message: describeWhoIsUp(offer),
       })
       return { kind: 'opened' as const, bearer }
     })
@@ -88,9 +90,12 @@ export class AgentSessions {
   }
 }
 
-function describeWhoIsUp({ intent }: Machine, tokenNonce: string | undefined): string {
-  if (tokenNonce === undefined) return 'the agent is up, without a boot token: it may only look around'
-  return intent.kind === 'ramroot' ? 'the early system of what runs from memory is up' : 'the agent is up'
+function describeWhoIsUp({ machine, tokenNonce, hasMenu = false }: SessionOffer): string {
+  if (tokenNonce === undefined) {
+    const may = hasMenu ? 'it gets what is chosen at its console, and nothing else' : 'it may only look around'
+    return `the agent is up, without a boot token: ${may}`
+  }
+  return machine.intent.kind === 'ramroot' ? 'the early system of what runs from memory is up' : 'the agent is up'
 }
 
 function hashBearer(bearer: string): string {

@@ -4,7 +4,7 @@ import type { StateDatabase } from './state-database.ts'
 export type Session = {
   bearerHash: string
   machineId: string
-  /** Absent when the machine came without a boot token: it may be discovered and nothing else. */
+  /** Absent when the machine came without a boot token: it may be discovered, and may choose at its console where the site lets anyone. */
   tokenNonce?: string
   /** The deployment or errand whose order it was given. */
   workId?: string

@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import type { ErrandStep } from '../../core/errand.ts'
 import type { Disk } from '../../core/inventory.ts'
 import { oneLine } from '../../core/one-line.ts'
-import type { WipeAttemptRecord, WipeRecord } from '../../core/wipe-record.ts'
+import { diskFacts, type WipeAttemptRecord, type WipeRecord } from '../../core/wipe-record.ts'
 import { BlockDevice } from '../blocks/block-device.ts'
 import { plantCanaries } from './canaries.ts'
 import { type ChosenAttempts, notReached, type WipeFacts } from './choose-attempts.ts'
@@ -34,13 +34,7 @@ export class DiskWipe {
     this.#facts = facts
     this.#attempts = [...attempts]
     this.sizeBytes = disk.sizeBytes
-    const { device, bus, model, serial, wwn, sizeBytes } = disk
-    this.record = {
-      ...{ device, bus, sizeBytes, erased: false, attempts: [], leftOut, notReached: [] },
-      ...(model !== undefined && { model }),
-      ...(serial !== undefined && { serial }),
-      ...(wwn !== undefined && { wwn }),
-    }
+    this.record = { ...diskFacts(disk), erased: false, attempts: [], leftOut, notReached: [] }
   }
 
   /** There is something to try yet. */
