@@ -14,6 +14,7 @@ import type { PacketsPart } from './packets-part.ts'
 import { defaultCacheDirectory } from './ramdisk/build-ramdisk.ts'
 import type { ServeOptions } from './server.ts'
 import type { Component } from './supervise.ts'
+import type { TimelinePart } from './timeline-part.ts'
 
 export function imageShelf(
   { imageDirectory }: ServeOptions,
@@ -37,11 +38,12 @@ export function managementPart(parts: {
   ordering: OrderParts & { orders: AgentOrders; ramroots: Ramroots }
   rebuilds: Rebuilds
   packets: Pick<PacketsPart, 'explain'>
+  timeline: Pick<TimelinePart, 'webhooks'>
   /** Facts for `bootwright status`. */
   status: () => Promise<Record<string, unknown>>
   log: Logger
 }): Component {
-  const { options, keys, ordering, rebuilds, packets, status, log } = parts
+  const { options, keys, ordering, rebuilds, packets, timeline, status, log } = parts
   const { orders, ...placing } = ordering
   const startedAt = Date.now()
   const app = managementApp(
@@ -49,6 +51,7 @@ export function managementPart(parts: {
       ...placing,
       rebuilds,
       departures: orders.departures,
+      webhooks: timeline.webhooks,
       publications: new Publications(publicationsDirectory(options.dataDirectory)),
       token: keys.managementToken,
       explain: packets.explain,

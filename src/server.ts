@@ -123,7 +123,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
       ...{ ...site, images, rescueKeys: rescue.sshKeys ?? [] },
       isServed: (path: string) => isServed(tree, path),
     }
-    const management = managementPart({ options, keys, ordering, rebuilds, packets, status, log })
+    const management = managementPart({ options, keys, ordering, rebuilds, packets, timeline, status, log })
     announce(options, keys, dhcp, log)
     const others = [
       ...(names ? [names] : []),

@@ -22,7 +22,8 @@ test('timelinePart() takes webhooks with their secrets, and status has each', as
   const secretFile = join(directory, 'secret')
   await writeFile(secretFile, 'correct horse\n')
   const { status } = await part(t, `  - { url: 'https://user:secret@x.example/', secretFile: ${secretFile} }`)
-  const expected = { url: 'https://user:***@x.example/', deliveredThrough: 0, waiting: 0, lagSeconds: 0 }
+  const place = { url: 'https://user:***@x.example/', deliveredThrough: 0, waiting: 0, lagSeconds: 0 }
+  const expected = { ...place, source: 'site-file', isSigned: true }
   assert.deepEqual(await status(), { webhooks: [expected] })
 })
 

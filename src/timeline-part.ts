@@ -14,6 +14,7 @@ const faultPauseMs = 10_000
 
 export type TimelinePart = {
   components: Component[]
+  webhooks: Webhooks
   /** For `bootwright status`. */
   status(): Promise<Record<string, unknown>>
 }
@@ -44,10 +45,10 @@ export function timelinePart(siteFile: CheckedFile<SiteFile>, state: StateChange
     },
   ]
   const status = async () => {
-    const hooks = await webhooks.status()
+    const hooks = await webhooks.list()
     return hooks.length === 0 ? {} : { webhooks: hooks }
   }
-  return { components, status }
+  return { components, webhooks, status }
 }
 
 /** With their secrets. Throws YamlFileInvalid. */

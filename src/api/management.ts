@@ -10,6 +10,7 @@ import type { Errands } from '../deploy/errands.ts'
 import type { Machines } from '../deploy/machines.ts'
 import type { Ramroots } from '../deploy/ramroots.ts'
 import type { StateChanges } from '../deploy/state-changes.ts'
+import type { Webhooks } from '../timeline/webhooks.ts'
 import { approvalRoutes, groupRoutes } from './approval-routes.ts'
 import { deploymentRoutes } from './deployment-routes.ts'
 import { dhcpRoutes } from './dhcp-routes.ts'
@@ -30,6 +31,7 @@ import { publicationRoutes } from './publication-routes.ts'
 import { rebuildRoutes } from './rebuild-routes.ts'
 import type { Rebuilds } from './rebuilds.ts'
 import { variableRoutes } from './variable-routes.ts'
+import { webhookRoutes } from './webhook-routes.ts'
 
 /** What the management routes work with. */
 export type Management = {
@@ -47,6 +49,7 @@ export type Management = {
   /** Whether the boot plane has a file of that path for machines. */
   isServed: (path: string) => Promise<boolean>
   departures: Departures
+  webhooks: Webhooks
   /** What the packet servers would do with a packet. */
   explain: (request: ExplainRequest) => Promise<Explanation>
   /** Facts for `bootwright status`. */
@@ -102,6 +105,7 @@ export function managementApp(management: Management, logger: FastifyBaseLogger)
       api.register(rebuildRoutes(management), { prefix: '/rebuilds' })
       api.register(publicationRoutes(management), { prefix: '/publications' })
       api.register(eventRoutes(management), { prefix: '/events' })
+      api.register(webhookRoutes(management), { prefix: '/webhooks' })
     },
     { prefix: '/api/v1' },
   )

@@ -29,6 +29,7 @@ import { statusCommand } from './status.ts'
 import { trialCommand } from './trial.ts'
 import { variableCommand } from './variable.ts'
 import { watchCommand } from './watch.ts'
+import { webhookCommand } from './webhook.ts'
 import { releaseCommand, wipeCommand } from './wipe.ts'
 
 /** 0 done · 1 failed · 2 the command line was wrong. */
@@ -72,6 +73,7 @@ for (const command of [
   retryCommand(),
   watchCommand(),
   eventsCommand(),
+  webhookCommand(),
   ramdiskCommand(),
   rackCommand(),
 ]) {

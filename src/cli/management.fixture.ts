@@ -18,6 +18,7 @@ import { Ramroots } from '../deploy/ramroots.ts'
 import { openSiteKeys } from '../deploy/site-keys.ts'
 import { StateChanges } from '../deploy/state-changes.ts'
 import { openStateDatabase } from '../store/state-database.ts'
+import { Webhooks } from '../timeline/webhooks.ts'
 import { openClient } from './client.ts'
 
 /** The management API on a unix socket and a TCP port of its own. */
@@ -41,10 +42,12 @@ export async function service(t: TestContext) {
   const log = pino({ level: 'silent' })
   const publications = new Publications(join(directory, 'publications'))
   const explain = async () => ({ interface: 'none', answer: 'no packet server runs here' })
+  const webhooks = new Webhooks([{ url: 'http://127.0.0.1:9/of-the-site' }], state)
   const app = managementApp(
     {
       ...{ state, machines, deployments, errands, ramroots, images, rebuilds, publications, token, explain },
       ...{ rescueKeys: [], isServed: async (path) => path === 'known/vmlinuz', departures: new Departures() },
+      webhooks,
       status: () => ({ ok: true }),
     },
     log,
@@ -61,7 +64,21 @@ export async function service(t: TestContext) {
     await rm(directory, { recursive: true })
   })
   await until(async () => (await client.request<{ ok: boolean }>('GET', '/api/v1/status')).ok)
-  return { directory, socketPath, port, token, client, app, machines, deployments, errands, images, keys }
+  return {
+    directory,
+    socketPath,
+    port,
+    token,
+    client,
+    app,
+    state,
+    webhooks,
+    machines,
+    deployments,
+    errands,
+    images,
+    keys,
+  }
 }
 
 export async function until(condition: () => Promise<boolean>): Promise<void> {

@@ -7,7 +7,7 @@ import { LabelsSchema } from '../core/labels-schema.ts'
 import { type LoaderName, loaderNames } from '../core/loader.ts'
 import { machineNamePattern } from '../core/machine.ts'
 import { unknownPolicies } from '../core/newcomer.ts'
-import { timelineKinds } from '../core/timeline.ts'
+import { webhookTerms } from '../core/webhook-terms.ts'
 import { type CheckedFile, parseYamlFile } from '../core/yaml-file.ts'
 import { netBootKinds } from './net-boot.ts'
 
@@ -245,9 +245,7 @@ export type NamesEntry = Static<typeof NamesEntry>
 
 const WebhookEntry = Type.Object(
   {
-    url: Type.String({ pattern: '^https?://[^/?#]', maxLength: 2000 }),
-    /** Which events; all where not given. */
-    kinds: Type.Optional(Type.Array(Type.Enum([...timelineKinds]), { minItems: 1, uniqueItems: true })),
+    ...webhookTerms,
     /** What its first line says is the key of the signatures. */
     secretFile: Type.Optional(Type.String({ minLength: 1 })),
   },

@@ -27,6 +27,7 @@ export const migrations: Record<string, Migration> = {
   '0023-ramroot-boots': { up: addRamrootBoots },
   '0025-rebuilds': { up: addRebuilds },
   '0028-errand-attempts': { up: addErrandAttempts },
+  '0029-webhook-receivers': { up: addWebhookReceivers },
 }
 
 async function createMachines(db: Kysely<unknown>): Promise<void> {
@@ -329,6 +330,15 @@ async function createSetups(db: Kysely<unknown>): Promise<void> {
     .createTable('deployment_setups')
     .addColumn('deployment_id', 'text', (c) => c.primaryKey().references('deployments.id').onDelete('cascade'))
     .addColumn('setup_json', 'text', (c) => c.notNull())
+    .execute()
+}
+
+async function addWebhookReceivers(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('webhook_receivers')
+    .addColumn('url', 'text', (c) => c.primaryKey())
+    .addColumn('kinds_json', 'text')
+    .addColumn('secret', 'text')
     .execute()
 }
 

@@ -177,4 +177,6 @@ export type Schema = {
   }
   /** `delivered_through`: the last event that the receiver took. */
   webhooks: { url: string; delivered_through: number }
+  /** Receivers that were named by the API, beside those of the site file; `secret` is in no answer. */
+  webhook_receivers: { url: string; kinds_json: string | null; secret: string | null }
 }

@@ -4,7 +4,7 @@ import { countEvents, listEvents, newestSequence } from '../store/event-rows.ts'
 import { machineNames } from '../store/machine-rows.ts'
 import { findDelivered, recordDelivered } from '../store/webhook-rows.ts'
 import { postWebhook } from './post-webhook.ts'
-import type { Webhook, WebhookBody, WebhookStatus } from './webhook.ts'
+import { type Webhook, type WebhookBody, type WebhookStatus, withoutPassword } from './webhook.ts'
 
 export type WebhookTiming = {
   /** What happens in this time is told together. */
@@ -172,13 +172,6 @@ export class WebhookDelivery {
       },
     }
   }
-}
-
-/** For people: a URL may carry a password, which is the receiver's. */
-function withoutPassword(text: string): string {
-  const url = new URL(text)
-  if (url.password !== '') url.password = '***'
-  return url.href
 }
 
 /** Also ends, without a fault, when the signal aborts. */

@@ -37,3 +37,10 @@ export function describeWebhook({ url, waiting, lagSeconds, failing }: WebhookSt
   const trouble = failing ? `; failing since ${failing.since}, ${failing.attempts} attempts: ${failing.reason}` : ''
   return `${url}: ${lag}${trouble}`
 }
+
+/** For people: a URL may carry a password, which is the receiver's. */
+export function withoutPassword(text: string): string {
+  const url = new URL(text)
+  if (url.password !== '') url.password = '***'
+  return url.href
+}
