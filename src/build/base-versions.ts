@@ -6,6 +6,6 @@ export interface BaseVersions {
   resolve(reference: string): Promise<string>
   /** Makes a version of it, and gives its id; the same source gives the same id. Throws ImageSourceInvalid. */
   import(source: ForeignSource): Promise<string>
-  /** Its files as a pax tar. */
-  writeTar(version: string, path: string): Promise<void>
+  /** Its files as a pax tar. `hasDpkg`: whether dpkg has installed anything there. */
+  writeTar(version: string, path: string): Promise<{ hasDpkg: boolean }>
 }

@@ -1,23 +1,23 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { chmod, cp, mkdir, mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { ProgramFailed, runProgram } from '../programs/run-program.ts'
+import { ProgramFailed } from '../programs/run-program.ts'
 import { findAptSources, formatAptSources, type Release, readReleases } from './apt-sources.ts'
 import type { BaseVersions } from './base-versions.ts'
 import { BuildCache, type BuildResult } from './build-cache.ts'
 import { BuildFailed, BuildUnavailable } from './build-errors.ts'
 import { type BuildProgress, StepFollower } from './build-steps.ts'
-import { renderChecks } from './checks-script.ts'
-import { renderCleanUpScript } from './clean-up-script.ts'
-import { packageOf } from './configuration-lines.ts'
-import { renderCustomizeScript, renderPasswords } from './customize-script.ts'
+import { hasFirstBoot, packagesOf } from './configuration-lines.ts'
+import { prepareFirstBoot } from './first-boot/prepare-first-boot.ts'
+import { hostArchitecture } from './host-architecture.ts'
 import { runLogged } from './logged-run.ts'
 import { chooseMode, mmdebstrapArguments, readAptOptions } from './mmdebstrap.ts'
 import type { ReadRecipe } from './read-recipe.ts'
 import { hashInputs, hashRecipe } from './recipe-hash.ts'
 import { refuseSecrets } from './refuse-secrets.ts'
+import { writeStaging } from './write-staging.ts'
 
 export type BuildOptions = {
   cacheDirectory: string
@@ -84,10 +84,10 @@ async function baseOf({ recipe }: ReadRecipe, { bases }: BuildOptions, follower:
 /** Whether apt is asked for anything. */
 function needsPackages({ recipe, configurations }: ReadRecipe): boolean {
   if (recipe.source.kind === 'mmdebstrap') return true
-  return (recipe.packages?.length ?? 0) > 0 || configurations.some((configuration) => packageOf(configuration))
+  return (recipe.packages?.length ?? 0) > 0 || packagesOf(configurations).length > 0
 }
 
-type BuildPlan = {
+export type BuildPlan = {
   read: ReadRecipe
   architecture: string
   inputsHash: string
@@ -99,10 +99,11 @@ type BuildPlan = {
 async function runBuild(plan: BuildPlan, options: BuildOptions, follower: StepFollower) {
   const { read, work, releases } = plan
   const mode = await chooseMode()
+  const firstBoot = hasFirstBoot(read) ? await prepareFirstBoot(plan, mode, options.cacheDirectory) : undefined
   const isCompressed = read.recipe.output === 'tar.zst'
   const tarPath = join(work, isCompressed ? 'root.tar.zst' : 'root.tar')
   const stagingDirectory = await writeStaging(read, work)
-  const baseTarPath = await writeBase(plan, options, follower)
+  const base = await writeBase(plan, options, follower)
   // What a layer adds is as old as its recipe's newest part: nothing says when that was.
   const sourceDateEpochSeconds = Math.max(0, ...releases.map((release) => release.dateSeconds))
   const logPath = join(options.cacheDirectory, `${read.recipe.name}.log`)
@@ -110,7 +111,8 @@ async function runBuild(plan: BuildPlan, options: BuildOptions, follower: StepFo
   const { shellOnError } = options
   const inputs = {
     ...{ mode, recipe: read.recipe, architecture: plan.architecture, stagingDirectory, tarPath },
-    ...{ checkScriptPath: join(work, 'check.sh'), baseTarPath, needsPackages: needsPackages(read), shellOnError },
+    ...{ checkScriptPath: join(work, 'check.sh'), base, needsPackages: needsPackages(read), shellOnError },
+    firstBootCommand: firstBoot?.command,
   }
   const aptOptions = await readAptOptions(shortTimeoutMs)
   const suite = releases[0]?.suite.replace(/[-/].*$/, '') ?? ''
@@ -122,8 +124,7 @@ async function runBuild(plan: BuildPlan, options: BuildOptions, follower: StepFo
       input: formatAptSources(releases),
       env,
       logPath,
-      // Who looks at what failed has time.
-      stepTimeoutMs: shellOnError === undefined ? (options.stepTimeoutMs ?? 15 * 60_000) : longestLookMs,
+      stepTimeoutMs: Math.max(stepTimeoutOf(options), firstBoot?.longestMs ?? 0),
       onLine: (line) => follower.follow(line),
       signal: options.signal,
     })
@@ -146,6 +147,11 @@ async function runBuild(plan: BuildPlan, options: BuildOptions, follower: StepFo
     packages: follower.packages(),
   }
   return { tarPath, result }
+}
+
+/** Who looks at what failed has time. */
+function stepTimeoutOf({ shellOnError, stepTimeoutMs = 15 * 60_000 }: BuildOptions): number {
+  return shellOnError === undefined ? stepTimeoutMs : longestLookMs
 }
 
 /** The mirrors' state, or, when they cannot be reached, the last result of the same inputs. */
@@ -178,30 +184,7 @@ async function writeBase({ base, work }: BuildPlan, { bases }: BuildOptions, fol
   if (base === undefined || !bases) return undefined
   const path = join(work, 'base.tar')
   follower.begin('unpack what it builds on', base.slice(0, 12))
-  await bases.writeTar(base, path)
-  return path
-}
-
-async function writeStaging(read: ReadRecipe, work: string): Promise<string> {
-  const directory = join(work, 'staging')
-  await mkdir(join(directory, 'files'), { recursive: true })
-  await writeFile(join(directory, 'customize.sh'), renderCustomizeScript(read))
-  await writeFile(join(directory, 'clean-up.sh'), renderCleanUpScript(read))
-  await writeFile(join(work, 'check.sh'), renderChecks(read.recipe))
-  await writeFile(join(directory, 'passwords'), renderPasswords(read.users), { mode: 0o600 })
-  await mkdir(join(directory, 'secrets'), { mode: 0o700 })
-  for (const { name, content } of read.secrets) {
-    await writeFile(join(directory, 'secrets', name), content, { mode: 0o600 })
-  }
-  for (const [index, { directory: folder }] of read.configurations.entries()) {
-    await cp(folder, join(directory, 'configure', String(index)), { recursive: true, verbatimSymlinks: true })
-  }
-  for (const [index, file] of read.files.entries()) {
-    if (file.content) await writeFile(join(directory, 'files', String(index)), file.content)
-  }
-  // apt's unprivileged downloader works below `work`; what is secret in there has its own mode.
-  await chmod(work, 0o755)
-  return directory
+  return { tarPath: path, ...(await bases.writeTar(base, path)) }
 }
 
 /** On disk before its name is: a crash leaves no archive that looks finished. */
@@ -211,9 +194,4 @@ async function syncAndHash(path: string): Promise<string> {
   const hash = createHash('sha256')
   await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash)
   return hash.digest('hex')
-}
-
-async function hostArchitecture(): Promise<string> {
-  const stdout = await runProgram('dpkg', ['--print-architecture'], { timeoutMs: shortTimeoutMs })
-  return stdout.trim()
 }

@@ -1,5 +1,5 @@
 import type { Release } from './apt-sources.ts'
-import { packageMarker, releaseMarker, stepMarker } from './customize-script.ts'
+import { packageMarker, releaseMarker, stepMarker } from './staging.ts'
 
 /** One step begins; `detail` where there is more to say. */
 export type BuildProgress = { step: string; detail?: string; secondsSinceStart: number }

@@ -1,6 +1,6 @@
-import { stepMarker } from './customize-script.ts'
 import { quoteShell } from './quote-shell.ts'
 import type { Recipe } from './recipe.ts'
+import { stepMarker } from './staging.ts'
 
 /** The shell script that runs in the finished system; the first check that fails ends the build at its step. */
 export function renderChecks({ checks = [] }: Recipe): string {

@@ -1,8 +1,8 @@
 import { cleanUpLines } from './clean-up-lines.ts'
-import { baseSourcesPath, stagingPath, stepMarker } from './customize-script.ts'
 import { quoteShell } from './quote-shell.ts'
 import type { ReadRecipe } from './read-recipe.ts'
 import { cleanUpOf } from './recipe.ts'
+import { baseSourcesPath, stagingPath, stepMarker } from './staging.ts'
 
 /**
  * The last thing that runs inside the new system: takes away what belongs to the machine that built it, to this one
@@ -21,6 +21,10 @@ export function renderCleanUpScript({ recipe, files }: ReadRecipe): string {
     `if [ -d ${baseSourcesPath} ]; then`,
     ...(recipe.aptSources ? [] : [`  cp -a ${baseSourcesPath}/. /etc/apt/`]),
     `  rm -rf ${baseSourcesPath}`,
+    // mmdebstrap makes these also for a base that knows no dpkg.
+    '  if [ ! -s /var/lib/dpkg/status ] && [ ! -d /var/lib/dpkg/status.d ]; then',
+    '    rm -rf /etc/apt /etc/dpkg /var/lib/dpkg /var/lib/apt /var/cache/apt /var/log/apt',
+    '  fi',
     'fi',
     ...(recipe.aptSources ?? []).map((line) => `printf '%s\\n' ${quoteShell(line)} >> /etc/apt/sources.list`),
     ...(own.has('/etc/resolv.conf') ? [] : ['if [ ! -L /etc/resolv.conf ]; then rm -f /etc/resolv.conf; fi']),

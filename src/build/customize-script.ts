@@ -1,17 +1,8 @@
-import { configurationCommand, describeConfiguration, packageOf } from './configuration-lines.ts'
+import { aptNeededLines, configurationLines, installLines, purgeLines } from './configuration-lines.ts'
+import { firstBootEndLines } from './first-boot/first-boot-script.ts'
 import { quoteShell } from './quote-shell.ts'
 import type { ReadFile, ReadRecipe, ReadUser } from './read-recipe.ts'
-
-/** Where the builder's own things stand inside the new system while it is made; gone from the result. */
-export const stagingPath = '/bootwright-build'
-/** A layer's own package sources, out of the way of those it is built with. */
-export const baseSourcesPath = '/bootwright-base-sources'
-/** Begins the lines by which the script says what it does now. */
-export const stepMarker = 'bootwright-step: '
-/** Begins the lines that name an installed package, `name version`. */
-export const packageMarker = 'bootwright-package: '
-/** Begins the lines, `digest path`, that tell which InRelease files the packages really came from. */
-export const releaseMarker = 'bootwright-release: '
+import { packageMarker, releaseMarker, stagingPath, stepMarker } from './staging.ts'
 
 /**
  * The shell script that runs inside the new system after its packages are installed: users, files, commands.
@@ -31,19 +22,23 @@ export function renderCustomizeScript(read: ReadRecipe): string {
   for (const user of users) lines.push(`echo '${stepMarker}create the user ${user.name}'`, ...userLines(user))
   if (files.length > 0) lines.push(`echo '${stepMarker}write files'`)
   for (const [index, file] of files.entries()) lines.push(...fileLines(file, index))
-  for (const [index, configuration] of configurations.entries()) {
-    const title = describeConfiguration(configuration)
-    lines.push(`echo ${quoteShell(stepMarker + title)}`)
-    lines.push(`(cd ${stagingPath}/configure/${index}; ${configurationCommand(configuration)}) </dev/null`)
-  }
+  lines.push(...configurationLines(configurations, 'build'))
   const commands = recipe.commands ?? []
   for (const [index, command] of commands.entries()) {
     const title = `run command ${index + 1} of ${commands.length}: ${firstLine(command)}`
     lines.push(`echo ${quoteShell(stepMarker + title)}`, `sh -eu -c ${quoteShell(command)} </dev/null`)
   }
-  lines.push(...purgeLines(read))
-  lines.push(`dpkg-query -W -f '${packageMarker}\${binary:Package} \${Version}\\n'`)
   return `${lines.join('\n')}\n`
+}
+
+/** What runs inside the new system when it is configured, before it is cleaned up. */
+export function renderFinishScript(read: ReadRecipe): string {
+  return `${[
+    'export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8',
+    ...firstBootEndLines(read),
+    ...purgeLines(read.configurations),
+    `if command -v dpkg-query >/dev/null; then dpkg-query -W -f '${packageMarker}\${binary:Package} \${Version}\\n'; fi`,
+  ].join('\n')}\n`
 }
 
 /** A layer keeps its base's, where the recipe does not say one. */
@@ -61,31 +56,15 @@ function hostNameLines({ hostname, source }: ReadRecipe['recipe']): string[] {
 /** What mmdebstrap does not install by itself: a layer's packages, and the programs that configure. */
 function packageLines({ recipe, configurations }: ReadRecipe): string[] {
   const own = recipe.source.kind === 'mmdebstrap' ? [] : (recipe.packages ?? [])
-  const programs = configurations.flatMap((configuration) => packageOf(configuration) ?? [])
-  const install = 'apt-get install -qy --no-install-recommends'
   return [
     ...(own.length === 0
       ? []
-      : [`echo '${stepMarker}install packages'`, `${install} ${own.map(quoteShell).join(' ')}`]),
-    ...(programs.length === 0
-      ? []
       : [
-          `echo '${stepMarker}install what configures: ${programs.join(' ')}'`,
-          `dpkg-query -W -f '\${binary:Package}\\n' > ${stagingPath}/packages-before`,
-          `${install} ${programs.join(' ')}`,
+          `echo '${stepMarker}install packages'`,
+          ...aptNeededLines,
+          `apt-get install -qy --no-install-recommends ${own.map(quoteShell).join(' ')}`,
         ]),
-  ]
-}
-
-/** What came with the programs that configure leaves with them, unless something that stays needs it. */
-function purgeLines({ configurations }: ReadRecipe): string[] {
-  const programs = configurations.flatMap((configuration) => packageOf(configuration) ?? [])
-  if (programs.length === 0) return []
-  return [
-    `echo '${stepMarker}remove what configured'`,
-    `for package in ${programs.join(' ')}; do`,
-    `  grep -qx "$package" ${stagingPath}/packages-before || apt-get purge -qy --auto-remove "$package"`,
-    'done',
+    ...installLines(configurations),
   ]
 }
 
@@ -128,8 +107,12 @@ function fileLines(file: ReadFile, index: number): string[] {
   if (file.link !== undefined) {
     return [`mkdir -p "$(dirname ${path})"`, `ln -sfn ${quoteShell(file.link)} ${path}`]
   }
-  const owner = `-o ${quoteShell(file.owner ?? 'root')} -g ${quoteShell(file.group ?? 'root')}`
-  return [`install -D -m ${file.mode ?? '0644'} ${owner} ${stagingPath}/files/${index} ${path}`]
+  const owner = `${quoteShell(file.owner ?? 'root')}:${quoteShell(file.group ?? 'root')}`
+  return [
+    // Not by `install`, which Debian's busybox has not; what was a link there is the file itself afterwards.
+    `mkdir -p "$(dirname ${path})"; rm -f ${path}; cp ${stagingPath}/files/${index} ${path}`,
+    `chown ${owner} ${path}; chmod ${file.mode ?? '0644'} ${path}`,
+  ]
 }
 
 function firstLine(command: string): string {

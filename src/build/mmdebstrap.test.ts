@@ -29,6 +29,7 @@ test('mmdebstrapArguments() carry the recipe, and no mirror and no password', ()
     '--customize-hook=mkdir -m 0700 "$1/bootwright-build"',
     '--customize-hook=sync-in "/cache/build-1/staging" /bootwright-build',
     '--customize-hook=chroot "$1" sh -eu /bootwright-build/customize.sh',
+    '--customize-hook=chroot "$1" sh -eu /bootwright-build/finish.sh',
     '--customize-hook=chroot "$1" sh -eu /bootwright-build/clean-up.sh',
     'bookworm',
     '/cache/build-1/root.tar',
@@ -49,7 +50,7 @@ test('mmdebstrapArguments() of a layer unpacks its base, installs nothing by its
       stagingDirectory: '/w/staging',
       checkScriptPath: '/w/check.sh',
       tarPath: '/w/root.tar',
-      baseTarPath: '/w/base.tar',
+      base: { tarPath: '/w/base.tar', hasDpkg: true },
     },
     shellOnError: '/dev/pts/3',
   })

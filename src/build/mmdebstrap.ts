@@ -2,8 +2,8 @@ import { readFile, stat } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { runProgram } from '../programs/run-program.ts'
 import { BuildUnavailable } from './build-errors.ts'
-import { baseSourcesPath, stagingPath } from './customize-script.ts'
 import type { Recipe } from './recipe.ts'
+import { baseSourcesPath, stagingPath } from './staging.ts'
 
 export type MmdebstrapMode = 'root' | 'unshare'
 
@@ -18,8 +18,10 @@ export type MmdebstrapInputs = {
   /** Not in the system, which is finished when it is checked. */
   checkScriptPath: string
   tarPath: string
+  /** Run with the tree's path, by what is not in it: between its configuration and its clean-up. */
+  firstBootCommand?: string | undefined
   /** What is built on, as a tar; of a recipe that does not begin with nothing. */
-  baseTarPath?: string | undefined
+  base?: { tarPath: string; hasDpkg: boolean } | undefined
   /** Whether apt is asked at all. */
   needsPackages: boolean
   /** A terminal at which a person looks at what failed. */
@@ -53,6 +55,8 @@ export function mmdebstrapArguments(inputs: MmdebstrapInputs): string[] {
     // `sync-in` works in every mode; a path would not be readable inside a user namespace.
     `--customize-hook=sync-in "${inputs.stagingDirectory}" ${stagingPath}`,
     inside('customize.sh'),
+    ...(inputs.firstBootCommand === undefined ? [] : [`--customize-hook=${inputs.firstBootCommand} "$1"`]),
+    inside('finish.sh'),
     inside('clean-up.sh'),
     ...(recipe.checks?.length ? [`--customize-hook=${checkHook(inputs)}`] : []),
     inputs.suite,
@@ -65,16 +69,18 @@ export function mmdebstrapArguments(inputs: MmdebstrapInputs): string[] {
  * Puts what is built on where mmdebstrap would have installed a system. Its own package sources are set aside: the build's are
  * another's, and the clean-up brings them back.
  */
-function baseHooks({ baseTarPath, needsPackages }: MmdebstrapInputs): string[] {
+function baseHooks({ base, needsPackages }: MmdebstrapInputs): string[] {
   const aside = `"$1${baseSourcesPath}"`
   const hooks = [
-    // What the build needs and the base may have too.
-    'mkdir "$1/bootwright-kept" && cp -a "$1/etc/apt" "$1/etc/resolv.conf" "$1/bootwright-kept/"',
-    `tar-in "${baseTarPath}" /`,
+    // What the build needs and the base may have too: none of it may be taken for the base's own.
+    'mkdir "$1/bootwright-kept" && mv "$1/etc/apt" "$1/etc/resolv.conf" "$1/bootwright-kept/" && rm -f "$1/etc/hostname" "$1/etc/fstab"',
+    `tar-in "${base?.tarPath}" /`,
     `mkdir ${aside} && for name in sources.list sources.list.d; do if [ -e "$1/etc/apt/$name" ]; then mv "$1/etc/apt/$name" ${aside}; fi; done`,
     'rm -f "$1/etc/resolv.conf" && cp -a "$1/bootwright-kept/resolv.conf" "$1/etc/" && mkdir -p "$1/etc/apt" && cp -a "$1/bootwright-kept/apt/." "$1/etc/apt/" && rm -rf "$1/bootwright-kept"',
   ]
-  return [...(needsPackages ? [] : ['--skip=update']), ...hooks.map((hook) => `--setup-hook=${hook}`)]
+  // What mmdebstrap would clean up by apt goes as a whole (clean-up-script.ts).
+  const foreign = base?.hasDpkg === false ? ['--skip=cleanup/apt', '--skip=cleanup/mmdebstrap'] : []
+  return [...foreign, ...(needsPackages ? [] : ['--skip=update']), ...hooks.map((hook) => `--setup-hook=${hook}`)]
 }
 
 /** In the finished system, which the checks must not change: from outside, by a file that is not in it. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Release } from './apt-sources.ts'
 import { renderCleanUpScript } from './clean-up-script.ts'
-import { renderCustomizeScript } from './customize-script.ts'
+import { renderCustomizeScript, renderFinishScript } from './customize-script.ts'
 import type { ReadRecipe } from './read-recipe.ts'
 
 /** Goes up when the same recipe and scripts give other bytes than before, because the builder changed. */
@@ -21,7 +21,7 @@ export function hashInputs(read: ReadRecipe, architecture: string, base?: string
   const configured = configurations.map(({ from: _from, directory: _directory, ...configuration }) => configuration)
   const digests = secrets.map(({ name, content }) => [name, createHash('sha256').update(content).digest('hex')])
   hash.update(canonicalJson({ builderRevision, architecture, ...own, source, users, configured, digests }))
-  hash.update(renderCustomizeScript(read)).update(renderCleanUpScript(read))
+  hash.update(renderCustomizeScript(read)).update(renderFinishScript(read)).update(renderCleanUpScript(read))
   for (const { content, ...file } of files) {
     hash.update(canonicalJson({ ...file, sizeBytes: content?.length ?? -1 })).update(content ?? '')
   }

@@ -106,3 +106,12 @@ test('cleanUpOf() has every operation but the host name on, unless the recipe sa
     'r.yaml:3:12: cleanUp.logs: there is no such name in a recipe',
   ])
 })
+
+test('parseRecipe() takes configuration for the first boot, and refuses its machine where nothing runs in it', () => {
+  const configure = (when: string) => `configure: [{ kind: shell, from: s, script: a.sh, when: ${when} }]\n`
+  assert.deepEqual(problemsOf(`${minimal}${configure('firstBoot')}firstBoot: { memoryMiB: 512 }\n`), [])
+  assert.deepEqual(problemsOf(`${minimal}${configure('build')}firstBoot: { memoryMiB: 512 }\n`), [
+    'r.yaml:4:1: firstBoot: nothing is configured at first boot: a part of configure says `when: firstBoot`',
+  ])
+  assert.match(problemsOf(`${minimal}${configure('later')}`)[0] ?? '', /^r\.yaml:3:51: configure\.0\.when: /)
+})

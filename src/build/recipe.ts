@@ -101,22 +101,29 @@ const RecipeFile = Type.Object(
   strict,
 )
 
+/** Of configuration: a folder that is copied in, and when its program runs in it; `build`, with no service running, if not given. */
+const configured = { from: Path, when: Type.Optional(Type.Enum(['build', 'firstBoot'])) }
+
 /** Configuration management, run inside the new system; its program leaves with what it brought, where it was not there before. */
 const Configuration = Type.Union([
-  Type.Object(
-    {
-      kind: Type.Literal('puppet'),
-      /** A folder with manifests and, in `modules`, modules. */
-      from: Path,
-      manifest: Type.String({ minLength: 1 }),
-    },
-    strict,
-  ),
-  Type.Object({ kind: Type.Literal('ansible'), from: Path, playbook: Type.String({ minLength: 1 }) }, strict),
-  Type.Object({ kind: Type.Literal('salt'), from: Path, states: Type.Optional(Type.Array(Type.String())) }, strict),
-  Type.Object({ kind: Type.Literal('shell'), from: Path, script: Type.String({ minLength: 1 }) }, strict),
+  /** A folder with manifests and, in `modules`, modules. */
+  Type.Object({ kind: Type.Literal('puppet'), ...configured, manifest: Type.String({ minLength: 1 }) }, strict),
+  Type.Object({ kind: Type.Literal('ansible'), ...configured, playbook: Type.String({ minLength: 1 }) }, strict),
+  Type.Object({ kind: Type.Literal('salt'), ...configured, states: Type.Optional(Type.Array(Type.String())) }, strict),
+  Type.Object({ kind: Type.Literal('shell'), ...configured, script: Type.String({ minLength: 1 }) }, strict),
 ])
 export type RecipeConfiguration = Static<typeof Configuration>
+
+/** The virtual machine in which what is configured at first boot runs; it is off afterwards. */
+const FirstBoot = Type.Object(
+  {
+    memoryMiB: Type.Optional(Type.Integer({ minimum: 256, maximum: 1 << 20 })),
+    processors: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),
+    /** From power-on until it is off. */
+    timeoutMinutes: Type.Optional(Type.Integer({ minimum: 1, maximum: 24 * 60 })),
+  },
+  strict,
+)
 
 const CleanUpSwitches = Type.Object(
   Object.fromEntries(cleanUpNames.map((name) => [name, Type.Optional(Type.Boolean())])) as Record<
@@ -142,6 +149,7 @@ export const Recipe = Type.Object(
     /** Files of these names are at $SECRETS for commands and configuration; none of them may stay in the image. */
     secrets: Type.Optional(Type.Record(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$' }), Secret)),
     configure: Type.Optional(Type.Array(Configuration)),
+    firstBoot: Type.Optional(FirstBoot),
     /** Shell commands run inside the new system, in order, with `sh -eu`. */
     commands: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
     /** Shell commands that must succeed in the finished system. */
@@ -164,7 +172,12 @@ export type RecipeFile = Static<typeof RecipeFile>
 export function parseRecipe(text: string, path: string): CheckedFile<Recipe> {
   const file = parseYamlFile(Recipe, { kind: 'recipe', path, text })
   const { files = [], users = [], variables = {} } = file.content
-  const problems = [...fileProblems(files, variables), ...userProblems(users), ...sourceProblems(file.content)]
+  const problems = [
+    ...fileProblems(files, variables),
+    ...userProblems(users),
+    ...sourceProblems(file.content),
+    ...firstBootProblems(file.content),
+  ]
   return problems.length === 0 ? file : file.refuse(problems)
 }
 
@@ -191,6 +204,13 @@ function sourceProblems({ source, excludePaths, includePaths }: Recipe): FilePro
   return [
     ...(excludePaths ? [{ path: ['excludePaths'], message }] : []),
     ...(includePaths ? [{ path: ['includePaths'], message }] : []),
+  ]
+}
+
+function firstBootProblems({ firstBoot, configure = [] }: Recipe): FileProblem[] {
+  if (firstBoot === undefined || configure.some(({ when }) => when === 'firstBoot')) return []
+  return [
+    { path: ['firstBoot'], message: 'nothing is configured at first boot: a part of configure says `when: firstBoot`' },
   ]
 }
 

@@ -42,7 +42,7 @@ export class RepositoryBases implements BaseVersions {
     return (await this.#import(source)).id
   }
 
-  async writeTar(version: string, path: string): Promise<void> {
+  async writeTar(version: string, path: string): Promise<{ hasDpkg: boolean }> {
     await using _hold = await RepositoryHold.take(this.#repository)
     await using stored = new StoredChunks(this.#repository, await readChunkIndex(this.#repository.directory))
     const tree = await readTree(this.#repository, version)
@@ -52,6 +52,7 @@ export class RepositoryBases implements BaseVersions {
     })
     const { signal } = this.#options
     await pipeline(archive, createWriteStream(path, { mode: 0o600 }), { ...(signal && { signal }) })
+    return { hasDpkg: tree.entries.some((entry) => /^var\/lib\/dpkg\/status(\.d)?$/.test(entry.path)) }
   }
 
   #import(source: ForeignSource): Promise<Version> {

@@ -17,7 +17,7 @@ export const folderImports: Record<string, readonly string[]> = {
   importers: ['core', 'dhcp'],
   tftp: ['core', 'boot', 'net', 'content'],
   dns: ['core', 'net'],
-  build: ['core', 'image', 'programs'],
+  build: ['core', 'image', 'programs', 'rack'],
   spread: ['core', 'image', 'net'],
   deploy: ['core', 'image', 'store'],
   timeline: ['core', 'store', 'deploy'],

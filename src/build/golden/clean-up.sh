@@ -113,6 +113,9 @@ rm -f /etc/hostid /etc/lvm/devices/system.devices
 rm -f /etc/apt/sources.list /etc/apt/sources.list.d/0000*.list /etc/apt/apt.conf.d/99mmdebstrap
 if [ -d /bootwright-base-sources ]; then
   rm -rf /bootwright-base-sources
+  if [ ! -s /var/lib/dpkg/status ] && [ ! -d /var/lib/dpkg/status.d ]; then
+    rm -rf /etc/apt /etc/dpkg /var/lib/dpkg /var/lib/apt /var/cache/apt /var/log/apt
+  fi
 fi
 printf '%s\n' 'deb http://mirror.example/debian bookworm main' >> /etc/apt/sources.list
 if [ ! -L /etc/resolv.conf ]; then rm -f /etc/resolv.conf; fi

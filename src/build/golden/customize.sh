@@ -22,8 +22,10 @@ chown -R ann: /home/ann/.ssh
 echo 'bootwright-step: create the user bob'
 useradd --create-home --shell '/bin/sh' --gid 'users' 'bob'
 echo 'bootwright-step: write files'
-install -D -m 0644 -o 'root' -g 'root' /bootwright-build/files/0 '/etc/motd'
-install -D -m 0755 -o 'ann' -g 'users' /bootwright-build/files/1 '/srv/it'\''s/tool'
+mkdir -p "$(dirname '/etc/motd')"; rm -f '/etc/motd'; cp /bootwright-build/files/0 '/etc/motd'
+chown 'root':'root' '/etc/motd'; chmod 0644 '/etc/motd'
+mkdir -p "$(dirname '/srv/it'\''s/tool')"; rm -f '/srv/it'\''s/tool'; cp /bootwright-build/files/1 '/srv/it'\''s/tool'
+chown 'ann':'users' '/srv/it'\''s/tool'; chmod 0755 '/srv/it'\''s/tool'
 mkdir -p "$(dirname '/etc/localtime')"
 ln -sfn '/usr/share/zoneinfo/UTC' '/etc/localtime'
 echo 'bootwright-step: run command 1 of 2: echo '\''it is'\'' "$HOME"'
@@ -31,4 +33,3 @@ sh -eu -c 'echo '\''it is'\'' "$HOME"' </dev/null
 echo 'bootwright-step: run command 2 of 2: systemctl enable ssh'
 sh -eu -c 'systemctl enable ssh
 systemctl enable systemd-networkd' </dev/null
-dpkg-query -W -f 'bootwright-package: ${binary:Package} ${Version}\n'
