@@ -16,6 +16,8 @@ export type ImageJob =
   /** Answers with the archive's bytes; all others with lines. */
   | { kind: 'export'; image: string; version: string }
   | { kind: 'diff'; before: string; after: string }
+  /** What the sources of a recipe offer that the version has older. */
+  | { kind: 'upgrades'; version: string; recipePath: string }
   | { kind: 'sbom'; version: Pick<Version, 'image' | 'id' | 'createdAt'> }
   | { kind: 'rendition'; version: string; rendition: string; parent?: string | null | undefined }
   | { kind: 'delta'; version: string; parent: string; of: string }

@@ -1,3 +1,4 @@
+import { recipeBase, recipeInputs } from '../build/recipe-inputs.ts'
 import { Conflict, NotFound } from '../deploy/refusals.ts'
 import { removeTag, rollback, setTag } from '../image/move-tags.ts'
 import { resolveReference } from '../image/reference.ts'
@@ -98,6 +99,16 @@ export class ImageShelf {
   /** Returns when the rendition is made; who wants to see its progress starts the job. Throws JobFailed, NotReady. */
   async makeRendition(version: string, rendition: string): Promise<void> {
     await resultOf(this.start({ kind: 'rendition', version, rendition }))
+  }
+
+  /** The version that a recipe builds on now, if it is a layer. Throws YamlFileInvalid, ReferenceUnknown. */
+  recipeBase(recipePath: string): Promise<string | undefined> {
+    return recipeBase(this.#repository, recipePath)
+  }
+
+  /** Hash of what counts of a recipe but the mirrors. Throws YamlFileInvalid, ReferenceUnknown. */
+  recipeInputs(recipePath: string): Promise<string | undefined> {
+    return recipeInputs(this.#repository, recipePath)
   }
 
   async setTag(reference: string, tag: string): Promise<TagMove> {

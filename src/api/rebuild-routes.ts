@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { everyPattern, Promotion } from '../core/rebuild.ts'
+import { everyPattern, Promotion, UpdatesWanted } from '../core/rebuild.ts'
 import { cleanUpNames } from '../image/clean-up/operations.ts'
 import { ImageName } from './image-schemas.ts'
 import { ImportSource } from './import-source.ts'
@@ -12,6 +12,7 @@ const Settings = Type.Object(
     cleanUp: Type.Optional(Type.Array(Type.Enum([...cleanUpNames]))),
     every: Type.String({ pattern: everyPattern, description: 'A time of day (03:17), or a period (30m, 6h, 1d)' }),
     promotion: Promotion,
+    updates: Type.Optional(UpdatesWanted),
   },
   { additionalProperties: false },
 )

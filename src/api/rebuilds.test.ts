@@ -96,3 +96,13 @@ test('run() tells what went wrong, and looks again at the next time', async (t) 
   assert.equal(events.length, 1)
   await assert.rejects(rebuilds.run('other'), /other is not rebuilt by itself/)
 })
+
+test('set() refuses to look for newer packages for what is no recipe', async (t) => {
+  const { rebuilds } = await site(t)
+  const settings = { cleanUp: [], every: '1h', promotion: 'at-once' as const, updates: 'security' as const }
+  const source = { kind: 'tar' as const, path: '/srv/root.tar' }
+  await assert.rejects(
+    rebuilds.set('other', { source, ...settings }),
+    /newer packages are looked for in the sources of a recipe/,
+  )
+})

@@ -1,3 +1,4 @@
+import { recipeUpgrades } from '../build/recipe-upgrades.ts'
 import { exportVersion } from '../image/archive/export-version.ts'
 import { diffVersions } from '../image/diff/diff-versions.ts'
 import type { ImportNotice } from '../image/image-source.ts'
@@ -39,6 +40,8 @@ export async function runImageJob(job: ImageJob, parts: JobParts): Promise<void>
       const onFiles = (files: unknown) => output.line({ kind: 'part', part: files as object })
       return result(await diffVersions(repository, job.before, job.after, { onFiles, signal: output.signal }))
     }
+    case 'upgrades':
+      return result((await recipeUpgrades(repository, job.version, job.recipePath, output.signal)) ?? null)
     case 'sbom': {
       const onNotice = (notice: ImportNotice) => output.say({ kind: 'notice', ...notice })
       return result(await makeSbom(repository, job.version, onNotice))

@@ -4,7 +4,7 @@ import { type Shared, serviceOf, sharedCommand } from './image-service.ts'
 import { cleanUpOption, type SourceOptions, sourceOf, sourceOptions } from './image-source-options.ts'
 import { printJson, printTable } from './output.ts'
 
-type Settings = Shared & SourceOptions & { every: string; promote: string; cleanUp?: string[] }
+type Settings = Shared & SourceOptions & { every: string; promote: string; updates?: string; cleanUp?: string[] }
 
 const path = (image = '') => `/api/v1/rebuilds/${encodeURIComponent(image)}`
 
@@ -17,6 +17,12 @@ export function rebuildCommand(): Command {
       new Option('--promote <how>', 'at once, when a virtual machine has booted it, or when a person tags it current')
         .choices(['at-once', 'boot-test', 'by-hand'])
         .default('by-hand'),
+    )
+    .addOption(
+      new Option(
+        '--updates <which>',
+        'with --recipe: build only when the package sources offer newer packages than it has, or the recipe or its base changed',
+      ).choices(['security', 'all']),
     )
     .addOption(cleanUpOption())
     .action(setRebuild)
@@ -37,6 +43,7 @@ export function rebuildCommand(): Command {
 async function setRebuild(image: string, options: Settings): Promise<void> {
   const body = {
     ...{ source: sourceOf(options), every: options.every, promotion: options.promote },
+    ...(options.updates && { updates: options.updates }),
     ...(options.cleanUp && { cleanUp: options.cleanUp }),
   }
   const { rebuild } = await serviceOf(options).request<{ rebuild: Rebuild }>('PUT', path(image), body)

@@ -4,12 +4,21 @@ import { type Static, Type } from 'typebox'
 export const Promotion = Type.Union([Type.Literal('at-once'), Type.Literal('boot-test'), Type.Literal('by-hand')])
 export type Promotion = Static<typeof Promotion>
 
+/** Of an image that is built from a recipe: built when the sources offer newer packages than it has, those for security or all. */
+export const UpdatesWanted = Type.Union([Type.Literal('security'), Type.Literal('all')])
+export type UpdatesWanted = Static<typeof UpdatesWanted>
+
+/** A newer version of a package than an image has. `isSecurity`: an archive for security updates offers it. */
+export type Upgrade = { name: string; from: string; to: string; isSecurity: boolean }
+
 /** What was found and done at a look at the model. Times are milliseconds since the epoch. */
 export type RebuildOutcome = {
   at: number
   kind: 'unchanged' | 'promoted' | 'candidate' | 'failed'
   /** Of what was built. */
   version?: string
+  /** What it was built for, where that was newer packages. */
+  upgrades?: Upgrade[]
   message: string
 }
 

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
+import { addRebuilds, addRebuildTriggers } from './rebuild-migrations.ts'
 
 /** In order of their names; a migration that has shipped is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -26,6 +27,7 @@ export const migrations: Record<string, Migration> = {
   '0022-deployment-session-only': { up: addDeploymentSessionOnly },
   '0023-ramroot-boots': { up: addRamrootBoots },
   '0025-rebuilds': { up: addRebuilds },
+  '0027-rebuild-triggers': { up: addRebuildTriggers },
   '0028-errand-attempts': { up: addErrandAttempts },
   '0029-webhook-receivers': { up: addWebhookReceivers },
 }
@@ -339,20 +341,6 @@ async function addWebhookReceivers(db: Kysely<unknown>): Promise<void> {
     .addColumn('url', 'text', (c) => c.primaryKey())
     .addColumn('kinds_json', 'text')
     .addColumn('secret', 'text')
-    .execute()
-}
-
-async function addRebuilds(db: Kysely<unknown>): Promise<void> {
-  await db.schema
-    .createTable('rebuilds')
-    .addColumn('image', 'text', (c) => c.primaryKey())
-    .addColumn('source_json', 'text', (c) => c.notNull())
-    .addColumn('clean_up_json', 'text', (c) => c.notNull())
-    .addColumn('every', 'text', (c) => c.notNull())
-    .addColumn('promotion', 'text', (c) => c.notNull())
-    .addColumn('due_at', 'bigint', (c) => c.notNull())
-    .addColumn('fingerprint', 'text')
-    .addColumn('outcome_json', 'text')
     .execute()
 }
 

@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely'
-import type { Promotion, RebuildOutcome } from '../core/rebuild.ts'
+import type { Promotion, RebuildOutcome, UpdatesWanted } from '../core/rebuild.ts'
 import type { Schema } from './schema.ts'
 import type { StateDatabase } from './state-database.ts'
 
@@ -10,16 +10,20 @@ export type RebuildRow = {
   cleanUp: string[]
   every: string
   promotion: Promotion
+  updates?: UpdatesWanted
   dueAt: number
   /** What the model's package databases were like when it was built last. */
   fingerprint?: string
+  /** The version that it was built on last, of a layer. */
+  builtOn?: string
   outcome?: RebuildOutcome
 }
 
 export async function putRebuild(db: StateDatabase, rebuild: RebuildRow): Promise<void> {
-  const { image, source, cleanUp, every, promotion, dueAt, fingerprint, outcome } = rebuild
+  const { image, source, cleanUp, every, promotion, updates, dueAt, fingerprint, builtOn, outcome } = rebuild
   const values = {
     ...{ source_json: JSON.stringify(source), clean_up_json: JSON.stringify(cleanUp), every, promotion },
+    ...{ updates: updates ?? null, built_on: builtOn ?? null },
     ...{ due_at: dueAt, fingerprint: fingerprint ?? null, outcome_json: outcome ? JSON.stringify(outcome) : null },
   }
   await db
@@ -50,8 +54,10 @@ function fromRow(row: Selectable<Schema['rebuilds']>): RebuildRow {
     cleanUp: JSON.parse(row.clean_up_json) as string[],
     every: row.every,
     promotion: row.promotion,
+    ...(row.updates !== null && { updates: row.updates }),
     dueAt: Number(row.due_at),
     ...(row.fingerprint !== null && { fingerprint: row.fingerprint }),
+    ...(row.built_on !== null && { builtOn: row.built_on }),
     ...(row.outcome_json !== null && { outcome: JSON.parse(row.outcome_json) as RebuildOutcome }),
   }
 }

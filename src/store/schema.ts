@@ -5,7 +5,7 @@ import type { IntentKind } from '../core/intent.ts'
 import type { MachineConflict } from '../core/machine-identity.ts'
 import type { ScheduledOrder } from '../core/machine-order.ts'
 import type { RamrootBoot } from '../core/ramroot.ts'
-import type { Promotion } from '../core/rebuild.ts'
+import type { Promotion, UpdatesWanted } from '../core/rebuild.ts'
 import type { HookPoint } from '../core/setup.ts'
 import type { ScopeKind } from '../core/setup-scope.ts'
 import type { TimelineKind } from '../core/timeline.ts'
@@ -120,6 +120,8 @@ export type Schema = {
     due_at: number
     fingerprint: string | null
     outcome_json: string | null
+    updates: UpdatesWanted | null
+    built_on: string | null
   }
   /** What an operator's script said; `start`: how many characters came before. */
   errand_output: { errand_id: string; start: number; text: string }

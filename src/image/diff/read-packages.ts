@@ -32,6 +32,13 @@ export async function readPackages(contents: TreeContents, directory: string): P
   return list
 }
 
+/** The whole text of dpkg's status; undefined where a tree has none. Throws ChunkMissing, StoredChunkInvalid. */
+export async function readDpkgStatus(contents: TreeContents): Promise<string | undefined> {
+  const entry = contents.tree.entries.find(({ path }) => path === dpkgStatus)
+  if (entry?.type !== 'file' || entry.sizeBytes > maxStatusBytes) return undefined
+  return (await readWhole(contents, entry)).toString('utf8')
+}
+
 function isDatabaseFile(file: string): boolean {
   return file === dpkgStatus || file.startsWith(dpkgStatusDirectory) || rpmDirectories.includes(path.dirname(file))
 }
