@@ -11,7 +11,7 @@ import type { Machine } from '../../src/core/machine.ts'
 import type { RackMachine } from '../../src/rack/machine.ts'
 
 const stateTimeoutMs = 12 * 60_000
-const releaseTimeoutMs = 10 * 60_000
+const releaseTimeoutMs = 15 * 60_000
 const name = 'release-1'
 
 export const rackCase: RackCase = {
