@@ -1,11 +1,10 @@
-import { type Ipv4, ipv4FromBytes, ipv4ToBytes } from '../bytes/ipv4.ts'
-import { type Mac, macFromBytes, macToBytes } from '../bytes/mac.ts'
+import type { Ipv4 } from '../bytes/ipv4.ts'
+import type { Mac } from '../bytes/mac.ts'
 import { openPacketFd, receiveFrame, sendFrame } from '../linux/packet-socket.ts'
 import { closeFd } from '../linux/socket.ts'
+import { arpFrameBytes, decodeArpSender, encodeArpProbe, etherTypeArp } from './arp.ts'
 import { interfaceAddress } from './interfaces.ts'
 
-const etherTypeArp = 0x0806
-const frameBytes = 60
 const pollMs = 10
 /** Of what lies in the socket's buffer, so that a flood on the link does not hold the event loop. */
 const mostFramesAtOnce = 1024
@@ -20,7 +19,7 @@ type Probe = { deadline: number } & PromiseWithResolvers<Mac | undefined>
 export class ArpProbes {
   readonly #interface: string
   readonly #probes = new Map<Ipv4, Probe>()
-  readonly #frame = Buffer.alloc(frameBytes)
+  readonly #frame = Buffer.alloc(arpFrameBytes)
   /** There is one while something is asked: otherwise the link's ARP traffic does not concern us. */
   #listening: { fd: number; mac: Mac; timer: NodeJS.Timeout } | undefined
 
@@ -34,7 +33,7 @@ export class ArpProbes {
     if (asked) return asked.promise
     this.#listening ??= this.#listen()
     const { fd, mac } = this.#listening
-    sendFrame(fd, encodeProbe(mac, address))
+    sendFrame(fd, encodeArpProbe(mac, address))
     const probe = { deadline: performance.now() + timeoutMs, ...Promise.withResolvers<Mac | undefined>() }
     this.#probes.set(address, probe)
     return probe.promise
@@ -65,7 +64,7 @@ export class ArpProbes {
 
   /** RFC 5227 §2.1.1: whoever speaks of an address as its own uses it, whatever it says. */
   #hear(frame: Uint8Array): void {
-    const sender = decodeSender(frame)
+    const sender = decodeArpSender(frame)
     if (sender) this.#end(sender.address, sender.mac)
   }
 
@@ -80,29 +79,4 @@ export class ArpProbes {
     closeFd(this.#listening.fd)
     this.#listening = undefined
   }
-}
-
-/** Ethernet, IPv4, six and four bytes (RFC 826). */
-const ethernetForIpv4 = Uint8Array.of(0, 1, 8, 0, 6, 4)
-const place = { arp: 14, operation: 20, senderMac: 22, senderAddress: 28, targetAddress: 38, end: 42 }
-
-/** An ARP probe (RFC 5227 §1.1): its sender address is 0.0.0.0, so that nobody takes us for somebody new. */
-function encodeProbe(mac: Mac, address: Ipv4): Uint8Array {
-  const frame = new Uint8Array(frameBytes)
-  frame.fill(0xff, 0, 6)
-  frame.set(macToBytes(mac), 6)
-  frame.set([etherTypeArp >> 8, etherTypeArp & 0xff], 12)
-  frame.set(ethernetForIpv4, place.arp)
-  frame[place.operation + 1] = 1
-  frame.set(macToBytes(mac), place.senderMac)
-  frame.set(ipv4ToBytes(address), place.targetAddress)
-  return frame
-}
-
-/** Undefined for what is no ARP of IPv4 on Ethernet. */
-function decodeSender(frame: Uint8Array): { mac: Mac; address: Ipv4 } | undefined {
-  const isForIpv4 = ethernetForIpv4.every((byte, index) => frame[place.arp + index] === byte)
-  if (frame.length < place.end || !isForIpv4) return undefined
-  const mac = macFromBytes(frame.subarray(place.senderMac, place.senderAddress))
-  return { mac, address: ipv4FromBytes(frame, place.senderAddress) }
 }

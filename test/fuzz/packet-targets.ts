@@ -21,6 +21,7 @@ import { decodeMessage, encodeMessage, MessageTooLarge } from '../../src/dhcp/me
 import { decodeNetBootMessage } from '../../src/dhcp/net-boot-message.ts'
 import { readRelayInformation } from '../../src/dhcp/relay.ts'
 import { makeSubnetConfig } from '../../src/dhcp/subnet-config.ts'
+import { decodeArpSender, encodeArpProbe } from '../../src/net/arp.ts'
 import { decodeFrame, readPcap as readCapture } from '../../src/net/pcap.ts'
 import {
   decodeLeaseRecord,
@@ -155,6 +156,11 @@ export const packetTargets: readonly FuzzTarget[] = [
   { name: 'decodePacket() of TFTP', seeds: tftpPackets, decode: decodePacket },
   { name: 'readPcap()', seeds: captures, decode: (bytes) => Array.fromAsync(readCapture(stream(bytes))) },
   { name: 'decodeFrame()', seeds: captures.map((bytes) => bytes.subarray(40, 400)), decode: decodeFrame },
+  {
+    name: 'decodeArpSender()',
+    seeds: [encodeArpProbe(parseMac('52:54:00:77:00:01'), parseIpv4('10.77.0.9'))],
+    decode: decodeArpSender,
+  },
   {
     name: 'decodeLldp()',
     seeds: [firstFrame('neighbours/lldpd.pcap').subarray(14)],
