@@ -32,7 +32,12 @@ export const run: Benchmark['run'] = async ({ rounds, log }) => {
     const perfdhcp = await Perfdhcp.prepare(network, log)
     const bench: Bench = { servers, perfdhcp, rounds, log }
     const figures: Record<string, number> = measureSyncs(work)
-    for (const server of serverNames) figures[`${server}ExchangesPerSecond`] = await highestRate(bench, server)
+    for (const server of serverNames) {
+      const perSecond = await highestRate(bench, server)
+      if (perSecond !== undefined) figures[`${server}ExchangesPerSecond`] = perSecond
+      else if (server === 'dnsmasq') log('dnsmasq held no rate: it has no figure')
+      else throw new Error(`${server} held no rate at all: the machine is too busy to measure`)
+    }
     const halfRate = Math.max(startRate / 2, Math.round(figures.keaExchangesPerSecond! / 2))
     figures.delayRatePerSecond = halfRate
     const measureDelay = {
@@ -92,21 +97,21 @@ type Conditions = {
 
 /**
  * The highest rate of exchanges that was held with at most 1 % loss: roughly by one run each, then from above in steps of a
- * tenth by the median of the rounds. One rough rate that was not held may have been the machine's fault; two in a row end the
- * search.
+ * tenth, and below those of a third, by the median of the rounds. One rough rate that was not held may have been the machine's
+ * fault; two in a row end the search. Undefined for a server that held none.
  */
-async function highestRate(bench: Bench, server: ServerName): Promise<number> {
+async function highestRate(bench: Bench, server: ServerName): Promise<number | undefined> {
   let rough = startRate
   for (let rate = startRate, failures = 0; rate <= longestRate && failures < 2; rate = Math.round(rate * 1.4)) {
     const isHeld = (await heldRate({ ...bench, rounds: 1 }, server, rate)) !== undefined
     failures = isHeld ? 0 : failures + 1
     if (isHeld) rough = rate
   }
-  for (const share of [1.3, 1.2, 1.1, 1, 0.9, 0.8, 0.7]) {
+  for (const share of [1.3, 1.2, 1.1, 1, 0.9, 0.8, 0.7, 0.45, 0.3, 0.2]) {
     const perSecond = await heldRate(bench, server, Math.round(rough * share))
     if (perSecond !== undefined) return perSecond
   }
-  throw new Error(`${server} held no rate near ${rough}/s, which it held once: the machine is too busy to measure`)
+  return undefined
 }
 
 async function heldRate(bench: Bench, server: ServerName, rate: number): Promise<number | undefined> {
