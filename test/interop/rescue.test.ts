@@ -76,9 +76,13 @@ function checkDisks({
   assert.equal(found.arrays.length, 1)
   assert.deepEqual([found.volumeGroups, found.locked], [['things'], ['/dev/vdc']])
   assert.deepEqual(
-    found.mountable.map(({ device, type, label, directory }) => [device, type, label, directory]),
-    [['/dev/mapper/things-papers', 'ext4', 'papers', '/mnt/things-papers']],
+    found.mountable.map(({ device, type, label, directory }) => [device, type, label, directory]).toSorted(),
+    [
+      ['/dev/mapper/mpath-sda1', 'ext4', 'twice', '/mnt/mpath-sda1'],
+      ['/dev/mapper/things-papers', 'ext4', 'papers', '/mnt/things-papers'],
+    ],
   )
+  assert.deepEqual(found.multipath, ['/dev/mapper/mpath-sda'])
   assert.deepEqual([arrayState, stateAfterwards], ['read-auto', 'read-auto'], 'nothing was written to the array')
   assert.match(mounted, /things-papers.* at \/mnt\/things-papers/)
   assert.equal(letter, 'nothing is lost\n')
@@ -110,12 +114,19 @@ async function checkSsh(t: TestContext, { hostKey, fingerprint }: Report, direct
 }
 
 async function disks(directory: string): Promise<string[]> {
-  const options: string[] = []
-  for (const name of ['a', 'b', 'c']) {
+  const image = async (name: string) => {
     const path = join(directory, `${name}.img`)
     await writeFile(path, '')
     await truncate(path, 96 * 2 ** 20)
-    options.push('-drive', `if=virtio,format=raw,file=${path}`)
+    return path
+  }
+  const options: string[] = []
+  for (const name of ['a', 'b', 'c']) options.push('-drive', `if=virtio,format=raw,file=${await image(name)}`)
+  const shared = await image('shared')
+  options.push('-device', 'virtio-scsi-pci,id=scsi')
+  for (const path of ['one', 'two']) {
+    options.push('-drive', `if=none,id=${path},format=raw,file.locking=off,file=${shared}`)
+    options.push('-device', `scsi-hd,bus=scsi.0,drive=${path},serial=SHARED,wwn=0x5000c50015ea71ad,share-rw=on`)
   }
   return options
 }

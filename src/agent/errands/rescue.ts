@@ -47,7 +47,7 @@ function loginWords(consoles: readonly string[]): string {
 function describeDisks({ arrays, volumeGroups, multipath, locked, mountable }: AssembledDisks): string {
   const counted = (count: number, what: string) => (count === 0 ? [] : [`${count} ${what}${count === 1 ? '' : 's'}`])
   const found = [
-    ...counted(multipath.length, 'disk by several path'),
+    ...counted(multipath.length, 'multipath disk'),
     ...counted(arrays.length, 'array'),
     ...counted(volumeGroups.length, 'volume group'),
     ...counted(locked.length, 'encrypted device'),

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { assembleDisks } from '../../../src/agent/errands/rescue/assemble.ts'
 import { prepareSsh, startSshServer } from '../../../src/agent/errands/rescue/ssh-server.ts'
+import { readDisks } from '../../../src/agent/inventory/read-disks.ts'
 import { rescueTools } from '../../../src/ramdisk/rescue-tool-list.ts'
 
 const run = (program: string, args: readonly string[], input?: string): string =>
@@ -27,6 +28,8 @@ function makeDisks(): void {
   run('mount', ['/dev/things/papers', '/mnt'])
   writeFileSync('/mnt/letter', 'nothing is lost\n')
   run('umount', ['/mnt'])
+  run('sfdisk', ['-q', '/dev/sda'], 'label: gpt\nsize=64MiB\n')
+  run('mkfs.ext4', ['-q', '-L', 'twice', '/dev/sda1'])
   run('cryptsetup', ['luksFormat', ...fast, '/dev/vdc'], 'secret')
   run('vgchange', ['--activate', 'n', 'things'])
   run('mdadm', ['--stop', '/dev/md0'])
@@ -48,7 +51,7 @@ const broken = Object.values(rescueTools)
   .filter((name) => !loads(name))
 makeDisks()
 const troubles: string[] = []
-const disks = await assembleDisks([], (sentence) => troubles.push(sentence))
+const disks = await assembleDisks(readDisks('/sys'), (sentence) => troubles.push(sentence))
 const arrayState = readFileSync(`/sys/block/${disks.arrays[0]?.replace('/dev/', '')}/md/array_state`, 'utf8').trim()
 const mounted = run('mount-all', [])
 const letter = readFileSync('/mnt/things-papers/letter', 'utf8')

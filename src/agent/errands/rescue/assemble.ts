@@ -20,7 +20,7 @@ export async function assembleDisks(
 ): Promise<AssembledDisks> {
   const attempt: Attempt = async (program, args, expected) => {
     try {
-      return await runProgram(program, args, { timeoutMs: programTimeoutMs, environment: { MDADM_NO_UDEV: '1' } })
+      return await runProgram(program, args, { timeoutMs: programTimeoutMs })
     } catch (error) {
       if (!expected?.test((error as Error).message)) onTrouble((error as Error).message)
       return ''
@@ -70,7 +70,7 @@ async function joinPaths(
   if (existsSync(path)) return path
   // The kernel made partitions of every path: those of the one device take their place.
   for (const one of paths) await attempt('partx', ['--delete', one], /./)
-  const group = `round-robin 0 ${paths.length} 1 ${paths.map((one) => `${one} 1000`).join(' ')}`
+  const group = `round-robin 0 ${paths.length} 1 ${paths.map((one) => `${one} 1`).join(' ')}`
   const table = `0 ${sizeBytes / 512} multipath 0 0 1 1 ${group}`
   await attempt('dmsetup', ['create', name, '--uuid', name, '--table', table])
   if (!existsSync(path)) return ''

@@ -57,8 +57,8 @@ export async function startSshServer(): Promise<void> {
 
 async function serve(): Promise<void> {
   for (;;) {
-    // -F: stays in front; -E: tells here who comes; -s: no passwords
-    const options = ['-F', '-E', '-s', '-r', keyFile, '-p', String(port), '-P', `${directory}/pid`]
+    // -F: stays in front; -E: tells here who comes; -s: no passwords; -e: sessions have our environment (rootfs/init)
+    const options = ['-F', '-E', '-s', '-e', '-r', keyFile, '-p', String(port), '-P', `${directory}/pid`]
     await told(spawn('dropbear', options, { stdio: ['ignore', 'ignore', 'pipe'] }))
     await wait(againAfterMs)
   }
