@@ -3,7 +3,11 @@ import { DatagramBatch } from '../linux/datagram-batch.ts'
 import { send } from './send-to-client.ts'
 import type { InterfaceSocket } from './udp-socket.ts'
 
-const batchDatagrams = 64
+/**
+ * Few: the first answer of a burst waits for the last one of its batch to be decided. With 64 the median OFFER of perfdhcp's
+ * 3,500 exchanges a second took twice as long as with 8, and the highest rate was the same.
+ */
+const batchDatagrams = 8
 const payloadBytes = 1500
 
 type Failed = (error: unknown) => void
