@@ -2,8 +2,9 @@ import type { ImportOptions } from '../image/image-source.ts'
 import { importTar } from '../image/import-tar.ts'
 import type { VersionDescription } from '../image/publish-version.ts'
 import { ensureRendition } from '../image/renditions/ensure-rendition.ts'
-import { parseRenditionName } from '../image/renditions/rendition-name.ts'
+import { isRamRootForm, parseRenditionName } from '../image/renditions/rendition-name.ts'
 import { listVersions, type Repository, type Version } from '../image/repository.ts'
+import { ensureRamRoot } from '../ramroot/ensure-ram-root.ts'
 import { type BuildOptions, buildRecipe } from './build-recipe.ts'
 import { readRecipe } from './read-recipe.ts'
 import { cleanUpOf } from './recipe.ts'
@@ -41,10 +42,14 @@ export async function importRecipe(
   const version =
     known ?? (await importTar(repository, tarPath, { ...options, recipeHash, cleanUp: cleanUpOf(recipe) }))
   for (const output of recipe.outputs ?? []) {
-    await ensureRendition(repository, version.id, parseRenditionName(output), {
-      signingKey: options.signingKey,
-      ...(signal && { signal }),
-    })
+    if (isRamRootForm(output)) await ensureRamRoot(repository, version.id, output, { signal })
+    else {
+      const { signingKey } = options
+      await ensureRendition(repository, version.id, parseRenditionName(output), {
+        signingKey,
+        ...(signal && { signal }),
+      })
+    }
   }
   return { version, tarPath }
 }

@@ -107,6 +107,12 @@ test('cleanUpOf() has every operation but the host name on, unless the recipe sa
   ])
 })
 
+test('parseRecipe() refuses an output that no version can be made into', () => {
+  assert.deepEqual(problemsOf(`${minimal}outputs: [squashfs, volume-ext4, volume-fat]\n`), [
+    'r.yaml:3:34: outputs.2: it is none of volume-ext4, volume-btrfs, volume-xfs, disk, btrfs, squashfs and initrd',
+  ])
+})
+
 test('parseRecipe() takes configuration for the first boot, and refuses its machine where nothing runs in it', () => {
   const configure = (when: string) => `configure: [{ kind: shell, from: s, script: a.sh, when: ${when} }]\n`
   assert.deepEqual(problemsOf(`${minimal}${configure('firstBoot')}firstBoot: { memoryMiB: 512 }\n`), [])

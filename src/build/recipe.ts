@@ -2,6 +2,7 @@ import { type Static, type TBoolean, type TOptional, Type } from 'typebox'
 import { renderTemplate } from '../core/template.ts'
 import { type CheckedFile, type FileProblem, parseYamlFile } from '../core/yaml-file.ts'
 import { type CleanUpName, cleanUpNames } from '../image/clean-up/operations.ts'
+import { isRamRootForm, isRenditionName } from '../image/renditions/rendition-name.ts'
 
 const variableName = '^[a-z][a-z0-9_]*$'
 const strict = { additionalProperties: false } as const
@@ -177,6 +178,7 @@ export function parseRecipe(text: string, path: string): CheckedFile<Recipe> {
     ...userProblems(users),
     ...sourceProblems(file.content),
     ...firstBootProblems(file.content),
+    ...outputProblems(file.content),
   ]
   return problems.length === 0 ? file : file.refuse(problems)
 }
@@ -212,6 +214,12 @@ function firstBootProblems({ firstBoot, configure = [] }: Recipe): FileProblem[]
   return [
     { path: ['firstBoot'], message: 'nothing is configured at first boot: a part of configure says `when: firstBoot`' },
   ]
+}
+
+function outputProblems({ outputs = [] }: Recipe): FileProblem[] {
+  const known = (name: string) => isRamRootForm(name) || isRenditionName(name)
+  const message = 'it is none of volume-ext4, volume-btrfs, volume-xfs, disk, btrfs, squashfs and initrd'
+  return outputs.flatMap((name, index) => (known(name) ? [] : [{ path: ['outputs', index], message }]))
 }
 
 /** Which operations are on. */

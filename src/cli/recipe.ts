@@ -41,15 +41,17 @@ async function build(file: string, options: BuildChoices): Promise<void> {
   const { buildRecipe } = await import('../build/build-recipe.ts')
   const { readRecipe } = await import('../build/read-recipe.ts')
   const { defaultCacheDirectory } = await import('../ramdisk/build-ramdisk.ts')
+  const startedAt = performance.now()
   const result = await buildRecipe(await readRecipe(resolve(file)), {
     cacheDirectory: join(defaultCacheDirectory(), 'build'),
     onProgress: ({ step, detail }) => process.stderr.write(`${detail ? `${step}: ${detail}` : step}\n`),
     ignoreCache: options.ignoreCache ?? false,
     shellOnError: options.shellOnError ? await terminalPath() : undefined,
   })
-  if (options.json) return printJson(result)
+  const seconds = Math.round((performance.now() - startedAt) / 100) / 10
+  if (options.json) return printJson({ ...result, seconds })
   const { tarPath, sizeBytes, packages } = result
-  process.stdout.write(`${tarPath}: ${formatBytes(sizeBytes)}, ${packages.length} packages\n`)
+  process.stdout.write(`${tarPath}: ${formatBytes(sizeBytes)}, ${packages.length} packages, in ${seconds} s\n`)
 }
 
 /** Its path, because what is run in the system has no terminal of its own. */

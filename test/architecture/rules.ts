@@ -17,7 +17,7 @@ export const folderImports: Record<string, readonly string[]> = {
   importers: ['core', 'dhcp'],
   tftp: ['core', 'boot', 'net', 'content'],
   dns: ['core', 'net'],
-  build: ['core', 'image', 'programs', 'rack'],
+  build: ['core', 'image', 'programs', 'rack', 'ramroot'],
   spread: ['core', 'image', 'net'],
   deploy: ['core', 'image', 'store'],
   timeline: ['core', 'store', 'deploy'],

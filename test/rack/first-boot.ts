@@ -94,7 +94,7 @@ async function assertNoTrace({ imagesDirectory }: RackSupplies): Promise<void> {
   const repository = await openRepository(imagesDirectory)
   const { entries } = await readTree(repository, (await resolveReference(repository, image)).id)
   const left = entries.filter(({ path }) =>
-    /bootwright-(build|first-boot)|systemd\/(timers|random-seed)|lost\+found|ssh_host_|journal\/./.test(path),
+    /bootwright-(build|first-boot)|systemd\/(timers|random-seed)|^lost\+found|ssh_host_|journal\/./.test(path),
   )
   assert.deepEqual(left, [])
 }
