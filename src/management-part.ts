@@ -10,6 +10,7 @@ import type { AgentOrders } from './deploy/agent-orders.ts'
 import type { Deployments } from './deploy/deployments.ts'
 import type { Ramroots } from './deploy/ramroots.ts'
 import type { SiteKeys } from './deploy/site-keys.ts'
+import type { Updates } from './deploy/updates.ts'
 import type { PacketsPart } from './packets-part.ts'
 import { defaultCacheDirectory } from './ramdisk/build-ramdisk.ts'
 import type { ServeOptions } from './server.ts'
@@ -19,14 +20,15 @@ import type { TimelinePart } from './timeline-part.ts'
 export function imageShelf(
   { imageDirectory }: ServeOptions,
   keys: SiteKeys,
-  { deployments, ramroots }: { deployments: Deployments; ramroots: Ramroots },
+  { deployments, ramroots, updates }: { deployments: Deployments; ramroots: Ramroots; updates: Updates },
   log: Logger,
 ): Promise<ImageShelf> {
   return openImageShelf({
     imageDirectory,
     buildCacheDirectory: defaultCacheDirectory(),
     signingKey: keys.imageKey,
-    versionsInUse: async () => [...(await deployments.versionsInUse()), ...(await ramroots.versionsInUse())],
+    versionsInUse: async () =>
+      (await Promise.all([deployments, ramroots, updates].map((each) => each.versionsInUse()))).flat(),
     onFault: ({ kind }, stack) => log.error({ job: kind, stack }, 'a job on the images failed'),
   })
 }
@@ -35,7 +37,7 @@ export function imageShelf(
 export function managementPart(parts: {
   options: ServeOptions
   keys: SiteKeys
-  ordering: OrderParts & { orders: AgentOrders; ramroots: Ramroots }
+  ordering: OrderParts & { orders: AgentOrders; ramroots: Ramroots; updates: Updates }
   rebuilds: Rebuilds
   packets: Pick<PacketsPart, 'explain'>
   timeline: Pick<TimelinePart, 'webhooks'>

@@ -18,6 +18,7 @@ import { Machines } from './deploy/machines.ts'
 import { Ramroots } from './deploy/ramroots.ts'
 import { openSiteKeys, type SiteKeys } from './deploy/site-keys.ts'
 import { StateChanges } from './deploy/state-changes.ts'
+import { Updates } from './deploy/updates.ts'
 import type { DhcpSite } from './dhcp/dhcp-site.ts'
 import { makeSite } from './dhcp/make-site.ts'
 import type { SiteFile } from './dhcp/site-file.ts'
@@ -35,7 +36,7 @@ import { siteMenus } from './site-menus.ts'
 import { describeInterfaces, siteStatus } from './site-status.ts'
 import { openStateDatabase } from './store/state-database.ts'
 import { type Component, type restarting, runComponents } from './supervise.ts'
-import { deadlines, schedule } from './timed-parts.ts'
+import { deadlines, schedule, updating } from './timed-parts.ts'
 import { timelinePart } from './timeline-part.ts'
 
 export type ServeOptions = {
@@ -110,7 +111,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
       ...(names && { onLeased: names.onLeased }),
     })
     const onMove = ({ remoteAddress, url, sentBytes = 0 }: MoveEvent & Partial<AccessEvent>) => {
-      if (url.startsWith('/ramdisk/')) ramdiskQueue.transferred(remoteAddress, sentBytes, state.now())
+      if (/^\/(ramdisk|versions)\//.test(url)) ramdiskQueue.transferred(remoteAddress, sentBytes, state.now())
     }
     const shared = { options, tree, onAccess: onMove, onMove, log, supervision }
     const contents = places.map((place, index) => contentPart({ ...shared, ...place, handler: handlers[index]! }))
@@ -130,6 +131,7 @@ export async function serve(options: ServeOptions, signal: AbortSignal): Promise
       ramdisks.component,
       deadlines(site, bootTokenSeconds, log),
       schedule(ordering, log),
+      updating(site.updates, log),
       rebuildsPart(rebuilds, log),
       ...timeline.components,
       ...butterknifeParts(options, keys, log, supervision),
@@ -164,7 +166,8 @@ function buildSite(state: StateChanges, keys: SiteKeys, passwordHash: string | u
     proofKey: keys.tokenKey,
     ...(passwordHash !== undefined && { passwordHash }),
   })
-  return { state, machines, deployments, errands, ramroots: new Ramroots(state, keys.tokenKey), sessions, orders }
+  const ramroots = new Ramroots(state, keys.tokenKey)
+  return { state, machines, deployments, errands, ramroots, updates: new Updates(state, ramroots), sessions, orders }
 }
 
 /** What the site file says, on the interfaces as they are now. Throws YamlFileInvalid, InterfaceNotUsable. */

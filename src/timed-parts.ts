@@ -5,6 +5,7 @@ import type { Deployments } from './deploy/deployments.ts'
 import type { Errands } from './deploy/errands.ts'
 import type { Ramroots } from './deploy/ramroots.ts'
 import { ScheduledOrders } from './deploy/scheduled-orders.ts'
+import type { Updates } from './deploy/updates.ts'
 import { type Component, pause } from './supervise.ts'
 
 const everyMs = 2000
@@ -29,6 +30,11 @@ export function deadlines(
 export function schedule(parts: OrderParts, log: Logger): Component {
   const scheduled = new ScheduledOrders(parts.state)
   return repeated('schedule', log, () => scheduled.placeDue((machine, order) => placeOrder(parts, machine, order)))
+}
+
+/** Goes on with the updates of machines that run from memory. */
+export function updating(updates: Updates, log: Logger): Component {
+  return repeated('updates', log, () => updates.advance())
 }
 
 /** What failed once is tried again at the next turn. */

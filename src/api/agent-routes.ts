@@ -183,7 +183,8 @@ async function openSession(plane: BootPlane, offer: SessionRequest, remoteAddres
     if (errandId) await plane.errands.freeze(errandId, reason)
     throw new Forbidden('This boot token was exchanged before')
   }
-  plane.ramdiskQueue.started(mac)
+  // What runs from memory may still fetch its root (ramroot-routes.ts).
+  if (machine.intent.kind !== 'ramroot') plane.ramdiskQueue.started(mac)
   return { session: outcome.bearer, machine: { id: machine.id, name: machine.name }, nowMs: plane.state.now() }
 }
 

@@ -20,6 +20,7 @@ import { Errands } from '../deploy/errands.ts'
 import { Machines } from '../deploy/machines.ts'
 import { Ramroots } from '../deploy/ramroots.ts'
 import { StateChanges } from '../deploy/state-changes.ts'
+import { Updates } from '../deploy/updates.ts'
 import { smallVersions } from '../image/small-versions.fixture.ts'
 import { openStateDatabase } from '../store/state-database.ts'
 import { type BootPlane, bootPlaneApp, type RamdiskState } from './boot-plane.ts'
@@ -58,13 +59,15 @@ export async function plane(
     passwordHash: '$6$salt$hash',
   })
   const { images, put } = await emptyShelf(t)
+  const ramroots = new Ramroots(state, tokenKey)
   const newcomers: NewcomerRules & { of?: BootPlane['newcomersOf'] } = { unknown: 'discover', nameFromDns: false }
   const parts = {
     state,
     machines,
     deployments,
     errands,
-    ramroots: new Ramroots(state, tokenKey),
+    ramroots,
+    updates: new Updates(state, ramroots),
     sessions,
     orders,
     streams: new BtrfsStreams(images),
@@ -82,6 +85,7 @@ export async function plane(
     files: ['vmlinuz', 'tools.cpio.zst', 'site.cpio', 'rescue.cpio.zst', 'firmware.cpio.zst'].map((file) => ({
       file,
       bytes: 10_000_000,
+      sha256: '0'.repeat(64),
     })),
     rescue: { file: 'rescue.cpio.zst' },
     firmware: { file: 'firmware.cpio.zst', drivers: ['bnx2x'] },

@@ -13,6 +13,7 @@ import type { Errands } from '../deploy/errands.ts'
 import type { Machines } from '../deploy/machines.ts'
 import type { Ramroots } from '../deploy/ramroots.ts'
 import type { StateChanges } from '../deploy/state-changes.ts'
+import type { Updates } from '../deploy/updates.ts'
 import { agentRoutes } from './agent-routes.ts'
 import { bootScriptRoute } from './boot-script-route.ts'
 import type { BtrfsStreams } from './btrfs-streams.ts'
@@ -22,6 +23,7 @@ import { firstBootRoute } from './first-boot-route.ts'
 import type { ImageShelf } from './image-shelf.ts'
 import { answerWithProblems } from './problem.ts'
 import { ramrootRoutes } from './ramroot-routes.ts'
+import { ramrootUpdateRoutes } from './ramroot-update-routes.ts'
 
 /** The agent's ramdisk as a boot script names it: `/ramdisk/ID/FILE`. */
 export type BootRamdisk = {
@@ -29,7 +31,7 @@ export type BootRamdisk = {
   kernel: string
   initrds: readonly string[]
   /** What each of them, and the firmware, has. */
-  files: readonly { file: string; bytes: number }[]
+  files: readonly { file: string; bytes: number; sha256: string }[]
   /** A further initrd, for machines that are rescued or run a script. */
   rescue?: { file: string }
   /** The early system of versions that run from memory. */
@@ -48,6 +50,7 @@ export type BootPlane = {
   deployments: Deployments
   errands: Errands
   ramroots: Ramroots
+  updates: Updates
   sessions: AgentSessions
   orders: AgentOrders
   streams: BtrfsStreams
@@ -87,6 +90,7 @@ export function bootPlaneApp(plane: BootPlane, logger: FastifyBaseLogger): Fasti
   app.register(diskLoaderRoute(plane.diskLoader?.file))
   app.register(agentRoutes(plane), { prefix: '/agent' })
   app.register(ramrootRoutes(plane), { prefix: '/agent/ramroot' })
+  app.register(ramrootUpdateRoutes(plane), { prefix: '/agent/ramroot/update' })
   app.register(consoleMenuRoutes(plane), { prefix: '/agent/menu' })
   app.register(firstBootRoute(plane), { prefix: '/agent' })
   return app

@@ -74,7 +74,18 @@ export class ImageShelf {
 
   /** Resolves a reference, and removes no version until `use` has written down that it needs this one. */
   async hold<Result>(reference: string, use: (version: Version) => Promise<Result>): Promise<Result> {
-    return this.#inTurn(async () => use(await this.resolve(reference)))
+    return this.holdAll([reference], (versions) => use(versions.get(reference)!))
+  }
+
+  /** Likewise of several: versions by reference. */
+  async holdAll<Result>(
+    references: readonly string[],
+    use: (versions: ReadonlyMap<string, Version>) => Promise<Result>,
+  ): Promise<Result> {
+    return this.#inTurn(async () => {
+      const resolved = references.map(async (each) => [each, await this.resolve(each)] as const)
+      return use(new Map(await Promise.all(resolved)))
+    })
   }
 
   /** Names of the renditions that a version has beside its tree (renditions/rendition-name.ts). */

@@ -10,6 +10,7 @@ import type { Errands } from '../deploy/errands.ts'
 import type { Machines } from '../deploy/machines.ts'
 import type { Ramroots } from '../deploy/ramroots.ts'
 import type { StateChanges } from '../deploy/state-changes.ts'
+import type { Updates } from '../deploy/updates.ts'
 import type { Webhooks } from '../timeline/webhooks.ts'
 import { approvalRoutes, groupRoutes } from './approval-routes.ts'
 import { deploymentRoutes } from './deployment-routes.ts'
@@ -30,6 +31,7 @@ import { answerWithProblems, NotAuthenticated } from './problem.ts'
 import { publicationRoutes } from './publication-routes.ts'
 import { rebuildRoutes } from './rebuild-routes.ts'
 import type { Rebuilds } from './rebuilds.ts'
+import { updateRoutes } from './update-routes.ts'
 import { variableRoutes } from './variable-routes.ts'
 import { webhookRoutes } from './webhook-routes.ts'
 
@@ -40,6 +42,7 @@ export type Management = {
   deployments: Deployments
   errands: Errands
   ramroots: Ramroots
+  updates: Updates
   images: ImageShelf
   rebuilds: Rebuilds
   publications: Publications
@@ -95,6 +98,7 @@ export function managementApp(management: Management, logger: FastifyBaseLogger)
       api.register(deploymentRoutes(management), { prefix: '/deployments' })
       api.register(errandRoutes(management), { prefix: '/errands' })
       api.register(orderRoutes(management), { prefix: '/orders' })
+      api.register(updateRoutes(management), { prefix: '/updates' })
       api.register(handOverRoutes(management), { prefix: '/hand-over' })
       api.register(hookRoutes(management), { prefix: '/hooks' })
       api.register(variableRoutes(management), { prefix: '/variables' })

@@ -23,7 +23,7 @@ const Report = Type.Object({
 })
 
 /** The interface that it boots from, which is what its network is made for. */
-const Card = Type.Object({
+export const Card = Type.Object({
   mac: Type.String({ maxLength: 17 }),
   vlan: Type.Optional(Type.Integer({ minimum: 1, maximum: 4094 })),
 })
@@ -46,8 +46,9 @@ export function ramrootRoutes(plane: BootPlane): FastifyPluginAsyncTypebox {
     })
 
     app.post('/report', { schema: { body: Report } }, async (request, reply) => {
-      const { boot } = await bootOf(plane, request)
+      const { boot, machine } = await bootOf(plane, request)
       await plane.ramroots.report(boot, request.body)
+      if (request.body.step === 'ready') for (const mac of machine.macs) plane.ramdiskQueue.started(mac)
       return reply.code(204).send()
     })
 
@@ -99,6 +100,9 @@ function filesOf(
   { id, name }: Machine,
   { mac, vlan }: Card,
 ): Promise<Buffer> {
-  const facts = { id, name, mac: parseMac(mac), vlan, server: url, upToken: ramroots.callToken(boot) }
-  return machineFiles(facts, tokenKey)
+  const secrets = {
+    ...{ upToken: ramroots.callToken(boot), updateToken: ramroots.updateToken(boot) },
+    updateKey: ramroots.updateKey(boot),
+  }
+  return machineFiles({ id, name, mac: parseMac(mac), vlan, server: url, ...secrets }, tokenKey)
 }

@@ -1,4 +1,4 @@
-import type { KernelBoot, RefusedBoot } from '../boot/boot-script.ts'
+import type { KernelBoot, RefusedBoot, WaitBoot } from '../boot/boot-script.ts'
 import { formatMacHyphen, type Mac } from '../bytes/mac.ts'
 import { type AgentArchitecture, defaultConsoles } from '../core/agent-architecture.ts'
 import { agentArguments } from '../core/agent-arguments.ts'
@@ -9,37 +9,72 @@ import { chooseRamrootVersion, type RamrootSizes, ramrootRefusal } from '../core
 import type { RamRoot } from '../image/renditions/stored-ram-root.ts'
 import type { Version } from '../image/repository.ts'
 import { bytesToFetch, ramRootFile } from '../ramroot/ram-root-form.ts'
-import type { BootPlane } from './boot-plane.ts'
+import type { BootPlane, BootRamdisk } from './boot-plane.ts'
 import { JobFailed } from './image-jobs.ts'
 import { NotReady } from './problem.ts'
+import { type WaitingRequest, waitForTurn } from './wait-for-turn.ts'
 
 type ScriptFacts = {
   mac: Mac
   token: string
   vlan: number | undefined
   architecture: AgentArchitecture
-  isLook: boolean
 }
+
+/** What a machine runs from memory, with what it loads for that; refused in words, before anything is fetched. */
+export type RamrootPlan =
+  /** `isForNow`: it is being made, and asking again helps. */
+  { kind: 'refused'; reason: string; isForNow?: true } | ReadyPlan
+
+export type ReadyPlan = {
+  kind: 'ready'
+  choice: RamrootChoice
+  version: { version: string; because?: string }
+  ramRoot: RamRoot
+  early: EarlySystem
+  script: KernelBoot
+}
+
+type EarlySystem = BootRamdisk & Required<Pick<BootRamdisk, 'ramRoot'>>
 
 /**
  * The script that runs a version from memory: what the tag means now, its own kernel, the early system and what this form of it is
- * loaded with. What cannot be run is refused in words, before anything is fetched.
+ * loaded with.
  */
 export async function ramrootScript(
   plane: BootPlane,
   machine: Machine,
-  choice: RamrootChoice,
+  standing: RamrootChoice,
+  request: ScriptFacts & WaitingRequest & { isLook: boolean },
+): Promise<KernelBoot | RefusedBoot | WaitBoot> {
+  const plan = await planRamroot(plane, machine, standing, request)
+  if (plan.kind === 'refused') return { kind: 'refused', title: machine.name, reason: plan.reason }
+  if (request.isLook) return plan.script
+  const wait = await waitForTurn(plane, request, plan.script, bytesOfPlan(plan))
+  if (!wait) await plane.ramroots.begin(machine, plan.choice, plan.version)
+  return wait ?? plan.script
+}
+
+/** What an update wants comes before what the reference means now. */
+export async function planRamroot(
+  plane: BootPlane,
+  machine: Machine,
+  standing: RamrootChoice,
   facts: ScriptFacts,
-): Promise<KernelBoot | RefusedBoot> {
-  const refused = (reason: string): RefusedBoot => ({ kind: 'refused', title: machine.name, reason })
+): Promise<RamrootPlan> {
+  const refused = (reason: string) => ({ kind: 'refused', reason }) as const
   const early = plane.ramdisk(facts.architecture)
-  if (early.kind !== 'ready' || !early.ramdisk.ramRoot)
-    return refused('the server is still making its ramdisk, try again in a minute')
-  const wanted = await plane.images.resolve(choice.image).catch((error: Error) => error)
+  if (early.kind !== 'ready' || !hasEarlySystem(early.ramdisk))
+    return { ...refused('the server is still making its ramdisk, try again in a minute'), isForNow: true }
+  const update = await plane.updates.wanted(machine.id)
+  const choice = update ? { ...standing, image: update.machine.image } : standing
+  const wanted = await plane.images
+    .resolve(update ? exactly(update.machine) : choice.image)
+    .catch((error: Error) => error)
   if (wanted instanceof Error) return refused(wanted.message)
-  const chosen = await chooseVersion(plane, machine, choice, wanted)
-  const ramRoot = await plane.images.ramRoot(chosen.version, choice.rendition)
-  if (!ramRoot) return refused(await startMaking(plane, chosen.version, choice))
+  const version = await chooseVersion(plane, machine, choice, wanted)
+  const ramRoot = await plane.images.ramRoot(version.version, choice.rendition)
+  if (!ramRoot) return { ...refused(await startMaking(plane, version.version, choice)), isForNow: true }
   if (ramRoot.architecture !== facts.architecture) {
     return refused(
       `${choice.image} is for ${ramRoot.architecture} and this machine's firmware for ${facts.architecture}`,
@@ -48,15 +83,38 @@ export async function ramrootScript(
   const inventory = (await plane.machines.inventory(machine.id)) as Inventory | undefined
   const unfit = ramrootRefusal(inventory, sizesOf(ramRoot), choice)
   if (unfit !== undefined) return refused(unfit)
-  if (!facts.isLook) await plane.ramroots.begin(machine, choice, chosen)
-  const { id, ramRoot: tools } = early.ramdisk
+  const script = scriptOf({ plane, machine, choice, ramRoot, early: early.ramdisk, facts })
+  return { kind: 'ready', choice, version, ramRoot, early: early.ramdisk, script }
+}
+
+/** Of all that comes before the system runs: what the loader fetches, and a root that the early system does. */
+export function bytesOfPlan({ ramRoot, early }: Pick<ReadyPlan, 'ramRoot' | 'early'>): number {
+  const tools = early.files.find(({ file }) => file === early.ramRoot.file)
+  return bytesToFetch(ramRoot) + (tools?.bytes ?? 0)
+}
+
+function hasEarlySystem(ramdisk: BootRamdisk): ramdisk is EarlySystem {
+  return ramdisk.ramRoot !== undefined
+}
+
+function exactly({ image, version }: { image: string; version: string }): string {
+  return `${image.replace(/[:@].*/, '')}@${version}`
+}
+
+type ScriptParts = Pick<ReadyPlan, 'choice' | 'ramRoot' | 'early'> & {
+  plane: BootPlane
+  machine: Machine
+  facts: ScriptFacts
+}
+
+function scriptOf({ plane, machine, choice, ramRoot, early, facts }: ScriptParts): KernelBoot {
   const place = ramRootPlace(ramRoot)
   return {
     kind: 'kernel',
     title: `${machine.name}: ${choice.image} from memory`,
     server: plane.url,
     kernelPath: `${place}/${ramRoot.kernel}`,
-    initrdPaths: [...ramRoot.initrds.map((name) => `${place}/${name}`), `/ramdisk/${id}/${tools.file}`],
+    initrdPaths: [...ramRoot.initrds.map((name) => `${place}/${name}`), `/ramdisk/${early.id}/${early.ramRoot.file}`],
     kernelArguments: [...wordsFor(plane, facts), ...(choice.arguments ?? [])],
   }
 }

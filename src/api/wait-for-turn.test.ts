@@ -34,7 +34,7 @@ test('a machine beyond those that may load the agent waits, is told once, and go
   const told = site.events.filter(({ message }) => /in line|its turn/.test(message))
   assert.deepEqual(
     told.map(({ message }) => message),
-    ['waits for its turn to load the agent, number 1 in line, about 1 s'],
+    ['waits for its turn to load, number 1 in line, about 1 s'],
   )
   await openSession(site, newAgent())
   assert.match((await askOther(next)).body, /^boot \|\|/m)
@@ -45,4 +45,27 @@ test('a machine that boots its own disk never waits', async (t) => {
   site.ramdiskQueue.ask('another', { address: '10.77.0.99', bytes: 1 }, nowMs)
   const local = await site.ask({ url: `/boot.ipxe?mac=${mac}&token=${await site.mint()}` })
   assert.match(local.body, /boots its own disk/)
+})
+
+test('a machine that runs from memory waits for its turn as well, and gives it up when its root is there', async (t) => {
+  const site = await plane(t, undefined, undefined, new RamdiskQueue({ atOnce: 1 }))
+  const { ramdisks, images, machines, ramdiskQueue } = site
+  const { x64 } = ramdisks
+  assert.ok(x64.kind === 'ready')
+  ramdisks.x64 = { kind: 'ready', ramdisk: { ...x64.ramdisk, ramRoot: { file: 'tools.cpio.zst' } } }
+  const { id } = await site.put('web', { 'boot/vmlinuz-6.1.0': 'kernel', 'lib/modules/6.1.0/modules.dep': '' })
+  await images.makeRendition(id, 'initrd')
+  await machines.set('rack-1', { intent: { kind: 'ramroot', boot: { image: 'web', rendition: 'initrd' } } })
+  const token = await site.mint()
+  const url = `/boot.ipxe?mac=${mac}&token=${token}`
+  ramdiskQueue.ask('another', { address: '10.77.0.99', bytes: 1 }, nowMs)
+  assert.match((await site.ask({ url })).body, /waits to load: number 1 in line/)
+  assert.deepEqual(await site.ramroots.list(site.machine.id), [], 'it has begun no boot')
+  ramdiskQueue.started('another')
+  assert.match((await site.ask({ url })).body, /rdinit=/)
+  const { session } = (await openSession(site, newAgent(), token)).json() as { session: string }
+  assert.equal(ramdiskQueue.status(nowMs).loading, 1, 'the early system may still fetch the root')
+  const report = { url: '/agent/ramroot/report', payload: { step: 'ready', detail: '', bytes: 0 } }
+  await site.ask({ method: 'POST', ...report, headers: { authorization: `Bearer ${session}` } })
+  assert.equal(ramdiskQueue.status(nowMs).loading, 0)
 })

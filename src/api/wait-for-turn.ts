@@ -1,11 +1,11 @@
-import type { AgentBoot, WaitBoot } from '../boot/boot-script.ts'
+import type { AgentBoot, KernelBoot, WaitBoot } from '../boot/boot-script.ts'
 import { readBootToken, renewBootToken } from '../boot/boot-token.ts'
 import { parseIpv4 } from '../bytes/ipv4.ts'
 import type { Mac } from '../bytes/mac.ts'
 import type { Machine } from '../core/machine.ts'
 import type { BootPlane, BootRamdisk } from './boot-plane.ts'
 
-type WaitingRequest = {
+export type WaitingRequest = {
   mac: Mac
   machine: Machine | undefined
   token: string | undefined
@@ -26,24 +26,19 @@ export function bytesOf({ files }: BootRamdisk, { kernelPath, initrdPaths }: Age
 export async function waitForTurn(
   plane: BootPlane,
   request: WaitingRequest,
-  boot: AgentBoot,
+  boot: AgentBoot | KernelBoot,
   bytes: number,
 ): Promise<WaitBoot | undefined> {
   const { mac, machine, remoteAddress: address, mayWait, isInsideWait: isInside } = request
   const turn = plane.ramdiskQueue.ask(mac, { address, bytes, mayWait }, plane.state.now())
   if (turn.kind === 'now') {
-    if (turn.waitedMs > 0) await tell(plane, machine, `its turn to load the agent, after ${seconds(turn.waitedMs)} s`)
+    if (turn.waitedMs > 0) await tell(plane, machine, `its turn to load, after ${seconds(turn.waitedMs)} s`)
     return undefined
   }
   const { place, etaSeconds, askAgainSeconds, isNew } = turn
   const queue = { place, etaSeconds }
   if (isNew)
-    await tell(
-      plane,
-      machine,
-      `waits for its turn to load the agent, number ${place} in line, about ${etaSeconds} s`,
-      queue,
-    )
+    await tell(plane, machine, `waits for its turn to load, number ${place} in line, about ${etaSeconds} s`, queue)
   return { kind: 'wait', title: boot.title, ...queue, askAgainSeconds, url: await nextUrl(plane, request), isInside }
 }
 

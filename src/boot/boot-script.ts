@@ -78,7 +78,7 @@ export type WaitBoot = {
 
 /** For the machine's screen: one of its 80 columns' lines, with the loader's "Bootwright: ". */
 export function describeWait({ place, etaSeconds }: WaitBoot): string {
-  return `waits to load the agent: number ${place} in line, about ${etaSeconds} seconds`
+  return `waits to load: number ${place} in line, about ${etaSeconds} seconds`
 }
 
 /** The lines that a loader runs for each kind of script. */

@@ -70,7 +70,8 @@ function printableLines(text: string): string {
     .join('\n')
 }
 
-async function waitForService(client: Client): Promise<void> {
+/** Two minutes at most. Throws ServiceError. */
+export async function waitForService(client: Client): Promise<void> {
   const deadline = Date.now() + 120_000
   for (;;) {
     try {

@@ -27,6 +27,7 @@ import { serveCommand } from './serve.ts'
 import { sshCommand } from './ssh.ts'
 import { statusCommand } from './status.ts'
 import { trialCommand } from './trial.ts'
+import { updateCommand } from './update.ts'
 import { variableCommand } from './variable.ts'
 import { watchCommand } from './watch.ts'
 import { webhookCommand } from './webhook.ts'
@@ -69,6 +70,7 @@ for (const command of [
   rebootCommand(),
   cancelCommand(),
   ramrootCommand(),
+  updateCommand(),
   scheduleCommand(),
   retryCommand(),
   watchCommand(),

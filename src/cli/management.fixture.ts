@@ -17,6 +17,7 @@ import { Machines } from '../deploy/machines.ts'
 import { Ramroots } from '../deploy/ramroots.ts'
 import { openSiteKeys } from '../deploy/site-keys.ts'
 import { StateChanges } from '../deploy/state-changes.ts'
+import { Updates } from '../deploy/updates.ts'
 import { openStateDatabase } from '../store/state-database.ts'
 import { Webhooks } from '../timeline/webhooks.ts'
 import { openClient } from './client.ts'
@@ -31,6 +32,7 @@ export async function service(t: TestContext) {
   const deployments = new Deployments(state)
   const errands = new Errands(state)
   const ramroots = new Ramroots(state, Buffer.alloc(32, 1))
+  const updates = new Updates(state, ramroots)
   const images = await openImageShelf({
     imageDirectory: join(directory, 'images'),
     buildCacheDirectory: join(directory, 'cache'),
@@ -45,7 +47,7 @@ export async function service(t: TestContext) {
   const webhooks = new Webhooks([{ url: 'http://127.0.0.1:9/of-the-site' }], state)
   const app = managementApp(
     {
-      ...{ state, machines, deployments, errands, ramroots, images, rebuilds, publications, token, explain },
+      ...{ state, machines, deployments, errands, ramroots, updates, images, rebuilds, publications, token, explain },
       ...{ rescueKeys: [], isServed: async (path) => path === 'known/vmlinuz', departures: new Departures() },
       webhooks,
       status: () => ({ ok: true }),

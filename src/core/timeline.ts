@@ -25,6 +25,7 @@ export const timelineKinds = [
   'deployment', // it changed state
   'errand', // likewise
   'ramroot', // a boot into a version that runs from memory
+  'update', // machines that run from memory are moved to another version
   'output', // of an operator's script: shown, and kept elsewhere
   'conflict', // two machines that cannot both be what they say: held for a person
   'security', // a token came twice, a signature did not verify

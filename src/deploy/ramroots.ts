@@ -1,4 +1,4 @@
-import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
 import type { RamrootChoice } from '../core/intent.ts'
 import type { Machine } from '../core/machine.ts'
 import { oneLine } from '../core/one-line.ts'
@@ -88,20 +88,54 @@ export class Ramroots {
 
   /** What the system itself calls with; of this boot alone. */
   callToken({ id }: Pick<RamrootBoot, 'id'>): string {
-    return `${id}.${createHmac('sha256', this.#callKey).update(`ramroot up ${id}`).digest('base64url')}`
+    return `${id}.${this.#secret('up', id)}`
+  }
+
+  /** What the system asks with whether it is to run another version. */
+  updateToken({ id }: Pick<RamrootBoot, 'id'>): string {
+    return `${id}.${this.#secret('update', id)}`
+  }
+
+  /** Never sent but sealed: what the system is told is hashed with it. */
+  updateKey({ id }: Pick<RamrootBoot, 'id'>): string {
+    return this.#secret('update key', id)
+  }
+
+  /** The text with a last line that nobody else could write (checked by ramroot/update.sh, which has sha256sum and no HMAC). */
+  signUpdate(boot: Pick<RamrootBoot, 'id'>, text: string): string {
+    const key = this.updateKey(boot)
+    const hash = (of: string) => createHash('sha256').update(`${key}${of}`).digest('hex')
+    return `${text}mac ${hash(hash(text))}\n`
+  }
+
+  /** The boot that asks with this token, which is the machine's last. Undefined for any other. */
+  async bootOfUpdate(token: string): Promise<RamrootBoot | undefined> {
+    const id = this.#openToken('update', token)
+    const boot = id === undefined ? undefined : await findRamrootBoot(this.#state.db, id)
+    const [newest] = boot ? await listRamrootBoots(this.#state.db, boot.machineId, boot.startedAt) : []
+    return boot && newest?.id === boot.id ? boot : undefined
   }
 
   /** The system in memory called. False for what is no token of ours. Saying it again changes nothing. */
   async cameUp(token: string, address: string): Promise<boolean> {
-    const [id = ''] = token.split('.')
-    const [expected, given] = [Buffer.from(this.callToken({ id })), Buffer.from(token)]
-    if (expected.length !== given.length || !timingSafeEqual(expected, given)) return false
+    const id = this.#openToken('up', token)
+    if (id === undefined) return false
     await this.#state.commit(async (change) => {
       const boot = await findRamrootBoot(change.db, id)
       if (!boot || boot.state === 'up') return
       await end(change, boot, 'up', `${describe(boot)} runs from memory: it called from ${address}`)
     })
     return true
+  }
+
+  #openToken(purpose: 'up' | 'update', token: string): string | undefined {
+    const [id = ''] = token.split('.')
+    const [expected, given] = [Buffer.from(`${id}.${this.#secret(purpose, id)}`), Buffer.from(token)]
+    return expected.length === given.length && timingSafeEqual(expected, given) ? id : undefined
+  }
+
+  #secret(purpose: 'up' | 'update' | 'update key', id: string): string {
+    return createHmac('sha256', this.#callKey).update(`ramroot ${purpose} ${id}`).digest('base64url')
   }
 
   /** Boots of which nothing more was heard in time. */

@@ -20,6 +20,8 @@ const tools: ProgramList = {
   openssl: ['openssl'],
   'util-linux': ['blkid'],
   e2fsprogs: ['mke2fs'],
+  // Stays in the running system, for updates
+  'kexec-tools': ['kexec'],
 }
 
 export const ramRootPackageNames: readonly string[] = [...Object.keys(tools), 'libc6']

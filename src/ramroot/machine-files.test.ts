@@ -10,7 +10,7 @@ import { hostKeyOf, machineFiles, machineIdOf } from './machine-files.ts'
 
 const facts = {
   ...{ id: 'm1', name: 'rack-1', mac: parseMac('52:54:00:00:00:01'), server: 'http://10.0.0.1:4280' },
-  upToken: 'a.b',
+  ...{ upToken: 'a.b', updateToken: 'a.c', updateKey: 'k' },
 }
 const secret = Buffer.alloc(32, 7)
 
@@ -45,7 +45,11 @@ test('machineFiles() is an archive that cpio unpacks, with the secrets closed to
     readFileSync(join(directory, 'systemd/var/lib/bootwright/up.sh'), 'utf8'),
     /post \/agent\/ramroot\/up application/,
   )
-  for (const path of ['ssh/etc/ssh/ssh_host_ed25519_key', 'systemd/var/lib/bootwright/up-token']) {
+  for (const path of [
+    'ssh/etc/ssh/ssh_host_ed25519_key',
+    'systemd/var/lib/bootwright/up-token',
+    'systemd/var/lib/bootwright/update-key',
+  ]) {
     assert.equal(statSync(join(directory, path)).mode & 0o777, 0o600, path)
   }
 })

@@ -2,10 +2,11 @@ import { createHmac } from 'node:crypto'
 import { PassThrough } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import type { Mac } from '../bytes/mac.ts'
-import { renderPost, retryTell } from '../core/call-script.ts'
+import { callVariables, renderPost, retryTell } from '../core/call-script.ts'
 import { networkFiles } from '../core/network-files.ts'
 import { type ArchiveEntry, writeArchive } from '../ramdisk/cpio.ts'
 import { type SshHostKey, sshHostKey } from './ssh-host-key.ts'
+import { updateScript } from './update-script.ts'
 
 export type MachineFacts = {
   id: string
@@ -17,12 +18,22 @@ export type MachineFacts = {
   server: string
   /** Proves that it is this boot that came up. */
   upToken: string
+  /** What it asks with for another version, and what the answer is hashed with. */
+  updateToken: string
+  updateKey: string
 }
 
 const callPaths = {
   script: '/var/lib/bootwright/up.sh',
   token: '/var/lib/bootwright/up-token',
   unit: '/etc/systemd/system/bootwright-up.service',
+} as const
+
+const updatePaths = {
+  script: '/var/lib/bootwright/update.sh',
+  token: '/var/lib/bootwright/update-token',
+  key: '/var/lib/bootwright/update-key',
+  unit: '/etc/systemd/system/bootwright-update.service',
 } as const
 
 const managements = ['netplan', 'networkd', 'NetworkManager', 'ifupdown'] as const
@@ -47,10 +58,27 @@ export function machineFiles(facts: MachineFacts, secret: Uint8Array): Promise<B
     text(`systemd${callPaths.unit}`, callUnit),
     text(`systemd${callPaths.script}`, callScript(facts.server), 0o700),
     text(`systemd${callPaths.token}`, `${facts.upToken}\n`, 0o600),
+    ...updateEntries(facts),
   ]
   const output = new PassThrough()
   const packed = buffer(output)
   return writeArchive(entries, output).then(() => packed)
+}
+
+/** `/run` is memory whatever the root is; ramdisk/ram-root/identity.sh puts a kexec there. */
+function updateEntries({ server, mac, vlan, updateToken, updateKey }: MachineFacts): ArchiveEntry[] {
+  const script = updateScript({
+    ...{ server, tokenFile: updatePaths.token, keyFile: updatePaths.key },
+    card: `mac=${mac}${vlan === undefined ? '' : `&vlan=${vlan}`}`,
+    ...{ work: '/run/bootwright/update', tools: '/run/bootwright/kexec' },
+    kexecPlaces: ['/usr/sbin/kexec', '/sbin/kexec'],
+  })
+  return [
+    text(`systemd${updatePaths.unit}`, updateUnit),
+    text(`systemd${updatePaths.script}`, script, 0o700),
+    text(`systemd${updatePaths.token}`, `${updateToken}\n`, 0o600),
+    text(`systemd${updatePaths.key}`, `${updateKey}\n`, 0o600),
+  ]
 }
 
 export function hostKeyOf({ id, name }: Pick<MachineFacts, 'id' | 'name'>, secret: Uint8Array): SshHostKey {
@@ -75,9 +103,7 @@ function callScript(server: string): string {
 # Written by Bootwright at this boot: tells the server that the system runs from memory.
 set -u
 umask 077
-url='${url.origin}'
-host='${url.hostname}'
-port='${url.port || (url.protocol === 'https:' ? '443' : '80')}'
+${callVariables(url)}
 token_file=${callPaths.token}
 token=$(cat "$token_file") || exit 0
 
@@ -105,6 +131,18 @@ ConditionPathExists=${callPaths.token}
 [Service]
 Type=exec
 ExecStart=/bin/sh ${callPaths.script}
+`
+
+const updateUnit = `# Written by Bootwright at this boot.
+[Unit]
+Description=Ask the Bootwright server whether this machine is to run another version
+Wants=network-online.target
+After=network-online.target
+ConditionPathExists=${updatePaths.token}
+
+[Service]
+Type=exec
+ExecStart=/bin/sh ${updatePaths.script}
 `
 
 function text(path: string, content: string, mode = 0o644): ArchiveEntry {

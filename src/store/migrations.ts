@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
 import { addRebuilds, addRebuildTriggers } from './rebuild-migrations.ts'
+import { addUpdates } from './update-migrations.ts'
 
 /** In order of their names; a migration that has shipped is never edited. */
 export const migrations: Record<string, Migration> = {
@@ -27,6 +28,7 @@ export const migrations: Record<string, Migration> = {
   '0022-deployment-session-only': { up: addDeploymentSessionOnly },
   '0023-ramroot-boots': { up: addRamrootBoots },
   '0025-rebuilds': { up: addRebuilds },
+  '0026-updates': { up: addUpdates },
   '0027-rebuild-triggers': { up: addRebuildTriggers },
   '0028-errand-attempts': { up: addErrandAttempts },
   '0029-webhook-receivers': { up: addWebhookReceivers },

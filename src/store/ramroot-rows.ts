@@ -44,9 +44,13 @@ export async function findRamrootBoot(db: StateDatabase, id: string): Promise<Ra
   return row && fromRow(row)
 }
 
-/** Of one machine, newest first. */
-export async function listRamrootBoots(db: StateDatabase, machineId: string): Promise<RamrootBoot[]> {
-  const query = db.selectFrom('ramroot_boots').selectAll().where('machine_id', '=', machineId)
+/** Of one machine, newest first; those that began at a time or later. */
+export async function listRamrootBoots(db: StateDatabase, machineId: string, since = 0): Promise<RamrootBoot[]> {
+  const query = db
+    .selectFrom('ramroot_boots')
+    .selectAll()
+    .where('machine_id', '=', machineId)
+    .where('started_at', '>=', since)
   return (await query.orderBy('started_at', 'desc').execute()).map(fromRow)
 }
 

@@ -9,6 +9,7 @@ import type { Promotion, UpdatesWanted } from '../core/rebuild.ts'
 import type { HookPoint } from '../core/setup.ts'
 import type { ScopeKind } from '../core/setup-scope.ts'
 import type { TimelineKind } from '../core/timeline.ts'
+import type { Update, UpdateMachine, UpdatePolicy } from '../core/update.ts'
 
 /** Times are milliseconds since the epoch, truth values 0 or 1, `_json` columns JSON text: alike on SQLite and PostgreSQL. */
 export type Schema = {
@@ -45,6 +46,30 @@ export type Schema = {
     failure: string | null
     started_at: number
     ended_at: number | null
+  }
+  /** Roll-outs of versions to machines that run from memory. */
+  updates: {
+    id: string
+    state: Update['state']
+    reason: string | null
+    to_reference: string | null
+    policy_json: string
+    forgiven_failures: number
+    created_at: number
+  }
+  update_machines: {
+    update_id: string
+    machine_id: string
+    position: number
+    image: string
+    version: string
+    rendition: RamrootBoot['rendition']
+    state: UpdateMachine['state']
+    reason: string | null
+    by_way: UpdatePolicy['by'] | null
+    changed_at: number
+    told_at: number | null
+    restarted_at: number | null
   }
   deployments: {
     id: string

@@ -12,6 +12,9 @@ const bootwright = join(import.meta.dirname, '../../bin/bootwright')
 
 export const kernelText = 'not a kernel, but as good to a loader that fetches it'
 
+/** Nor is this the early system of versions in memory. */
+export const earlyText = 'not an archive\n'
+
 export type ServedSite = {
   directory: string
   /** Of a ramdisk of a few bytes. */
@@ -50,10 +53,14 @@ export async function serveSite(t: TestContext, server: Network, values: readonl
 async function smallRamdisk(directory: string): Promise<RamdiskParts> {
   const image = join(directory, 'image')
   await writeFile(image, kernelText)
+  const early = join(directory, 'ramroot.cpio.zst')
+  await writeFile(early, earlyText)
+  const sizes = { packedBytes: earlyText.length, rawBytes: earlyText.length, shares: [] }
   return {
     architecture: 'x64',
     kernel: { image, modulesDirectory: '/lib/modules/6.1.0', identity: 'test' },
     segments: [],
+    ramRoot: { name: 'ramroot', path: early, fileName: 'ramroot.cpio.zst', ...sizes },
     firmware: { drivers: [], missingDrivers: [] },
   }
 }

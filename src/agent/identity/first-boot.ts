@@ -1,4 +1,4 @@
-import { renderPost, retryTell } from '../../core/call-script.ts'
+import { callVariables, renderPost, retryTell } from '../../core/call-script.ts'
 import type { Hook } from '../../core/setup.ts'
 import type { InsideRoot } from '../inside-root.ts'
 import { renderFirstBootHooks, writeFirstBootHooks } from './first-boot-hooks.ts'
@@ -64,15 +64,12 @@ WantedBy=multi-user.target
 /** POSIX sh; speaks through curl, bash or GNU wget, whichever the image has. The token never stands in an argument. */
 export function renderProofScript(server: string, hooks: readonly Hook[] = []): string {
   const url = new URL(server)
-  const port = url.port || (url.protocol === 'https:' ? '443' : '80')
   const first = renderFirstBootHooks(hooks)
   return `#!/bin/sh
 # Written by Bootwright when it deployed this machine: tells the server once that the deployed system runs.
 set -u
 umask 077
-url='${url.origin}'
-host='${url.hostname}'
-port='${port}'
+${callVariables(url)}
 token_file=${firstBootPaths.token}
 token=$(cat "$token_file") || exit 0
 

@@ -20,7 +20,10 @@ write_identity() {
   if in_root test -x /usr/lib/systemd/systemd || in_root test -x /lib/systemd/systemd; then
     place_all systemd
     in_root mkdir -p /etc/systemd/system/multi-user.target.wants
-    in_root ln -sf /etc/systemd/system/bootwright-up.service /etc/systemd/system/multi-user.target.wants/bootwright-up.service
+    for unit in bootwright-up.service bootwright-update.service; do
+      in_root ln -sf /etc/systemd/system/$unit /etc/systemd/system/multi-user.target.wants/$unit
+    done
+    keep_kexec
   else
     say "no systemd: that this system came up is not told"
   fi
@@ -83,6 +86,24 @@ write_network() {
       echo 'source /etc/network/interfaces.d/*'; } > $talk/interfaces
     place $talk/interfaces /etc/network/interfaces 644
   fi
+}
+
+# What starts another version without the firmware (ramroot/update.sh), where the version has nothing of its own for that. Mostly the
+# version's C library runs it; else ours stays too, 2 MB of memory.
+keep_kexec() {
+  local kit=$early/kexec run
+  if in_root test -x /usr/sbin/kexec || in_root test -x /sbin/kexec; then return; fi
+  mkdir -p $kit/lib
+  cp $early/tools/kexec $kit/program
+  cp $early/lib/libxen* $kit/lib/ 2> /dev/null
+  run='LD_LIBRARY_PATH=$here/lib exec $here/program "$@"'
+  if ! in_root env LD_LIBRARY_PATH=$kit/lib $kit/program --version > /dev/null 2>&1; then
+    cp $early/lib/ld-linux* $early/lib/libc.so.* $kit/lib/
+    run='exec $here/lib/ld-linux* --library-path $here/lib $here/program "$@"'
+  fi
+  printf '#!/bin/sh\nhere=/run/bootwright/kexec\n%s\n' "$run" > $kit/kexec
+  chmod 755 $kit/kexec
+  mv $kit /run/bootwright/kexec
 }
 
 # Filesystems of a disk that the version was made on are not here; those of memory and of the network stay.
