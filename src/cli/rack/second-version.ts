@@ -53,11 +53,19 @@ export async function prepareSeries(
 }
 
 /** What it was made of stands in the place of a recipe's hash, so that it is made anew with the first. */
-async function importSecond(
+function importSecond(
   supplies: RackSupplies,
   first: string,
   image: string,
-  change = updateALittle,
+  change: ChangeTar = updateALittle,
+): Promise<void> {
+  return importChanged(supplies, { image, recipeHash: first, change })
+}
+
+/** The image under test with other files in it. */
+export async function importChanged(
+  supplies: RackSupplies,
+  { image, recipeHash, change }: { image: string; recipeHash: string; change: ChangeTar },
 ): Promise<void> {
   const { imageKey } = await openSiteKeys(supplies.keysDirectory)
   const directory = await mkdtemp(join(tmpdir(), 'bootwright-second-'))
@@ -68,7 +76,7 @@ async function importSecond(
     const repository = await openRepository(supplies.imagesDirectory)
     await importTar(repository, tar, {
       image,
-      recipeHash: first,
+      recipeHash,
       signingKey: imageKey,
       comment: 'changed, for the virtual rack',
     })
