@@ -38,6 +38,7 @@ async function bootWhole(site: RackSite, loader: string): Promise<number> {
   assert.match(await shell.run('awk \'$2 == "/" { print $3 }\' /proc/mounts'), /^(rootfs|tmpfs)$/m)
   assert.equal(await shell.run('hostname'), machine.spec.name)
   assert.equal(await shell.run('ls -d /.bootwright 2>/dev/null || true'), '', 'nothing of the early system is left')
+  assert.equal(await shell.run('ls -d /run/bootwright/talk 2>/dev/null || true'), '', "this boot's secrets are gone")
   site.log(`${loader}: login after ${seconds} s`)
   await machine.powerOff()
   return seconds

@@ -42,6 +42,7 @@ async function bootAndLook(site: RackSite, machine: RackMachine, start: () => Pr
   assert.match(identity.machineId, /^[0-9a-f]{32}$/)
   assert.match(identity.hostKeys, /^ssh-ed25519 \S+ root@ram-1$/)
   assert.equal(await shell.run('findmnt -n -o FSTYPE /'), 'overlay')
+  assert.equal(await shell.run('ls -d /run/bootwright/talk 2>/dev/null || true'), '', "this boot's secrets are gone")
   const leftover = await shell.run('cat /tmp/leftover 2>/dev/null || true')
   await shell.run('echo kept > /tmp/leftover')
   const used = await shell.run("awk '/MemTotal|MemAvailable/ { print $2 }' /proc/meminfo | xargs")

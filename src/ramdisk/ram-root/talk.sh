@@ -27,7 +27,7 @@ ask() { # PATH FILE [BODY]
 
 open_session() {
   local token body
-  mkdir -p $talk
+  mkdir -p -m 0700 $talk
   server=$(argument bootwright.server)
   token=$(argument bootwright.token)
   [ -n "$server" ] && [ -n "$token" ] || fail "the kernel command line has no bootwright.server or bootwright.token"
