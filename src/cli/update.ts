@@ -14,7 +14,6 @@ import { parseDuration } from './parse-duration.ts'
 type Shared = { data: string; json?: boolean }
 
 type Options = Shared & {
-  group?: string
   where?: string
   to?: string
   canaries: number
@@ -31,7 +30,6 @@ export function updateCommand(): Command {
   const command = new Command('update')
     .description('moves machines that run from memory to a newer version by kexec, a few at a time')
     .argument('[machines...]', 'their names')
-    .option('--group <name>', 'all machines of a group')
     .addOption(whereOption())
     .option(
       '--to <reference>',
@@ -80,11 +78,8 @@ export function updateCommand(): Command {
 
 async function update(names: string[], options: Options, command: Command): Promise<void> {
   const client = clientOf(options)
-  const { group, to, canaries, batch, maxFailures: maximumFailures, pause: pauseSeconds } = options
-  if (group !== undefined && options.where !== undefined) command.error('error: say either --group or --where')
-  const where = group === undefined ? options.where : `group=${group}`
-  const chosen = { ...(where !== undefined && { where }) }
-  const machines = await chooseMachines(client, names, chosen, (reason) => command.error(reason))
+  const { to, canaries, batch, maxFailures: maximumFailures, pause: pauseSeconds } = options
+  const machines = await chooseMachines(client, names, options, (reason) => command.error(reason))
   await makeForms(client, machines, to)
   const policy = { canaries, batch, maximumFailures, pauseSeconds, timeLimitSeconds: options.timeLimit, by: options.by }
   const body = { machines, policy, ...(to !== undefined && { to }) }
