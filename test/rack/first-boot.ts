@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { BuildFailed } from '../../src/build/build-errors.ts'
 import { importRecipe } from '../../src/build/import-recipe.ts'
-import type { CaseFigures, RackCase } from '../../src/cli/rack/case.ts'
-import { awaitRamrootUp, orderRamroot, prepareRamRoot, ramrootBoots } from '../../src/cli/rack/ramroot-machine.ts'
+import { type CaseFigures, caseFigures, type RackCase } from '../../src/cli/rack/case.ts'
 import type { RackSite } from '../../src/cli/rack/site.ts'
 import type { RackSupplies } from '../../src/cli/rack/supplies.ts'
 import { openSiteKeys } from '../../src/deploy/site-keys.ts'
@@ -68,7 +67,6 @@ async function prepare(supplies: RackSupplies, log: (line: string) => void): Pro
       return true
     })
     await assertNoTrace(supplies)
-    await prepareRamRoot(supplies, image, 'squashfs', log)
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
@@ -100,14 +98,12 @@ async function assertNoTrace({ imagesDirectory }: RackSupplies): Promise<void> {
 }
 
 async function run(site: RackSite): Promise<CaseFigures> {
-  const machine = await site.addMachine({ name: 'first-1', firmware: 'bios', memoryMiB: 1024, disks: [] })
-  assert.equal((await orderRamroot(site, machine, { rendition: 'squashfs', image })).refused, undefined)
-  const startedAt = Date.now()
-  await machine.powerOn()
+  const machine = await site.addMachine({ name: 'first-1', firmware: 'bios' })
+  const id = await site.deploy(machine, { image })
+  const secondsToAgent = await site.bootAgent(machine)
+  const deployment = await site.awaitState(id, 'proved')
   const shell = await site.logIn(machine)
-  await awaitRamrootUp(site, startedAt)
-  assert.equal(await shell.run('redis-cli get bolt'), '7')
-  assert.match(await shell.run('redis-cli get licence'), /^[0-9a-f]{64}$/)
-  const [boot] = await ramrootBoots(site, machine)
-  return { secondsToAgent: 0, bytesFetched: boot?.bytesFetched ?? 0, bytesWritten: 0, bytesReused: 0, steps: [] }
+  assert.equal(await shell.run('redis-cli --raw get bolt'), '7')
+  assert.match(await shell.run('redis-cli --raw get licence'), /^[0-9a-f]{64}$/)
+  return caseFigures(deployment, secondsToAgent)
 }

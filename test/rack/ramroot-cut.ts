@@ -46,7 +46,11 @@ async function run(site: RackSite): Promise<CaseFigures> {
   await site.logIn(machine, 10 * 60_000)
   await awaitRamrootUp(site, startedAt)
   const fetched = [...machine.console.words.matchAll(/\] (\d+) of \d+ MiB/g)].map(([, megabytes]) => Number(megabytes))
-  assert.deepEqual(fetched, fetched.toSorted((a, b) => a - b), 'it never began anew')
+  assert.deepEqual(
+    fetched,
+    fetched.toSorted((a, b) => a - b),
+    'it never began anew',
+  )
   const boots = await ramrootBoots(site, machine)
   assert.deepEqual(
     boots.map(({ state }) => state),
@@ -62,5 +66,8 @@ async function progress(machine: RackMachine): Promise<void> {
 }
 
 async function cutOff(machine: RackMachine): Promise<void> {
-  await machine.console.expect(/cut off at \d+ of \d+ MiB/, { timeoutMs: 3 * 60_000, what: 'that the fetch was cut off' })
+  await machine.console.expect(/cut off at \d+ of \d+ MiB/, {
+    timeoutMs: 3 * 60_000,
+    what: 'that the fetch was cut off',
+  })
 }
