@@ -15,6 +15,9 @@ export const kernelText = 'not a kernel, but as good to a loader that fetches it
 /** Nor is this the early system of versions in memory. */
 export const earlyText = 'not an archive\n'
 
+/** It compiles all its threads at its first start, on a machine that may do other things. */
+const startTimeoutMs = 60_000
+
 export type ServedSite = {
   directory: string
   /** Of a ramdisk of a few bytes. */
@@ -45,6 +48,7 @@ export async function serveSite(t: TestContext, server: Network, values: readonl
   await until(
     () => said.includes('the ramdisk is ready'),
     () => `the service to be ready: ${said}`,
+    startTimeoutMs,
   )
   const command = (...rest: string[]) => server.run(bootwright, [...rest, '--data', join(directory, 'data')])
   return { directory, ramdiskId: ramdisk.id, said: () => said, command }

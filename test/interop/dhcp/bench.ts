@@ -129,10 +129,10 @@ async function within<Value>(promise: Promise<Value>, what: string): Promise<Val
 }
 
 /** Waits until the condition holds; the message says what did not happen in 20 s. */
-export async function until(condition: () => boolean, what: () => string): Promise<void> {
-  const deadlineAt = performance.now() + 20_000
+export async function until(condition: () => boolean, what: () => string, timeoutMs = 20_000): Promise<void> {
+  const deadlineAt = performance.now() + timeoutMs
   while (!condition()) {
-    assert.ok(performance.now() < deadlineAt, `did not happen in 20 s: ${what()}`)
+    assert.ok(performance.now() < deadlineAt, `did not happen in ${timeoutMs / 1000} s: ${what()}`)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
