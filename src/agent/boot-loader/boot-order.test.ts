@@ -15,7 +15,8 @@ test('parseBootVariables() reads efibootmgr’s output', (t) => {
   const variables = parseBootVariables(output)
   t.assert.equal(variables.current, '0003')
   t.assert.deepEqual(variables.order, ['0003', '0000', '0001', '0002'])
-  t.assert.deepEqual(variables.entries[2], { number: '0002', label: 'Bootwright disk' })
+  const path = 'HD(2,GPT,8e3c,0x1000,0x32000)/File(\\EFI\\debian\\grubx64.efi)'
+  t.assert.deepEqual(variables.entries[2], { number: '0002', label: 'Bootwright disk', path })
   t.assert.equal(variables.entries.length, 4)
 })
 
