@@ -37,6 +37,8 @@ export type RackCase = {
   prepare?(supplies: RackSupplies, log: (line: string) => void): Promise<void>
   /** What else is on the rack's network, and how that behaves; before the service starts, and inside the rack. */
   surround?(rack: Rack): Promise<void>
+  /** The service builds images in the rack, which takes the rights of root itself: there is no user namespace then. */
+  buildsImages?: boolean
   /** Further options of `bootwright serve`. */
   serveOptions?: readonly string[]
   /** The service's site file, in place of the rack's interface alone. */

@@ -28,6 +28,7 @@ export type CaseRun = {
 const lanes = 2
 const longestMinutesOfMost = 20
 const inside = join(import.meta.dirname, 'run-case-inside.ts')
+const userNamespaceOptions = ['--user', '--map-root-user']
 const diskFile = /\.(qcow2|raw|fd)$/
 
 /** Runs rack cases, two at a time, each in a rack of its own. Rejects with RackUnavailable. */
@@ -86,8 +87,12 @@ async function resultOf(listed: ListedCase, place: CasePlace): Promise<CaseResul
   } catch (error) {
     return failed(`it could not be prepared: ${(error as Error).message}`)
   }
+  if (listed.buildsImages && process.geteuid?.() !== 0) return failed('it builds images in the rack: run it as root')
   const task: RackTask = { directory: place.directory, supplies, casePath: listed.path }
-  const rack = enterRack({ module: inside, arguments: [JSON.stringify(task)], namespaces: place.namespaces })
+  const namespaces = listed.buildsImages
+    ? place.namespaces.filter((option) => !userNamespaceOptions.includes(option))
+    : place.namespaces
+  const rack = enterRack({ module: inside, arguments: [JSON.stringify(task)], namespaces })
   const outcome = await awaitRack(rack, listed.longestMinutes ?? longestMinutesOfMost, place)
   return outcome.kind === 'result' ? outcome.result : failed(outcome.reason)
 }
