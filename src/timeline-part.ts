@@ -5,7 +5,7 @@ import type { StateChanges } from './deploy/state-changes.ts'
 import type { SiteFile } from './dhcp/site-file.ts'
 import { type Component, pause } from './supervise.ts'
 import { removeOldEvents, usualRetention } from './timeline/retention.ts'
-import type { Webhook } from './timeline/webhook.ts'
+import { secretIn, type Webhook } from './timeline/webhook.ts'
 import { Webhooks } from './timeline/webhooks.ts'
 
 const firstSweepMs = 60_000
@@ -67,12 +67,9 @@ function webhooksOf(siteFile: CheckedFile<SiteFile>): Webhook[] {
 }
 
 function secretOf(file: string, path: readonly string[], site: CheckedFile<SiteFile>): string {
-  const place = [...path, 'secretFile']
   try {
-    const secret = readFileSync(file, 'utf8').split('\n', 1)[0]!.trim()
-    if (secret !== '') return secret
+    return secretIn(readFileSync(file, 'utf8'), file)
   } catch (cause) {
-    return site.refuse([{ path: place, message: (cause as Error).message }], cause)
+    return site.refuse([{ path: [...path, 'secretFile'], message: (cause as Error).message }], cause)
   }
-  return site.refuse([{ path: place, message: `the first line of ${file} is empty; it is to be the secret` }])
 }

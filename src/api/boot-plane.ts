@@ -56,7 +56,7 @@ export type BootPlane = {
   streams: BtrfsStreams
   images: ImageShelf
   tokenKey: Uint8Array
-  /** What becomes of machines that nobody has approved, by the address they come from. */
+  /** What becomes of a machine that nobody has approved. */
   newcomersOf: (newcomer: Newcomer) => NewcomerRules
   tokenLifetimeSeconds: number
   /** `http://10.0.0.1:4280`, no slash at the end. */

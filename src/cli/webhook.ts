@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { Command, Option } from 'commander'
 import { type TimelineKind, timelineKinds } from '../core/timeline.ts'
 import type { PostOutcome } from '../timeline/post-webhook.ts'
-import { describeWebhook } from '../timeline/webhook.ts'
+import { describeWebhook, secretIn } from '../timeline/webhook.ts'
 import type { ShownWebhook } from '../timeline/webhooks.ts'
 import { openClient } from './client.ts'
 import { dataOption, jsonOption, socketPathOf } from './data-directory.ts'
@@ -42,7 +42,7 @@ export function webhookCommand(): Command {
 }
 
 async function add(url: string, { kind, secretFile, data }: AddOptions): Promise<void> {
-  const secret = secretFile === undefined ? undefined : await readSecret(secretFile)
+  const secret = secretFile === undefined ? undefined : secretIn(await readFile(secretFile, 'utf8'), secretFile)
   const body = { url, ...(kind && { kinds: kind }), ...(secret !== undefined && { secret }) }
   await clientOf(data).request('POST', path, body)
 }
@@ -68,12 +68,6 @@ async function test(url: string, { data }: Options): Promise<void> {
   const { outcome } = await clientOf(data).request<{ outcome: PostOutcome }>('POST', `${path}test`, { url })
   if (outcome.kind === 'failed') throw new Error(`${url} did not take it: ${outcome.reason}`)
   process.stdout.write(`${url} took it\n`)
-}
-
-async function readSecret(file: string): Promise<string> {
-  const secret = (await readFile(file, 'utf8')).split('\n', 1)[0]!.trim()
-  if (secret === '') throw new Error(`The first line of ${file} is empty; it is to be the secret`)
-  return secret
 }
 
 function clientOf(data: string) {

@@ -8,9 +8,9 @@ export function needsWhatWas({ kind, layout }: Deployment): boolean {
 }
 
 /**
- * How a deployment that ended without its disk being complete is repeated; `isWiped`: the disk was wiped since. A root that files are written into is kept when
- * the agent itself said that it failed: then the filesystem was unmounted. One that was being filled when the machine lost
- * its power, or was not heard of any more, is made again (docs/redeploy.md).
+ * How a deployment that ended without its disk being complete is repeated; `isWiped`: the disk was wiped since. A root that
+ * files are written into is kept when the agent itself said that it failed: then the filesystem was unmounted. One that was
+ * being filled when the machine lost its power, or was not heard of any more, is made again (docs/redeploy.md).
  */
 export function planRetry(failed: Deployment, isWiped = false): Retry {
   const { id, retry, steps } = failed

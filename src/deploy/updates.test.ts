@@ -142,3 +142,12 @@ test('Updates skips who does not ask, and refuses a machine that another update 
   assert.equal(other.state, 'running')
   await assert.rejects(updates.continue(id), /is in the update/)
 })
+
+test('Updates holds the versions of updates that go on, each once', async (t) => {
+  const { updates, create } = await site(t)
+  assert.deepEqual(await updates.versionsInUse(), [])
+  const { id } = await create()
+  assert.deepEqual(await updates.versionsInUse(), [{ version: 'new', why: `the update ${id} moves machines to it` }])
+  await updates.stop(id)
+  assert.deepEqual(await updates.versionsInUse(), [])
+})

@@ -19,6 +19,7 @@ import {
   insertUpdate,
   listOpenUpdates,
   listUpdates,
+  listVersionsOfUpdates,
   type WantedVersion,
 } from '../store/update-rows.ts'
 import type { Ramroots } from './ramroots.ts'
@@ -102,7 +103,7 @@ export class Updates {
 
   /** Does what is due. Called every few seconds. */
   async advance(): Promise<void> {
-    for (const { id } of await listOpenUpdates(this.#state.db)) {
+    for (const id of await listOpenUpdates(this.#state.db)) {
       await this.#state.commit(async (change) => {
         await judge(change, await getUpdate(change.db, id), isOnItsWay)
         const update = await getUpdate(change.db, id)
@@ -147,13 +148,8 @@ export class Updates {
 
   /** What machines are still to run is not removed. */
   async versionsInUse(): Promise<VersionUse[]> {
-    const open = (await this.list()).filter(({ state }) => state === 'running')
-    return open.flatMap(({ id, machines }) =>
-      [...new Set(machines.map(({ version }) => version))].map((version) => ({
-        version,
-        why: `the update ${id} moves machines to it`,
-      })),
-    )
+    const wanted = await listVersionsOfUpdates(this.#state.db)
+    return wanted.map(({ id, version }) => ({ version, why: `the update ${id} moves machines to it` }))
   }
 }
 

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs'
-import { access, open } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
+import { open } from 'node:fs/promises'
+import { isAccessible, isInPath } from '../programs/is-in-path.ts'
 import { ProgramFailed, runProgram } from '../programs/run-program.ts'
 import { arm64FirmwareFiles, firmwareFiles } from './firmware-files.ts'
-import { rackNamespaces } from './namespace.ts'
+import { rackNamespaces, withoutUserNamespace } from './namespace.ts'
 
 /** `namespaces` are unshare's options that work here; `missing` has one sentence for each thing, with its remedy. */
 export type RackCheck = { kind: 'ready'; namespaces: readonly string[] } | { kind: 'unavailable'; missing: string[] }
@@ -57,13 +57,6 @@ async function missingPrograms(wanted: Readonly<Record<string, string>>): Promis
   return absent
 }
 
-async function isInPath(program: string): Promise<boolean> {
-  for (const directory of (process.env.PATH ?? '').split(delimiter)) {
-    if (directory && (await isAccessible(join(directory, program), constants.X_OK))) return true
-  }
-  return false
-}
-
 async function missingFiles(wanted: readonly { path: string; package: string }[]): Promise<string[]> {
   const absent: string[] = []
   for (const file of wanted) {
@@ -90,7 +83,7 @@ type Namespaces = { kind: 'options'; options: readonly string[] } | { kind: 'ref
 /** Tries the real thing; root goes on without a user namespace where those are forbidden. */
 async function usableNamespaces(): Promise<Namespaces> {
   const candidates: (readonly string[])[] = [rackNamespaces]
-  if (process.getuid?.() === 0) candidates.push(rackNamespaces.filter((option) => !/user/.test(option)))
+  if (process.getuid?.() === 0) candidates.push(withoutUserNamespace(rackNamespaces))
   let refusal = ''
   for (const options of candidates) {
     try {
@@ -109,11 +102,4 @@ async function usableNamespaces(): Promise<Namespaces> {
 
 function aptInstall(debianPackage: string): string {
   return `as root run \`apt-get install --no-install-recommends ${debianPackage}\``
-}
-
-async function isAccessible(path: string, mode: number): Promise<boolean> {
-  return access(path, mode).then(
-    () => true,
-    () => false,
-  )
 }

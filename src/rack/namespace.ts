@@ -12,6 +12,11 @@ export const rackNamespaces = [
   '--mount-proc',
 ] as const
 
+/** For root, who has that right, and keeps it only outside of a user namespace. */
+export function withoutUserNamespace(namespaces: readonly string[]): string[] {
+  return namespaces.filter((option) => option !== '--user' && option !== '--map-root-user')
+}
+
 const launcher = join(import.meta.dirname, '../../bin/bootwright-node')
 
 export type RackEntry = {

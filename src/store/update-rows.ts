@@ -76,15 +76,26 @@ export async function listUpdates(db: StateDatabase): Promise<Update[]> {
   return updates
 }
 
-/** Those in which something is still to happen by itself: also machines of one that was stopped may be on their way. */
-export async function listOpenUpdates(db: StateDatabase): Promise<Update[]> {
+/** Ids of those in which something is still to happen by itself: also machines of one that was stopped may be on their way. */
+export async function listOpenUpdates(db: StateDatabase): Promise<string[]> {
   const onTheWay = db.selectFrom('update_machines').select('update_id').where('state', 'in', onItsWay)
   const rows = await db
     .selectFrom('updates')
     .select('id')
     .where((where) => where.or([where('state', '=', 'running'), where('id', 'in', onTheWay)]))
     .execute()
-  return (await Promise.all(rows.map(({ id }) => findUpdate(db, id)))).filter((update) => update !== undefined)
+  return rows.map(({ id }) => id)
+}
+
+/** The versions that updates which go on move machines to. */
+export async function listVersionsOfUpdates(db: StateDatabase): Promise<{ id: string; version: string }[]> {
+  return db
+    .selectFrom('update_machines')
+    .innerJoin('updates', 'updates.id', 'update_machines.update_id')
+    .select(['updates.id', 'update_machines.version'])
+    .distinct()
+    .where('updates.state', '=', 'running')
+    .execute()
 }
 
 /** Where a machine is waited for. Every machine in memory is looked for so, again and again: no other machine is read. */

@@ -38,6 +38,13 @@ export function describeWebhook({ url, waiting, lagSeconds, failing }: WebhookSt
   return `${url}: ${lag}${trouble}`
 }
 
+/** The secret of a receiver is the first line of its file, of which this is the text. Throws for one that is empty. */
+export function secretIn(text: string, file: string): string {
+  const secret = text.split('\n', 1)[0]!.trim()
+  if (secret === '') throw new Error(`the first line of ${file} is empty; it is to be the secret`)
+  return secret
+}
+
 /** For people: a URL may carry a password, which is the receiver's. */
 export function withoutPassword(text: string): string {
   const url = new URL(text)

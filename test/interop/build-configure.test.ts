@@ -3,12 +3,12 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import test, { type TestContext } from 'node:test'
-import { BuildFailed, BuildUnavailable } from '../../src/build/build-errors.ts'
+import { BuildFailed } from '../../src/build/build-errors.ts'
 import { importRecipe } from '../../src/build/import-recipe.ts'
-import { chooseMode } from '../../src/build/mmdebstrap.ts'
 import { diffVersions } from '../../src/image/diff/diff-versions.ts'
 import { openRepository, type Repository, type Version } from '../../src/image/repository.ts'
 import { openSigningKey, type SigningKey } from '../../src/image/signing-key.ts'
+import { canBuild } from './can-build.ts'
 
 const layerOn = (base: string, rest: string) => `source: { kind: image, image: ${base} }
 secrets: { licence: { file: licence } }
@@ -72,13 +72,7 @@ configure: [{ kind: salt, from: salt }]
 type Setting = { directory: string; repository: Repository; signingKey: SigningKey; steps: string[] }
 
 test('configuration management at build time', async (t) => {
-  try {
-    await chooseMode()
-  } catch (error) {
-    if (!(error instanceof BuildUnavailable)) throw error
-    if (process.env.REQUIRE_INTEROP === '1') throw error
-    return t.skip(error.message)
-  }
+  if (!(await canBuild(t))) return
   const setting = await prepare(t)
   const base = await build(setting, 'base')
   for (const kind of ['puppet', 'ansible']) {

@@ -5,9 +5,8 @@ import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { openImageShelf } from '../../src/api/image-shelf.ts'
 import { Rebuilds } from '../../src/api/rebuilds.ts'
-import { BuildFailed, BuildUnavailable } from '../../src/build/build-errors.ts'
+import { BuildFailed } from '../../src/build/build-errors.ts'
 import { importRecipe } from '../../src/build/import-recipe.ts'
-import { chooseMode } from '../../src/build/mmdebstrap.ts'
 import { StateChanges } from '../../src/deploy/state-changes.ts'
 import { diffVersions } from '../../src/image/diff/diff-versions.ts'
 import { importDirectory } from '../../src/image/import-directory.ts'
@@ -15,6 +14,7 @@ import { temporaryDirectory } from '../../src/image/nasty-tree.fixture.ts'
 import { openRepository } from '../../src/image/repository.ts'
 import { openSigningKey } from '../../src/image/signing-key.ts'
 import { openStateDatabase } from '../../src/store/state-database.ts'
+import { canBuild } from './can-build.ts'
 
 const layerOn = (image: string, file: string) => `source: { kind: image, image: ${image} }
 files: [{ path: /etc/${file}, content: it }]
@@ -23,13 +23,7 @@ checks: [test -s /etc/${file}-level]
 `
 
 test('layers on a system that knows no dpkg', async (t) => {
-  try {
-    await chooseMode()
-  } catch (error) {
-    if (!(error instanceof BuildUnavailable)) throw error
-    if (process.env.REQUIRE_INTEROP === '1') throw error
-    return t.skip(error.message)
-  }
+  if (!(await canBuild(t))) return
   const setting = await prepare(t)
   await t.test('have what they add, and nothing of the packages of the machine that builds', () => addsAlone(setting))
   await t.test('say what to do where they name packages', () => refusesPackages(setting))

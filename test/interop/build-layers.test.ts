@@ -3,12 +3,12 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
-import { BuildFailed, BuildUnavailable } from '../../src/build/build-errors.ts'
+import { BuildFailed } from '../../src/build/build-errors.ts'
 import { importRecipe } from '../../src/build/import-recipe.ts'
-import { chooseMode } from '../../src/build/mmdebstrap.ts'
 import { diffVersions } from '../../src/image/diff/diff-versions.ts'
 import { openRepository, type Repository, readTree, type Version } from '../../src/image/repository.ts'
 import { openSigningKey, type SigningKey } from '../../src/image/signing-key.ts'
+import { canBuild } from './can-build.ts'
 
 const base = `
 name: base
@@ -42,13 +42,7 @@ checks:
 type Setting = { directory: string; repository: Repository; signingKey: SigningKey; steps: string[] }
 
 test('recipes that build on other versions', async (t) => {
-  try {
-    await chooseMode()
-  } catch (error) {
-    if (!(error instanceof BuildUnavailable)) throw error
-    if (process.env.REQUIRE_INTEROP === '1') throw error
-    return t.skip(error.message)
-  }
+  if (!(await canBuild(t))) return
   const setting = await prepare(t)
   const first = await build(setting, 'base')
   await t.test('add to what they build on, and leave nothing of the building behind', () => addsToBase(setting, first))

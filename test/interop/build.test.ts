@@ -4,10 +4,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
-import { BuildFailed, BuildUnavailable } from '../../src/build/build-errors.ts'
+import { BuildFailed } from '../../src/build/build-errors.ts'
 import { buildRecipe } from '../../src/build/build-recipe.ts'
-import { chooseMode } from '../../src/build/mmdebstrap.ts'
 import { readRecipe } from '../../src/build/read-recipe.ts'
+import { canBuild } from './can-build.ts'
 
 /** The smallest Debian that can run commands: no kernel, no init. */
 const small = `
@@ -23,13 +23,7 @@ files:
 `
 
 test('buildRecipe() with mmdebstrap', async (t) => {
-  try {
-    await chooseMode()
-  } catch (error) {
-    if (!(error instanceof BuildUnavailable)) throw error
-    if (process.env.REQUIRE_INTEROP === '1') throw error
-    return t.skip(error.message)
-  }
+  if (!(await canBuild(t))) return
   process.env.BOOTWRIGHT_TEST_PASSWORD = 'a password for the test'
   t.after(() => delete process.env.BOOTWRIGHT_TEST_PASSWORD)
   const directory = await mkdtemp(join(tmpdir(), 'bootwright-build-'))

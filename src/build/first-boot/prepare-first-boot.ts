@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ProgramFailed, runProgram } from '../../programs/run-program.ts'
+import { isInPath } from '../../programs/is-in-path.ts'
 import { BuildUnavailable } from '../build-errors.ts'
 import type { BuildPlan } from '../build-recipe.ts'
 import type { MmdebstrapMode } from '../mmdebstrap.ts'
@@ -47,19 +47,9 @@ async function missingForFirstBoot(architecture: string, mode: MmdebstrapMode): 
     ['qemu-system-x86_64', 'qemu-system-x86'],
     ['mke2fs', 'e2fsprogs'],
   ] as const) {
-    if (await isMissing(program)) {
+    if (!(await isInPath(program))) {
       missing.push(`the program ${program}, for its first boot, is not installed: apt-get install ${debianPackage}`)
     }
   }
   return missing
-}
-
-async function isMissing(program: string): Promise<boolean> {
-  try {
-    await runProgram('sh', ['-c', `command -v ${program}`])
-    return false
-  } catch (error) {
-    if (!(error instanceof ProgramFailed)) throw error
-    return true
-  }
 }

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkRack, RackUnavailable } from '../../rack/check-rack.ts'
-import { enterRack } from '../../rack/namespace.ts'
+import { enterRack, withoutUserNamespace } from '../../rack/namespace.ts'
 import { ProgressBar } from '../progress-bar.ts'
 import { formatEvent } from '../timeline-text.ts'
 import type { CaseResult } from './case.ts'
@@ -28,7 +28,6 @@ export type CaseRun = {
 const lanes = 2
 const longestMinutesOfMost = 20
 const inside = join(import.meta.dirname, 'run-case-inside.ts')
-const userNamespaceOptions = ['--user', '--map-root-user']
 const diskFile = /\.(qcow2|raw|fd)$/
 
 /** Runs rack cases, two at a time, each in a rack of its own. Rejects with RackUnavailable. */
@@ -89,9 +88,7 @@ async function resultOf(listed: ListedCase, place: CasePlace): Promise<CaseResul
   }
   if (listed.buildsImages && process.geteuid?.() !== 0) return failed('it builds images in the rack: run it as root')
   const task: RackTask = { directory: place.directory, supplies, casePath: listed.path }
-  const namespaces = listed.buildsImages
-    ? place.namespaces.filter((option) => !userNamespaceOptions.includes(option))
-    : place.namespaces
+  const namespaces = listed.buildsImages ? withoutUserNamespace(place.namespaces) : place.namespaces
   const rack = enterRack({ module: inside, arguments: [JSON.stringify(task)], namespaces })
   const outcome = await awaitRack(rack, listed.longestMinutes ?? longestMinutesOfMost, place)
   return outcome.kind === 'result' ? outcome.result : failed(outcome.reason)

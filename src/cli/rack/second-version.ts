@@ -20,7 +20,9 @@ export async function importSecondVersion(supplies: RackSupplies): Promise<strin
   const repository = await openRepository(supplies.imagesDirectory)
   const { id: first } = await resolveReference(repository, supplies.image)
   const known = (await listVersions(repository, secondVersion.image)).find(({ recipeHash }) => recipeHash === first)
-  if (!known?.tags.includes('current')) await importSecond(supplies, first, secondVersion.image)
+  if (!known?.tags.includes('current')) {
+    await importChanged(supplies, { image: secondVersion.image, recipeHash: first, change: updateALittle })
+  }
   return first
 }
 
@@ -44,7 +46,7 @@ export async function prepareSeries(
     const { imageKey } = await openSiteKeys(supplies.keysDirectory)
     const options = { image, recipeHash: id, signingKey: imageKey, comment: 'for the virtual rack' }
     await importTar(repository, supplies.imageTar, options)
-    await importSecond(supplies, id, image, change)
+    await importChanged(supplies, { image, recipeHash: id, change })
   }
   const [second, first] = (await idsOf()).map((version) => version.id)
   await moveTag(repository, image, 'current', second!)
@@ -52,17 +54,7 @@ export async function prepareSeries(
   return { first: first!, second: second! }
 }
 
-/** What it was made of stands in the place of a recipe's hash, so that it is made anew with the first. */
-function importSecond(
-  supplies: RackSupplies,
-  first: string,
-  image: string,
-  change: ChangeTar = updateALittle,
-): Promise<void> {
-  return importChanged(supplies, { image, recipeHash: first, change })
-}
-
-/** The image under test with other files in it. */
+/** The image under test with other files in it. `recipeHash`: of what it was made, so that it is made anew with that. */
 export async function importChanged(
   supplies: RackSupplies,
   { image, recipeHash, change }: { image: string; recipeHash: string; change: ChangeTar },
